@@ -13,7 +13,7 @@ find_package(CAF 0.18.7 EXACT REQUIRED COMPONENTS core PATHS ${CAF_PREFIX} NO_DE
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 EXACT REQUIRED CONFIG COMPONENTS headers json url)
+find_package(Boost 1.81.0 EXACT REQUIRED CONFIG COMPONENTS headers json url)
 find_package(OpenSSL REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(CURL REQUIRED)
