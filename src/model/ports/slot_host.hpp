@@ -1,0 +1,40 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "model/task.hpp"
+
+#include <functional>
+#include <memory>
+#include <variant>
+
+namespace troupe::model::ports {
+
+/// What a slot's worker tells its slot. Called on a thread of the host, one call at a time per slot.
+struct worker_ready {};                                   ///< the worker process said hello
+struct worker_progress { attempt_no attempt; task_id task; attempt_progress progress; };  ///< sign of life; at least once a second
+struct worker_done { attempt_no attempt; task_id task; attempt_result result; };          ///< outputs are in the artifact store, durable
+struct worker_failed { attempt_no attempt; task_id task; attempt_failure failure; };      ///< the attempt ended, the worker lives
+/// The whole process tree is gone and reaped, the scratch directory is removed. `failure` if a task was running.
+struct worker_exited { std::string how; std::optional<attempt_failure> failure; };
+using worker_event = std::variant<worker_ready, worker_progress, worker_done, worker_failed, worker_exited>;
+
+/// The process behind one slot. Members return at once; what happens next arrives as an event.
+class worker_handle {
+ public:
+  virtual ~worker_handle() = default;  ///< kills the tree and waits until it is gone
+  /// Only after `worker_ready`, one task at a time.
+  virtual void run(const task_spec& task) = 0;
+  /// Asks the worker to end when idle (recycling, shut-down). `worker_exited` follows.
+  virtual void stop() = 0;
+  /// Kills the whole tree with SIGKILL. `worker_exited` follows.
+  virtual void kill() = 0;
+};
+
+/// Starts workers. Any thread.
+class slot_host {
+ public:
+  virtual ~slot_host() = default;
+  virtual result<std::unique_ptr<worker_handle>> start(std::uint16_t slot_index, std::function<void(worker_event)> on_event) = 0;
+};
+
+}  // namespace troupe::model::ports
