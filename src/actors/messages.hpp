@@ -1,0 +1,120 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "model/job_view.hpp"
+#include "model/pipeline_registry.hpp"
+#include "model/task.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+// What actors say to each other and what the HTTP edge says to them. Nothing here leaves the process.
+namespace troupe::actors {
+
+/// Command: take a job. To the shard's leader. Answer: after the job is durable on a majority, `submit_reply`.
+/// The same tenant and key give the same job; with another `request_hash`, `errc::conflict`. `errc::queue_full` has `retry_after`.
+struct submit_job {
+  std::string tenant;
+  std::optional<std::string> idempotency_key;
+  digest request_hash;  ///< of the parsed request, not of its bytes
+  std::shared_ptr<const model::pipeline> pipeline;
+  model::json::object inputs;  ///< complete and valid (`check_inputs`); the artifacts that they name exist
+  std::uint8_t priority = 5;   ///< 0..9
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::optional<timestamp> deadline;  ///< the job fails when it has not ended by then
+};
+struct submitted {
+  model::job_view job;
+  bool created = true;  ///< false: the key was known
+};
+using submit_reply = result<submitted>;
+
+/// Query: one job as of everything acknowledged before. Answer: `job_reply`; `errc::not_found`.
+struct get_job {
+  std::string tenant;
+  model::job_id id;
+};
+using job_reply = result<model::job_view>;
+
+/// Command: end a job that has not ended. Idempotent. Answer: the job after it; `errc::conflict` if it ended otherwise before.
+struct cancel_job {
+  std::string tenant;
+  model::job_id id;
+  std::string reason;
+};
+
+/// Query: jobs, newest first. Answer: `jobs_reply`; `errc::bad_request` for a cursor that was not issued.
+struct list_jobs {
+  std::string tenant;
+  std::optional<model::job_state> state;
+  std::optional<std::string> pipeline;
+  std::optional<std::pair<std::string, std::string>> label;
+  std::string cursor;        ///< opaque; empty: from the newest
+  std::uint32_t limit = 50;  ///< 1..500
+};
+struct jobs_page {
+  std::vector<model::job_view> jobs;  ///< without stages, inputs and result
+  std::string next_cursor;            ///< empty: this was the last page
+  std::uint64_t as_of = 0;            ///< log index that the page shows
+};
+using jobs_reply = result<jobs_page>;
+
+/// Query: the journalled events of a job after a revision, oldest first. Answer: `events_reply`.
+struct get_events {
+  std::string tenant;
+  model::job_id id;
+  std::uint64_t after = 0;
+  std::uint32_t limit = 500;
+};
+using events_reply = result<std::vector<model::job_event>>;
+
+/// What a listener gets: journalled events and progress, in the order of publication.
+using live_event = std::variant<model::job_event, model::progress_event>;
+
+/// Where a listener wants its events. Owned by the listener; the hub holds it weakly. `push` is called by the hub's thread and
+/// must not block: a listener that is full drops what it has and reads the journal again.
+class event_sink {
+ public:
+  virtual ~event_sink() = default;
+  virtual void push(const std::shared_ptr<const live_event>& event) = 0;
+};
+
+/// Command to the hub: send this job's events (or all jobs' without one) to the sink until it is gone. Answer: `true` once it is in force.
+struct subscribe {
+  std::optional<model::job_id> job;
+  std::weak_ptr<event_sink> sink;
+};
+
+/// Query: the state of this node. Answer: `node_view`.
+struct get_node {};
+struct slot_view {
+  std::uint16_t index = 0;
+  std::string state;  ///< starting, idle, running, stopping
+  std::optional<model::task_id> task;
+  std::string stage;
+  std::uint32_t attempt = 0;
+  std::uint32_t permille = 0;
+  std::uint64_t tasks_done = 0;
+  std::uint64_t worker_starts = 0;
+};
+struct node_view {
+  model::node_id id;
+  model::incarnation boot;
+  bool ready = false;
+  bool stopping = false;
+  std::string why_not_ready;
+  std::vector<std::string> labels;
+  std::vector<slot_view> slots;
+  std::uint64_t jobs_queued = 0;    ///< jobs without a started task
+  std::uint64_t jobs_running = 0;
+  std::uint64_t tasks_ready = 0;    ///< tasks that a slot could run now
+  std::uint64_t queue_limit = 0;
+  std::uint64_t log_index = 0;      ///< applied
+  std::uint64_t log_term = 0;
+};
+
+}  // namespace troupe::actors
