@@ -1,0 +1,24 @@
+#pragma once
+
+// Planted bugs: switches with which the simulation proves that it would notice. They exist only in test builds that define
+// TROUPE_PLANTS; elsewhere `planted()` is a constant and the compiler removes the branches.
+namespace troupe {
+
+enum class plant {
+  none,
+  ack_before_sync,
+  key_outside_batch,
+  stale_attempt_accepted,
+  stage_done_not_resent,
+  retry_budget_off_by_one,
+  truncate_before_snapshot
+};
+
+#ifdef TROUPE_PLANTS
+inline plant active_plant = plant::none;
+[[nodiscard]] inline bool planted(plant p) noexcept { return active_plant == p; }
+#else
+[[nodiscard]] constexpr bool planted(plant) noexcept { return false; }
+#endif
+
+}  // namespace troupe

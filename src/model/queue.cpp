@@ -1,0 +1,83 @@
+#include "model/queue.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace troupe::model {
+namespace {
+constexpr std::uint8_t priority_most = 9;
+constexpr int patience_in_ageing_steps = 10;
+}  // namespace
+
+bool slot_offer::fits(const requirement& need) const {
+  return need.threads <= threads && std::includes(labels.begin(), labels.end(), need.labels.begin(), need.labels.end());
+}
+
+void task_queue::add(const ready_task& task, const requirement& need) {
+  TROUPE_ASSERT(task.priority <= priority_most, "priorities are checked at the edge");
+  const auto patience = task.created + patience_in_ageing_steps * ageing_;
+  const position at{std::min(task.deadline.value_or(patience), patience), task.sequence, task.task, task.created};
+  const auto in = classes_.try_emplace(need).first;
+  const bool is_new = places_.emplace(task.task, place{in, task.priority, task.tenant, at}).second;
+  TROUPE_ASSERT(is_new, "a task waits at most once");
+  in->second.lanes[task.priority][task.tenant].insert(at);
+  ++in->second.size;
+  ++waiting_of_[task.tenant];
+}
+
+bool task_queue::remove(task_id task) {
+  const auto found = places_.find(task);
+  if (found == places_.end()) return false;
+  const auto& [in, priority, tenant, at] = found->second;
+  auto& lane = in->second.lanes[priority];
+  const auto waiting = lane.find(tenant);
+  waiting->second.erase(at);
+  if (waiting->second.empty()) lane.erase(waiting);
+  if (--waiting_of_[tenant] == 0) waiting_of_.erase(tenant);
+  if (--in->second.size == 0) classes_.erase(in);
+  places_.erase(found);
+  return true;
+}
+
+std::optional<task_id> task_queue::best_for(const slot_offer& offer, timestamp now) const {
+  using rank = std::tuple<std::int64_t, std::int64_t, position>;  // level (negative: higher first), slot time used, position
+  std::optional<rank> best;
+  for (const auto& [need, waiting] : classes_) {
+    if (!offer.fits(need)) continue;
+    for (std::uint8_t priority = 0; priority <= priority_most; ++priority) {
+      for (const auto& [tenant, tasks] : waiting.lanes[priority]) {
+        const auto& head = *tasks.begin();
+        const auto aged = ageing_ > 0ms ? std::max<std::int64_t>(0, (now - head.created) / ageing_) : 0;
+        const auto level = std::min<std::int64_t>(priority_most, priority + aged);
+        const rank candidate{-level, used_by(tenant), head};
+        if (!best || candidate < *best) best = candidate;
+      }
+    }
+  }
+  if (!best) return std::nullopt;
+  return std::get<position>(*best).task;
+}
+
+bool task_queue::has_task_for(const slot_offer& offer) const {
+  return std::any_of(classes_.begin(), classes_.end(), [&](const auto& entry) { return offer.fits(entry.first); });
+}
+
+void task_queue::charge(const std::string& tenant, duration slot_time) { used_ms_[tenant] += std::max<std::int64_t>(0, slot_time.count()); }
+
+bool task_queue::welcome(const std::string& tenant) {
+  if (waiting_of_.empty() || waiting_of_.contains(tenant)) return false;
+  auto least = used_by(waiting_of_.begin()->first);
+  for (const auto& [other, tasks] : waiting_of_) least = std::min(least, used_by(other));
+  if (used_by(tenant) >= least) return false;
+  used_ms_[tenant] = least;
+  return true;
+}
+
+std::int64_t task_queue::used_by(const std::string& tenant) const {
+  const auto found = used_ms_.find(tenant);
+  return found == used_ms_.end() ? 0 : found->second;
+}
+
+}  // namespace troupe::model

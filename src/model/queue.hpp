@@ -1,0 +1,94 @@
+#pragma once
+
+#include "base/units.hpp"
+#include "model/ids.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::model {
+
+/// What a task asks of a slot.
+struct requirement {
+  std::vector<std::string> labels;  ///< sorted; the slot must have them all
+  std::uint32_t threads = 1;
+  friend auto operator<=>(const requirement&, const requirement&) = default;
+};
+
+/// What a slot has.
+struct slot_offer {
+  std::vector<std::string> labels;  ///< sorted
+  std::uint32_t threads = 1;
+  [[nodiscard]] bool fits(const requirement& need) const;
+};
+
+/// A task that could run now.
+struct ready_task {
+  task_id task;
+  std::string tenant;
+  std::uint8_t priority = 5;  ///< 0..9, 9 first
+  timestamp created{};        ///< of the job: later stages of old jobs go before first stages of new ones
+  std::optional<timestamp> deadline;
+  std::uint64_t sequence = 0;  ///< of the job; breaks ties
+};
+
+/// The tasks that wait for a slot, in the order in which slots get them:
+/// priority, which grows by one step per `ageing` of waiting; then the tenant with the least slot time used; then the nearer of
+/// deadline and age; then submission. Every wait is bounded: after `(9 - priority) * ageing` a task competes with the highest priority,
+/// and among equals what is older wins unless a deadline is nearer than ten ageing steps after creation.
+/// The same calls in the same order give the same picks on every replica: no clock, no hash order.
+class task_queue {
+ public:
+  explicit task_queue(duration ageing) : ageing_(ageing) {}
+  void set_ageing(duration ageing) noexcept { ageing_ = ageing; }
+  void add(const ready_task& task, const requirement& need);
+  /// @returns false if the task was not waiting.
+  bool remove(task_id task);
+  /// The best task for this slot, still in the queue. Nothing if none fits.
+  [[nodiscard]] std::optional<task_id> best_for(const slot_offer& offer, timestamp now) const;
+  [[nodiscard]] bool has_task_for(const slot_offer& offer) const;
+  /// Counts slot time to a tenant; fairness goes by the sums.
+  void charge(const std::string& tenant, duration slot_time);
+  /// A tenant that had nothing waiting starts level with the least served of those who wait: it cannot claim the past.
+  /// @returns whether its account changed.
+  bool welcome(const std::string& tenant);
+  /// Slot time used by a tenant so far, in ms; for storing and restoring.
+  [[nodiscard]] std::int64_t used_by(const std::string& tenant) const;
+  void restore_used(const std::string& tenant, std::int64_t slot_ms) { used_ms_[tenant] = slot_ms; }
+  [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
+  [[nodiscard]] bool contains(task_id task) const { return places_.contains(task); }
+
+ private:
+  struct position {
+    timestamp urgency;
+    std::uint64_t sequence;
+    task_id task;
+    timestamp created;
+    friend auto operator<=>(const position&, const position&) = default;
+  };
+  using tenant_lane = std::map<std::string, std::set<position>>;  // per tenant; no empty sets
+  struct requirement_class {
+    std::array<tenant_lane, 10> lanes;
+    std::size_t size = 0;
+  };
+  struct place {
+    std::map<requirement, requirement_class>::iterator in;
+    std::uint8_t priority;
+    std::string tenant;
+    position at;
+  };
+
+  duration ageing_;
+  std::map<requirement, requirement_class> classes_;
+  std::unordered_map<task_id, place> places_;
+  std::map<std::string, std::int64_t> used_ms_;
+  std::map<std::string, std::size_t> waiting_of_;  // tasks per tenant; no zeros
+};
+
+}  // namespace troupe::model

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "model/table/job_table.hpp"
+
+namespace troupe::model {
+
+/// One job while a command changes it: counts revisions, journals events, saves the record at the end.
+class job_table::change {
+ public:
+  change(table_store& store, std::shared_ptr<job_record> record, timestamp now, apply_effects& out);
+  change(const change&) = delete;
+  change& operator=(const change&) = delete;
+  /// Saves the record if anything happened.
+  ~change();
+
+  [[nodiscard]] job_record& job() const noexcept { return *record_; }
+  [[nodiscard]] const std::shared_ptr<job_record>& shared() const noexcept { return record_; }
+  [[nodiscard]] const pipeline& plan() const noexcept { return *plan_; }
+  [[nodiscard]] const stage& stage_of(task_id task) const { return plan_->stages[task.stage]; }
+  [[nodiscard]] stage_record& stage_record_of(task_id task) const { return record_->stages[task.stage]; }
+  [[nodiscard]] task_record& task_record_of(task_id task) const { return record_->stages[task.stage].tasks[task.instance]; }
+  [[nodiscard]] timestamp now() const noexcept { return now_; }
+
+  /// A committed step: raises the revision.
+  void tell(const char* type, json::object data);
+
+ private:
+  table_store& store_;
+  std::shared_ptr<job_record> record_;
+  std::shared_ptr<const pipeline> plan_;
+  timestamp now_;
+  apply_effects& out_;
+};
+
+/// What events say about a task.
+[[nodiscard]] json::object describe(const stage& s, task_id task, attempt_no attempt);
+
+}  // namespace troupe::model

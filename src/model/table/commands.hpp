@@ -1,0 +1,111 @@
+#pragma once
+
+#include "model/queue.hpp"
+#include "model/table/job_record.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+// What the log holds: commands. Decisions are taken when they are applied, by the same code on every replica; so time and
+// randomness are in them.
+namespace troupe::model {
+
+/// Settings on which decisions depend. Committed, so that all replicas decide alike.
+struct table_limits {
+  std::uint64_t jobs_most = 10'000;        ///< jobs that have not ended. Source: S0, S4 "bounded depth 10,000"
+  duration ageing = 10min;                 ///< waiting that lifts a task by one priority
+  duration keep_finished = 24h;            ///< Source: S0 "results expire after 24 h"
+  duration keep_dead = 14 * 24h;           ///< Source: S2 "dead-letter queue, kept 14 days"
+  std::uint32_t node_lost_most = 20;       ///< attempts that a task may lose with their nodes
+  friend bool operator==(const table_limits&, const table_limits&) = default;
+};
+
+/// Takes a job, unless its key is known. `id` was drawn by the edge.
+struct submit_command {
+  job_id id;
+  std::string tenant;
+  std::optional<std::string> idempotency_key;
+  digest request_hash;
+  std::string pipeline_name;
+  digest pipeline_hash;
+  std::optional<std::string> pipeline_text;  ///< `store_text`; left out when the log is known to hold it
+  json::object inputs;
+  std::uint8_t priority = 5;
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::optional<timestamp> deadline;
+};
+
+/// A slot's parked ask meets the queue: the best task that fits starts there.
+struct assign_command {
+  slot_id slot;
+  std::uint64_t ask = 0;
+  slot_offer offer;
+};
+
+/// An attempt ended. Counts only if it is the one that runs.
+struct finish_command {
+  task_id task;
+  attempt_no attempt;
+  std::variant<attempt_result, attempt_failure> outcome;
+};
+
+struct cancel_command {
+  std::string tenant;
+  job_id id;
+  std::string reason;
+};
+
+/// A node started: what its earlier starts were running is lost.
+struct boot_command {
+  node_id node;
+  incarnation boot;
+};
+
+struct limits_command {
+  table_limits limits;
+};
+
+/// Only time passes: back-offs end, deadlines strike, old jobs go.
+struct tick_command {};
+
+using command = std::variant<submit_command, assign_command, finish_command, cancel_command, boot_command, limits_command, tick_command>;
+
+/// One log entry.
+struct stamped_command {
+  timestamp now{};  ///< the proposer's clock; log time is the largest seen so far
+  command body;
+};
+
+/// What the proposer learns when its command is applied.
+struct submit_outcome {
+  job_id id;
+  bool created = true;
+};
+using apply_reply = std::variant<std::monostate, result<submit_outcome>, result<job_id>>;
+
+/// An attempt that has been committed and may start now.
+struct grant {
+  slot_id slot;
+  std::uint64_t ask = 0;
+  task_spec task;
+};
+
+/// An attempt that must stop: its result will not be taken.
+struct revocation {
+  slot_id slot;
+  task_id task;
+  attempt_no attempt;
+};
+
+/// What the world has to do after a command was applied. Only the leader acts on it.
+struct apply_effects {
+  apply_reply reply;
+  std::vector<grant> grants;
+  std::vector<revocation> revocations;
+  std::vector<job_event> events;
+};
+
+}  // namespace troupe::model

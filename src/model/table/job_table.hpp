@@ -1,0 +1,119 @@
+#pragma once
+
+#include "model/queue.hpp"
+#include "model/table/commands.hpp"
+#include "model/table/table_store.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+namespace troupe::model {
+
+/// The jobs of one shard: the replicated state machine. `apply` is deterministic; the same commands in the same order give the
+/// same state and the same effects on every replica.
+///
+///   queued --first attempt--> running --all stages ended--> succeeded
+///      \___________cancel___________\______ cancelled
+///                                    \___ a stage fails: failed; its budget is used up: dead
+///
+/// Memory: an index entry per job that has not ended and per waiting task, the whole record only of jobs with a running task.
+/// The first command that ends a job wins; a later one changes nothing.
+class job_table {
+ public:
+  /// Builds the indexes from what the store holds. The store outlives the table.
+  explicit job_table(table_store& store);
+
+  apply_effects apply(const stamped_command& entry, std::uint64_t log_index);
+
+  /// Queries. As of the last applied command.
+  [[nodiscard]] result<job_view> view(const std::string& tenant, job_id id);
+  [[nodiscard]] result<std::vector<job_event>> events(const std::string& tenant, job_id id, std::uint64_t after, std::uint32_t limit);
+  struct list_filter {
+    std::string tenant;
+    std::optional<job_state> state;
+    std::optional<std::string> pipeline;
+    std::optional<std::pair<std::string, std::string>> label;
+  };
+  struct list_page {
+    std::vector<job_view> jobs;
+    std::string next_cursor;
+  };
+  [[nodiscard]] list_page list(const list_filter& filter, const std::string& cursor, std::uint32_t limit);
+
+  /// When a `tick_command` would change something next.
+  [[nodiscard]] std::optional<timestamp> next_due() const;
+  [[nodiscard]] timestamp log_time() const noexcept { return log_time_; }
+  [[nodiscard]] const table_limits& limits() const noexcept { return limits_; }
+  [[nodiscard]] const task_queue& queue() const noexcept { return queue_; }
+  [[nodiscard]] bool knows_pipeline(const digest& hash) { return store_.load_pipeline(hash) != nullptr; }
+
+  struct running_attempt {
+    attempt_no attempt;
+    slot_id slot;
+    std::uint64_t ask = 0;
+    timestamp since{};
+  };
+  [[nodiscard]] const std::map<task_id, running_attempt>& running() const noexcept { return running_; }
+  /// The task that was granted to this slot's ask, built again; for a slot that did not get the first grant.
+  [[nodiscard]] std::optional<grant> grant_again(slot_id slot, std::uint64_t ask);
+  [[nodiscard]] std::uint64_t jobs_queued() const noexcept { return active_.size() - jobs_started_; }
+  [[nodiscard]] std::uint64_t jobs_running() const noexcept { return jobs_started_; }
+
+ private:
+  struct active_job {
+    bool started = false;
+    std::uint32_t running_tasks = 0;
+    std::optional<timestamp> deadline;
+  };
+  class change;  // one job being changed by one command: record, pipeline, events
+  friend class change;
+
+  void on(const submit_command& c, apply_effects& out);
+  void on(const assign_command& c, apply_effects& out);
+  void on(const finish_command& c, apply_effects& out);
+  void on(const cancel_command& c, apply_effects& out);
+  void on(const boot_command& c, apply_effects& out);
+  void on(const limits_command& c, apply_effects& out);
+  void on(const tick_command& c, apply_effects& out);
+
+  void advance_time(timestamp now, apply_effects& out);
+  void end_backoffs();
+  void strike_deadlines(apply_effects& out);
+  void forget_old_jobs();
+
+  void accept(const submit_command& c, std::shared_ptr<const pipeline> p, apply_effects& out);
+  bool start_task(task_id task, const assign_command& c, apply_effects& out);
+  void finish_done(change& job, task_id task, const attempt_result& done, apply_effects& out);
+  void finish_failed(change& job, task_id task, const attempt_failure& failure, apply_effects& out);
+  void leave_slot(change& job, task_id task);
+  void advance(change& job, apply_effects& out);
+  void open_stage(change& job, std::uint16_t stage, apply_effects& out);
+  void close_stage_if_done(change& job, std::uint16_t stage);
+  void end_job(change& job, job_state state, std::optional<job_failure> why, apply_effects& out);
+  void enqueue(const job_record& job, const pipeline& p, std::uint16_t stage, std::uint16_t instance);
+  [[nodiscard]] result<task_spec> spec_for(const job_record& job, const pipeline& p, task_id task) const;
+  void index(const job_record& job);
+
+  std::shared_ptr<job_record> record_of(job_id id);
+  void keep_or_drop(const std::shared_ptr<job_record>& job);
+
+  table_store& store_;
+  table_limits limits_;
+  timestamp log_time_{};
+  std::uint64_t log_index_ = 0;
+  task_queue queue_;
+  std::unordered_map<job_id, active_job> active_;
+  std::uint64_t jobs_started_ = 0;
+  std::map<task_id, running_attempt> running_;
+  std::map<slot_id, task_id> running_on_;
+  std::unordered_map<job_id, std::shared_ptr<job_record>> in_memory_;  // jobs with a running task
+  std::set<std::pair<timestamp, task_id>> backing_off_;
+  std::set<std::pair<timestamp, job_id>> deadlines_;
+  std::optional<std::pair<timestamp, job_id>> first_expiry_;  // of the store, cached
+};
+
+}  // namespace troupe::model
