@@ -33,6 +33,7 @@ simulation::simulation(std::uint64_t seed) : seed_(seed), random_(seed) {
   loss_percent_ = chance(50) ? static_cast<unsigned>(draw(20)) : 0;
   double_percent_ = chance(50) ? static_cast<unsigned>(draw(20)) : 0;
   delay_max_ = chance(30) ? duration{200} : duration{15};
+  disk_delay_max_ = chance(50) ? duration{4} : duration{80};
   cut_.assign(voter_count, std::vector<bool>(voter_count, false));
   nodes_.resize(voter_count);
   for (std::size_t i = 0; i < voter_count; ++i) nodes_[i].id = server_id{i + 1};
@@ -110,7 +111,11 @@ void simulation::handle(const happening& what) {
 void simulation::inject_fault() {
   if (is_healed_) return;
   auto& target = nodes_[draw(nodes_.size())];
-  switch (draw(7)) {
+  switch (draw(8)) {
+    case 7:
+      for (auto& n : nodes_)
+        if (n.core && n.core->state().role == server_role::leader && chance(50)) crash(n);
+      break;
     case 0:
       if (target.core) crash(target);
       break;
@@ -201,6 +206,7 @@ void simulation::heal() {
   is_healed_ = true;
   loss_percent_ = double_percent_ = 0;
   delay_max_ = 15ms;
+  disk_delay_max_ = 4ms;
   cut_.assign(nodes_.size(), std::vector<bool>(nodes_.size(), false));
   for (auto& n : nodes_) {
     n.disk_free = now_;
@@ -241,7 +247,7 @@ void simulation::write(node& which, const update& out) {
   }
   which.memory.write(pending);
   which.unsynced.push_back(std::move(pending));
-  which.disk_free = std::max(which.disk_free, now_) + duration{draw(4)};
+  which.disk_free = std::max(which.disk_free, now_) + duration{draw(static_cast<std::uint64_t>(disk_delay_max_.count()))};
   schedule({.when = {},
             .kind = happening_kind::disk_done,
             .node = which.id.raw() - 1,
@@ -274,8 +280,7 @@ void simulation::drop_prefix(node& which, position upto) {
     if (n.disk.term_at(upto.index) != upto.at && n.disk.base.index < upto.index)
       return broken(fmt::format("index {} is released, but server {} does not hold it", upto.index.raw(), n.id.raw()));
   which.memory.drop(upto);
-  if (chance(70)) which.disk.drop(upto);  // else the host did not come to it before it crashed
-  else which.memory = [&] { auto whole = which.disk; for (const auto& w : which.unsynced) whole.write(w); return whole; }();
+  if (chance(70)) which.disk.drop(upto);  // else the host does not come to it in this life
 }
 
 }  // namespace troupe::raft::testing

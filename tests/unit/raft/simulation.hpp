@@ -122,7 +122,8 @@ class simulation {
   bool is_healed_ = false;
   unsigned loss_percent_ = 0;
   unsigned double_percent_ = 0;
-  duration delay_max_{10};
+  duration delay_max_{};
+  duration disk_delay_max_{};
   std::vector<std::vector<bool>> cut_;  ///< [from][to]
   std::uint64_t commands_ = 0;
 
