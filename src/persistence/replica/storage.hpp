@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/strong_id.hpp"
-#include "persistence/raft/types.hpp"
+#include "persistence/raft/raft.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -25,12 +25,8 @@ struct state_write {
   friend bool operator==(const state_write&, const state_write&) = default;
 };
 
-/// The log up to and with `index` is covered by durable applied state.
-struct log_position {
-  raft::log_index index;
-  raft::term at;
-  friend bool operator==(const log_position&, const log_position&) = default;
-};
+/// The log up to and with this entry.
+using log_position = raft::position;
 
 /// What one step of a replica wants on the disk. Carried out in this order, in one atomic write:
 /// hard state, log truncation, appends, applied state with its index, compaction.
