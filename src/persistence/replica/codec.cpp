@@ -1,0 +1,194 @@
+#include "persistence/replica/codec.hpp"
+
+#include "persistence/replica/convert.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::replica {
+
+using namespace convert;
+
+namespace {
+
+constexpr std::uint32_t record_version = 1;
+
+template <class Record>
+result<Record> parse(std::string_view data, const char* what) {
+  Record record;
+  if (!record.ParseFromArray(data.data(), static_cast<int>(data.size()))) return error{errc::corrupt, fmt::format("{} cannot be read", what)};
+  return record;
+}
+
+void put(const model::submit_command& c, proto::command_record& out) {
+  auto& body = *out.mutable_submit();
+  body.set_job(c.id.raw());
+  body.set_tenant(c.tenant);
+  if (c.idempotency_key) body.set_idempotency_key(*c.idempotency_key);
+  body.set_request_hash(text_of(c.request_hash));
+  body.set_pipeline_name(c.pipeline_name);
+  body.set_pipeline_hash(text_of(c.pipeline_hash));
+  if (c.pipeline_text) body.set_pipeline_text(*c.pipeline_text);
+  body.set_inputs_json(text_of(c.inputs));
+  body.set_priority(c.priority);
+  for (const auto& label : c.labels) put_label(label, *body.add_labels());
+  body.set_deadline_ms(ms_of(c.deadline));
+}
+
+model::command get(const proto::submit_body& body) {
+  model::submit_command c;
+  c.id = model::job_id{body.job()};
+  c.tenant = body.tenant();
+  if (body.has_idempotency_key()) c.idempotency_key = body.idempotency_key();
+  c.request_hash = digest_of(body.request_hash());
+  c.pipeline_name = body.pipeline_name();
+  c.pipeline_hash = digest_of(body.pipeline_hash());
+  if (body.has_pipeline_text()) c.pipeline_text = body.pipeline_text();
+  c.inputs = object_of(body.inputs_json());
+  c.priority = static_cast<std::uint8_t>(body.priority());
+  for (const auto& label : body.labels()) c.labels.emplace_back(label.name(), label.value());
+  c.deadline = time_of(body.deadline_ms());
+  return c;
+}
+
+void put(const model::assign_command& c, proto::command_record& out) {
+  auto& body = *out.mutable_assign();
+  put_slot(c.slot, *body.mutable_slot());
+  body.set_ask(c.ask);
+  for (const auto& label : c.offer.labels) body.add_labels(label);
+  body.set_threads(c.offer.threads);
+}
+
+model::command get(const proto::assign_body& body) {
+  return model::assign_command{slot_of(body.slot()), body.ask(), {{body.labels().begin(), body.labels().end()}, body.threads()}};
+}
+
+void put(const model::finish_command& c, proto::command_record& out) {
+  auto& body = *out.mutable_finish();
+  body.set_job(c.task.job.raw());
+  body.set_stage(c.task.stage);
+  body.set_instance(c.task.instance);
+  body.set_attempt(c.attempt.raw());
+  if (const auto* done = std::get_if<model::attempt_result>(&c.outcome)) {
+    body.set_outputs_json(text_of(done->outputs));
+  } else {
+    put_failure(std::get<model::attempt_failure>(c.outcome), *body.mutable_failure());
+  }
+}
+
+model::command get(const proto::finish_body& body) {
+  model::finish_command c;
+  c.task = {model::job_id{body.job()}, static_cast<std::uint16_t>(body.stage()), static_cast<std::uint16_t>(body.instance())};
+  c.attempt = model::attempt_no{body.attempt()};
+  if (body.has_outputs_json()) {
+    c.outcome = model::attempt_result{object_of(body.outputs_json()), {}};
+  } else {
+    c.outcome = failure_of(body.failure());
+  }
+  return c;
+}
+
+void put(const model::cancel_command& c, proto::command_record& out) {
+  auto& body = *out.mutable_cancel();
+  body.set_tenant(c.tenant);
+  body.set_job(c.id.raw());
+  body.set_reason(c.reason);
+}
+
+model::command get(const proto::cancel_body& body) { return model::cancel_command{body.tenant(), model::job_id{body.job()}, body.reason()}; }
+
+void put(const model::boot_command& c, proto::command_record& out) {
+  out.mutable_boot()->set_node(c.node.raw());
+  out.mutable_boot()->set_boot(c.boot.raw());
+}
+
+model::command get(const proto::boot_body& body) { return model::boot_command{model::node_id{body.node()}, model::incarnation{body.boot()}}; }
+
+void put(const model::limits_command& c, proto::command_record& out) {
+  auto& body = *out.mutable_limits();
+  body.set_jobs_most(c.limits.jobs_most);
+  body.set_ageing_ms(c.limits.ageing.count());
+  body.set_keep_finished_ms(c.limits.keep_finished.count());
+  body.set_keep_dead_ms(c.limits.keep_dead.count());
+  body.set_node_lost_most(c.limits.node_lost_most);
+}
+
+model::command get(const proto::limits_body& body) {
+  return model::limits_command{{.jobs_most = body.jobs_most(),
+                                .ageing = duration{body.ageing_ms()},
+                                .keep_finished = duration{body.keep_finished_ms()},
+                                .keep_dead = duration{body.keep_dead_ms()},
+                                .node_lost_most = body.node_lost_most()}};
+}
+
+void put(const model::tick_command&, proto::command_record& out) { out.mutable_tick(); }
+
+}  // namespace
+
+std::string encode(const model::stamped_command& command) {
+  proto::command_record record;
+  record.set_version(record_version);
+  record.set_now_ms(to_unix_ms(command.now));
+  std::visit([&](const auto& body) { put(body, record); }, command.body);
+  return record.SerializeAsString();
+}
+
+result<model::stamped_command> decode_command(std::string_view data) {
+  TROUPE_TRY(const auto record, parse<proto::command_record>(data, "a command in the log"));
+  if (record.version() > record_version) {
+    return error{errc::corrupt, fmt::format("a command of version {} is in the log, this program knows {}", record.version(), record_version)};
+  }
+  const auto with_time = [&](model::command body) { return model::stamped_command{from_unix_ms(record.now_ms()), std::move(body)}; };
+  switch (record.body_case()) {
+    case proto::command_record::kSubmit: return with_time(get(record.submit()));
+    case proto::command_record::kAssign: return with_time(get(record.assign()));
+    case proto::command_record::kFinish: return with_time(get(record.finish()));
+    case proto::command_record::kCancel: return with_time(get(record.cancel()));
+    case proto::command_record::kBoot: return with_time(get(record.boot()));
+    case proto::command_record::kLimits: return with_time(get(record.limits()));
+    case proto::command_record::kTick: return with_time(model::tick_command{});
+    case proto::command_record::BODY_NOT_SET: break;
+  }
+  return error{errc::corrupt, "a command of an unknown kind is in the log"};
+}
+
+std::string encode(const model::job_record& job) {
+  proto::job_state_record record;
+  record.set_version(record_version);
+  put_job(job, record);
+  return record.SerializeAsString();
+}
+
+result<model::job_record> decode_job(std::string_view data) {
+  TROUPE_TRY(const auto record, parse<proto::job_state_record>(data, "a job's record"));
+  if (record.version() > record_version) {
+    return error{errc::corrupt, fmt::format("a job record of version {} is stored, this program knows {}", record.version(), record_version)};
+  }
+  return job_of(record);
+}
+
+std::string encode(const model::key_record& key) {
+  proto::key_state_record record;
+  record.set_job(key.job.raw());
+  record.set_request_hash(text_of(key.request_hash));
+  return record.SerializeAsString();
+}
+
+result<model::key_record> decode_key(std::string_view data) {
+  TROUPE_TRY(const auto record, parse<proto::key_state_record>(data, "an idempotency key's record"));
+  return model::key_record{model::job_id{record.job()}, digest_of(record.request_hash())};
+}
+
+std::string encode(const model::job_event& event) {
+  proto::event_record record;
+  record.set_type(event.type);
+  record.set_at_ms(to_unix_ms(event.at));
+  record.set_data_json(text_of(event.data));
+  return record.SerializeAsString();
+}
+
+result<model::job_event> decode_event(std::string_view data, model::job_id job, std::uint64_t revision) {
+  TROUPE_TRY(const auto record, parse<proto::event_record>(data, "an event's record"));
+  return model::job_event{job, revision, record.type(), from_unix_ms(record.at_ms()), object_of(record.data_json())};
+}
+
+}  // namespace troupe::replica

@@ -1,0 +1,236 @@
+#include "persistence/replica/state_store.hpp"
+
+#include "base/plant.hpp"
+#include "persistence/replica/codec.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace troupe::replica {
+namespace {
+
+// Key spaces.
+constexpr char job_space = 'j', list_space = 'l', active_space = 'a', expiry_space = 'x', key_space = 'k', event_space = 'e',
+               pipeline_space = 'p', tenant_space = 't', value_space = 'v';
+
+void append_number(std::string& key, std::uint64_t n) {
+  for (int shift = 56; shift >= 0; shift -= 8) key += static_cast<char>(n >> shift & 0xff);
+}
+
+std::uint64_t number_at(std::string_view key, std::size_t at) {
+  TROUPE_ASSERT(key.size() >= at + 8, "keys have fixed parts");
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < 8; ++i) n = n << 8 | static_cast<std::uint8_t>(key[at + i]);
+  return n;
+}
+
+std::string space(char letter) { return std::string(1, letter); }
+
+std::string numbered(char letter, std::uint64_t a) {
+  auto key = space(letter);
+  append_number(key, a);
+  return key;
+}
+
+std::string numbered(char letter, std::uint64_t a, std::uint64_t b) {
+  auto key = numbered(letter, a);
+  append_number(key, b);
+  return key;
+}
+
+/// Newest first: the time counts down.
+std::uint64_t backwards(timestamp at) { return ~static_cast<std::uint64_t>(to_unix_ms(at)); }
+
+std::string list_key(const model::job_record& job) { return numbered(list_space, backwards(job.created), job.id.raw()); }
+std::string expiry_key(timestamp until, model::job_id id) {
+  return numbered(expiry_space, static_cast<std::uint64_t>(to_unix_ms(until)), id.raw());
+}
+std::string idempotency_key(std::string_view tenant, std::string_view key) {
+  return space(key_space).append(tenant).append(1, '\0').append(key);
+}
+
+template <class T>
+T must(result<T> decoded) {
+  TROUPE_ASSERT(decoded, "the state holds records that this program wrote; run `troupe repair` if the disk is damaged");
+  return std::move(*decoded);
+}
+
+}  // namespace
+
+std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
+  std::vector<state_write> writes;
+  std::vector<std::string> keys, held_back;
+  std::sort(fresh_.begin(), fresh_.end());
+  fresh_.erase(std::unique(fresh_.begin(), fresh_.end()), fresh_.end());
+  for (auto& key : fresh_) {
+    if (planted(plant::key_outside_batch) && key.front() == key_space && !overlay_[key].batch) {
+      overlay_[key].batch = batch;  // seen, but written only with the next batch
+      held_back.push_back(key);
+      continue;
+    }
+    overlay_[key].batch = batch;
+    writes.push_back({key, overlay_[key].value});
+    keys.push_back(std::move(key));
+  }
+  fresh_ = std::move(held_back);
+  if (!keys.empty()) on_the_way_.emplace_back(batch, std::move(keys));
+  return writes;
+}
+
+void state_store::written(std::uint64_t batch) {
+  while (!on_the_way_.empty() && on_the_way_.front().first <= batch) {
+    for (const auto& key : on_the_way_.front().second) {
+      const auto found = overlay_.find(key);
+      if (found != overlay_.end() && found->second.batch == on_the_way_.front().first) overlay_.erase(found);
+    }
+    on_the_way_.pop_front();
+  }
+}
+
+std::optional<std::string> state_store::get(const std::string& key) const {
+  if (const auto found = overlay_.find(key); found != overlay_.end()) return found->second.value;
+  return must(disk_.get(key));
+}
+
+void state_store::put(std::string key, std::optional<std::string> value) {
+  overlay_[key] = {0, std::move(value)};
+  fresh_.push_back(std::move(key));
+}
+
+void state_store::scan(const std::string& prefix, const std::string& from, const visitor& visit) const {
+  auto over = overlay_.lower_bound(std::max(prefix, from));
+  const auto in_range = [&] { return over != overlay_.end() && over->first.starts_with(prefix); };
+  bool goes_on = true;
+  const auto visit_overlay = [&] {
+    if (over->second.value) goes_on = visit(over->first, *over->second.value);
+    ++over;
+  };
+  const auto scanned = disk_.scan(prefix, from, [&](std::string_view key, std::string_view value) {
+    while (goes_on && in_range() && over->first < key) visit_overlay();
+    if (!goes_on) return false;
+    if (in_range() && over->first == key) {
+      visit_overlay();
+    } else {
+      goes_on = visit(key, value);
+    }
+    return goes_on;
+  });
+  TROUPE_ASSERT(scanned, "the state can be read");
+  while (goes_on && in_range()) visit_overlay();
+}
+
+std::optional<model::job_record> state_store::load_job(model::job_id id) {
+  const auto data = get(numbered(job_space, id.raw()));
+  if (!data) return std::nullopt;
+  return must(decode_job(*data));
+}
+
+void state_store::save_job(const model::job_record& job) {
+  put(numbered(job_space, job.id.raw()), encode(job));
+  if (!job.started && !is_final(job.state)) {
+    put(list_key(job), "");
+    put(numbered(active_space, job.id.raw()), "");
+  }
+  if (is_final(job.state)) {
+    put(list_key(job), "");
+    put(numbered(active_space, job.id.raw()), std::nullopt);
+    if (job.keep_until) put(expiry_key(*job.keep_until, job.id), "");
+  }
+}
+
+void state_store::erase_job(const model::job_record& job) {
+  for (std::uint64_t revision = 1; revision <= job.revision; ++revision) put(numbered(event_space, job.id.raw(), revision), std::nullopt);
+  put(list_key(job), std::nullopt);
+  put(numbered(active_space, job.id.raw()), std::nullopt);
+  if (job.keep_until) put(expiry_key(*job.keep_until, job.id), std::nullopt);
+  put(numbered(job_space, job.id.raw()), std::nullopt);
+}
+
+void state_store::each_active_job(const std::function<void(const model::job_record&)>& visit) {
+  scan(space(active_space), "", [&](std::string_view key, std::string_view) {
+    const auto job = load_job(model::job_id{number_at(key, 1)});
+    TROUPE_ASSERT(job, "an active job has a record");
+    visit(*job);
+    return true;
+  });
+}
+
+std::optional<std::pair<timestamp, model::job_id>> state_store::first_expiry() {
+  std::optional<std::pair<timestamp, model::job_id>> first;
+  scan(space(expiry_space), "", [&](std::string_view key, std::string_view) {
+    first.emplace(from_unix_ms(static_cast<std::int64_t>(number_at(key, 1))), model::job_id{number_at(key, 9)});
+    return false;
+  });
+  return first;
+}
+
+std::string state_store::newest_jobs(std::string_view cursor, const std::function<bool(const model::job_record&)>& visit) {
+  std::string last;
+  bool stopped = false;
+  scan(space(list_space), std::string{cursor}, [&](std::string_view key, std::string_view) {
+    if (key == cursor) return true;
+    const auto job = load_job(model::job_id{number_at(key, 9)});
+    TROUPE_ASSERT(job, "a listed job has a record");
+    last = std::string{key};
+    stopped = !visit(*job);
+    return !stopped;
+  });
+  return stopped ? last : "";
+}
+
+std::optional<model::key_record> state_store::load_key(std::string_view tenant, std::string_view key) {
+  const auto data = get(idempotency_key(tenant, key));
+  if (!data) return std::nullopt;
+  return must(decode_key(*data));
+}
+
+void state_store::save_key(std::string_view tenant, std::string_view key, const model::key_record& record) {
+  put(idempotency_key(tenant, key), encode(record));
+}
+
+void state_store::erase_key(std::string_view tenant, std::string_view key) { put(idempotency_key(tenant, key), std::nullopt); }
+
+void state_store::append_event(const model::job_event& event) {
+  put(numbered(event_space, event.job.raw(), event.revision), encode(event));
+}
+
+std::vector<model::job_event> state_store::load_events(model::job_id job, std::uint64_t after, std::uint32_t limit) {
+  std::vector<model::job_event> events;
+  scan(numbered(event_space, job.raw()), numbered(event_space, job.raw(), after + 1), [&](std::string_view key, std::string_view value) {
+    if (events.size() < limit) events.push_back(must(decode_event(value, job, number_at(key, 9))));
+    return events.size() < limit;
+  });
+  return events;
+}
+
+std::shared_ptr<const model::pipeline> state_store::load_pipeline(const digest& hash) {
+  if (const auto known = pipelines_.find(hash); known != pipelines_.end()) return known->second;
+  const auto text = get(space(pipeline_space).append(hash.raw().begin(), hash.raw().end()));
+  if (!text) return nullptr;
+  auto loaded = std::make_shared<const model::pipeline>(must(model::load_pipeline(*text)));
+  pipelines_.emplace(hash, loaded);
+  return loaded;
+}
+
+void state_store::save_pipeline(const digest& hash, const std::string& text) {
+  put(space(pipeline_space).append(hash.raw().begin(), hash.raw().end()), text);
+}
+
+void state_store::save_tenant(const std::string& tenant, std::int64_t used_slot_ms) {
+  put(space(tenant_space) + tenant, std::to_string(used_slot_ms));
+}
+
+void state_store::each_tenant(const std::function<void(const std::string&, std::int64_t)>& visit) {
+  scan(space(tenant_space), "", [&](std::string_view key, std::string_view value) {
+    std::int64_t used = 0;
+    std::from_chars(value.data(), value.data() + value.size(), used);
+    visit(std::string{key.substr(1)}, used);
+    return true;
+  });
+}
+
+void state_store::save_value(std::string_view name, const std::string& value) { put(space(value_space).append(name), value); }
+
+std::optional<std::string> state_store::load_value(std::string_view name) { return get(space(value_space).append(name)); }
+
+}  // namespace troupe::replica

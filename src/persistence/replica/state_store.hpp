@@ -1,0 +1,65 @@
+#pragma once
+
+#include "model/table/table_store.hpp"
+#include "persistence/replica/storage.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::replica {
+
+/// The job table's store: reads through to the disk, with the writes that are not there yet laid over it.
+/// Keys: one letter, then numbers in big-endian order (FORMAT.md of the journal has the table).
+class state_store final : public model::table_store {
+ public:
+  /// @param disk  outlives the store
+  explicit state_store(const state_reader& disk) : disk_(disk) {}
+
+  /// The writes since the last call, for the batch with this number. Later reads go on seeing them.
+  [[nodiscard]] std::vector<state_write> take_writes(std::uint64_t batch);
+  [[nodiscard]] bool has_writes() const noexcept { return !fresh_.empty(); }
+  /// The disk's reader now sees all batches up to this one.
+  void written(std::uint64_t batch);
+
+  std::optional<model::job_record> load_job(model::job_id id) override;
+  void save_job(const model::job_record& job) override;
+  void erase_job(const model::job_record& job) override;
+  void each_active_job(const std::function<void(const model::job_record&)>& visit) override;
+  std::optional<std::pair<timestamp, model::job_id>> first_expiry() override;
+  std::string newest_jobs(std::string_view cursor, const std::function<bool(const model::job_record&)>& visit) override;
+  std::optional<model::key_record> load_key(std::string_view tenant, std::string_view key) override;
+  void save_key(std::string_view tenant, std::string_view key, const model::key_record& record) override;
+  void erase_key(std::string_view tenant, std::string_view key) override;
+  void append_event(const model::job_event& event) override;
+  std::vector<model::job_event> load_events(model::job_id job, std::uint64_t after, std::uint32_t limit) override;
+  std::shared_ptr<const model::pipeline> load_pipeline(const digest& hash) override;
+  void save_pipeline(const digest& hash, const std::string& text) override;
+  void save_tenant(const std::string& tenant, std::int64_t used_slot_ms) override;
+  void each_tenant(const std::function<void(const std::string&, std::int64_t)>& visit) override;
+  void save_value(std::string_view name, const std::string& value) override;
+  std::optional<std::string> load_value(std::string_view name) override;
+
+ private:
+  struct overlaid {
+    std::uint64_t batch = 0;  // 0: not handed out yet
+    std::optional<std::string> value;
+  };
+  using visitor = std::function<bool(std::string_view key, std::string_view value)>;
+
+  [[nodiscard]] std::optional<std::string> get(const std::string& key) const;
+  void put(std::string key, std::optional<std::string> value);
+  /// Keys with `prefix` that are >= `from`, disk and overlay merged, until `visit` returns false.
+  void scan(const std::string& prefix, const std::string& from, const visitor& visit) const;
+
+  const state_reader& disk_;
+  std::map<std::string, overlaid> overlay_;
+  std::vector<std::string> fresh_;  // keys written since the last take_writes, in order, with repeats
+  std::deque<std::pair<std::uint64_t, std::vector<std::string>>> on_the_way_;
+  std::map<digest, std::shared_ptr<const model::pipeline>> pipelines_;
+};
+
+}  // namespace troupe::replica
