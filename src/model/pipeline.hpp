@@ -68,7 +68,7 @@ struct exec_spec {
   mode_kind mode = mode_kind::once;
   std::vector<std::string> command;      ///< argv; relative paths are relative to the pipeline file's folder
   std::vector<value_spec> outputs;       ///< declared by the pipeline's author
-  std::string directory;                 ///< the pipeline file's folder; no part of the hash: where it is installed is not what it is
+  std::string directory;                 ///< the pipeline file's folder, absolute; no part of the hash: where it is installed is not what it is
 };
 
 struct stage {

@@ -1,0 +1,78 @@
+#include "worker/host/host.hpp"
+
+#include "base/log.hpp"
+#include "worker/host/process_tree.hpp"
+#include "worker/host/scratch.hpp"
+#include "worker/host/spawn.hpp"
+#include "worker/host/supervisor.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+
+namespace troupe::worker {
+namespace {
+
+namespace fs = std::filesystem;
+namespace ports = model::ports;
+
+class process_slot_host : public ports::slot_host {
+ public:
+  explicit process_slot_host(std::shared_ptr<const supervisor_setting> setting) : setting_(std::move(setting)) {}
+  result<std::unique_ptr<ports::worker_handle>> start(std::uint16_t slot_index, std::function<void(ports::worker_event)> on_event) override {
+    const auto name = fmt::format("slot-{}-{}", slot_index, next_.fetch_add(1));
+    return supervisor::start(setting_, slot_index, setting_->options.scratch_root / name, std::move(on_event));
+  }
+
+ private:
+  std::shared_ptr<const supervisor_setting> setting_;
+  std::atomic<std::uint64_t> next_{1};
+};
+
+/// Ends what runs and removes what lies below the scratch root since an earlier run.
+result<fs::path> cleared(const fs::path& scratch_root) {
+  std::error_code failure;
+  fs::create_directories(scratch_root, failure);
+  const auto root = failure ? fs::path{} : fs::canonical(scratch_root, failure);
+  if (failure) return error{errc::io_failed, fmt::format("scratch root {}: {}", scratch_root.native(), failure.message())};
+  if (const auto left = processes_in_scope(root.native() + "/"); !left.empty()) {
+    log::warn("worker_leftovers", "scope={} processes={}", root.native(), left.size());
+    if (!kill_scope(root.native() + "/"))
+      return error{errc::io_failed, fmt::format("processes of an earlier run in {} cannot be killed; end them by hand", root.native())};
+  }
+  for (fs::directory_iterator entry{root, failure}, end; !failure && entry != end; entry.increment(failure)) {
+    if (entry->path().filename().native().starts_with("slot-")) remove_tree(entry->path());
+  }
+  return root;
+}
+
+std::vector<std::string> environment_of(const host_options& options) {
+  std::vector<std::string> environment;
+  for (const auto& [name, fallback] : {std::pair{"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME", "/"}, {"LANG", "C.UTF-8"}}) {
+    const char* const value = std::getenv(name);
+    environment.push_back(fmt::format("{}={}", name, value != nullptr ? value : fallback));
+  }
+  environment.insert(environment.end(), options.environment.begin(), options.environment.end());
+  return environment;
+}
+
+}  // namespace
+
+result<std::unique_ptr<ports::slot_host>> make_slot_host(host_options options, ports::artifact_store& store) {
+  if (!options.program.is_absolute() || ::access(options.program.c_str(), X_OK) != 0)
+    return error{errc::bad_request, fmt::format("worker program {}: not an absolute path of an executable file; troupe-worker lies beside troupe",
+                                                options.program.native())};
+  TROUPE_TRY(options.scratch_root, cleared(options.scratch_root));
+  const auto allowed = options.keep_together == isolation::process_group ? namespaces::none : allowed_namespaces();
+  if (options.keep_together == isolation::pid_namespace && allowed == namespaces::none)
+    return error{errc::bad_request, "worker isolation pid_namespace: this machine allows no PID namespaces; set it to automatic"};
+  log::info("worker_isolation", "kind={}", allowed == namespaces::none ? "process_group" : allowed == namespaces::pid ? "pid_namespace" : "user_and_pid_namespace");
+  auto environment = environment_of(options);
+  auto setting = std::make_shared<const supervisor_setting>(supervisor_setting{std::move(options), allowed, std::move(environment), store});
+  return std::unique_ptr<ports::slot_host>{std::make_unique<process_slot_host>(std::move(setting))};
+}
+
+}  // namespace troupe::worker

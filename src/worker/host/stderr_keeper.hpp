@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe::worker {
+
+/// Keeps the first and the last bytes of a stream of any length.
+class stderr_keeper {
+ public:
+  stderr_keeper(std::size_t head_most, std::size_t tail_most) : head_most_(head_most), tail_most_(tail_most) {}
+  void push(std::string_view data);
+  void clear();
+  /// Head, a line that says how much is missing, tail; valid UTF-8: other bytes become '?'.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::size_t head_most_, tail_most_;
+  std::string head_, tail_;
+  std::uint64_t dropped_ = 0;
+};
+
+/// The text with every byte that is not part of valid UTF-8 replaced by '?'.
+[[nodiscard]] std::string valid_utf8(std::string_view text);
+
+}  // namespace troupe::worker

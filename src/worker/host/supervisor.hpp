@@ -1,0 +1,132 @@
+#pragma once
+
+#include "model/ports/slot_host.hpp"
+#include "worker/host/attempt.hpp"
+#include "worker/host/host.hpp"
+#include "worker/host/spawn.hpp"
+#include "worker/host/stderr_keeper.hpp"
+#include "worker/protocol/protocol.hpp"
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace troupe::worker {
+
+/// What a supervisor needs; shared by all of one host.
+struct supervisor_setting {
+  host_options options;
+  namespaces spaces = namespaces::none;
+  std::vector<std::string> environment;
+  model::ports::artifact_store& store;
+};
+
+using event_sink = std::function<void(model::ports::worker_event)>;
+
+/// What other threads want of a worker, and a descriptor that wakes its thread.
+class command_box {
+ public:
+  struct content {
+    std::deque<model::task_spec> tasks;
+    bool stop = false, kill = false;
+  };
+  command_box();
+  void put(model::task_spec task);
+  void stop();
+  void kill();
+  /// Takes the tasks out; stop and kill stay.
+  [[nodiscard]] content take();
+  [[nodiscard]] int wake_fd() const noexcept { return wake_.get(); }
+
+ private:
+  void change(const std::function<void(content&)>& how);
+  std::mutex mutex_;
+  content content_;
+  descriptor wake_;
+};
+
+/// One worker process from its start to its end, run by one thread. See the diagram in README.md.
+class worker_loop {
+ public:
+  worker_loop(const supervisor_setting& setting, std::uint16_t slot, std::filesystem::path directory, command_box& commands, event_sink on_event);
+  [[nodiscard]] result<void> start();
+  /// Until the process tree is gone.
+  void run();
+
+ private:
+  using steady = std::chrono::steady_clock;
+  enum class phase : std::uint8_t { greeting, idle, running, ending };
+  struct running_attempt {
+    model::task_id task;
+    model::attempt_no attempt;
+    attempt_directory directory;
+    std::uint32_t permille = 0;
+  };
+
+  void wait_and_handle();
+  void on_commands();
+  void on_deadlines();
+  void read_log(std::size_t most);
+  void read_channel(std::size_t most);
+  void write_channel();
+  void on_frame(const std::string& frame);
+  void on_greeting(const proto::hello& hello);
+  void on_progress(const proto::progress& report);
+  void on_finished(const proto::task_finished& end);
+  void begin(const model::task_spec& task);
+  void refuse(const model::task_spec& task, model::attempt_failure failure);
+  [[nodiscard]] std::optional<model::attempt_failure> send_task(const model::task_spec& task);
+  void after_attempt();
+  void flush_progress();
+  void ask_to_end(std::string why);
+  void kill_tree(std::string why, model::failure_cause cause = model::failure_cause::crashed);
+  void finish();
+  [[nodiscard]] std::string how_it_ended();
+  [[nodiscard]] steady::time_point next_deadline() const;
+
+  const supervisor_setting& setting_;
+  const std::uint16_t slot_;
+  const std::filesystem::path directory_;
+  command_box& commands_;
+  const event_sink on_event_;
+
+  spawned process_;
+  phase phase_ = phase::greeting;
+  bool exited_ = false, broken_ = false, killed_ = false, stop_wanted_ = false;
+  frame_decoder frames_;
+  std::string to_send_;
+  stderr_keeper stderr_;
+  std::optional<running_attempt> attempt_;
+  std::optional<model::task_spec> refused_;
+  std::uint64_t attempts_ = 0;
+  std::optional<std::uint64_t> first_resident_;
+  std::optional<model::ports::worker_progress> waiting_progress_;
+  steady::time_point progress_allowed_at_{};
+  std::size_t read_since_flush_ = 0;
+  std::optional<steady::time_point> end_deadline_;
+  std::string ending_because_;
+  model::failure_cause kill_cause_ = model::failure_cause::crashed;
+};
+
+/// The handle that a slot holds.
+class supervisor : public model::ports::worker_handle {
+ public:
+  [[nodiscard]] static result<std::unique_ptr<worker_handle>> start(std::shared_ptr<const supervisor_setting> setting, std::uint16_t slot,
+                                                                    std::filesystem::path directory, event_sink on_event);
+  ~supervisor() override;
+  void run(const model::task_spec& task) override;
+  void stop() override;
+  void kill() override;
+
+ private:
+  explicit supervisor(std::shared_ptr<const supervisor_setting> setting) : setting_(std::move(setting)) {}
+  std::shared_ptr<const supervisor_setting> setting_;
+  command_box commands_;
+  std::thread thread_;
+};
+
+}  // namespace troupe::worker

@@ -1,0 +1,23 @@
+#include "worker/protocol/protocol.hpp"
+#include "worker/session.hpp"
+#include "worker/shepherd.hpp"
+
+#include <fcntl.h>
+
+#include <csignal>
+#include <cstdio>
+
+// A node starts this program with the socket and the status pipe already open; there is nothing to give on the command line.
+int main() {
+  using namespace troupe::worker;
+  if (::fcntl(channel_fd, F_GETFD) < 0 || ::fcntl(status_pipe_fd, F_GETFD) < 0) {
+    std::fputs("troupe-worker: started by hand. A troupe node starts this program by itself; run `troupe` instead.\n", stderr);
+    return 64;
+  }
+  ::fcntl(channel_fd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(status_pipe_fd, F_SETFD, FD_CLOEXEC);
+  return shepherd(status_pipe_fd, [] {
+    std::signal(SIGPIPE, SIG_IGN);  // a program that closes its standard input is an error, not the end of the worker
+    return serve_node(channel_fd, make_runners());
+  });
+}

@@ -1,0 +1,204 @@
+#include "worker/session.hpp"
+
+#include "worker/protocol/protocol.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unistd.h>
+
+namespace troupe::worker {
+namespace {
+
+namespace json = boost::json;
+using steady = std::chrono::steady_clock;
+
+constexpr auto tick = std::chrono::milliseconds{500};          // the protocol asks for one report a second
+constexpr auto least_distance = std::chrono::milliseconds{50};  // no more than 20 reports a second
+constexpr std::size_t detail_bytes_most = 4096;
+constexpr int depth_most = 256;
+
+/// Sends whole messages from several threads. A node that is gone ends the process: nobody is left to work for.
+class sender {
+ public:
+  explicit sender(int fd) : fd_(fd) {}
+  void send(const proto::from_worker& message) {
+    const std::lock_guard lock{mutex_};
+    if (!write_frame(fd_, message)) ::_exit(0);
+  }
+
+ private:
+  int fd_;
+  std::mutex mutex_;
+};
+
+/// The progress of one task: the newest report goes out at once, though at most 20 times a second, and again at each tick.
+class ticker : public progress_sink {
+ public:
+  explicit ticker(sender& to) : to_(to), started_(steady::now()), thread_([this] { loop(); }) {}
+  ~ticker() override {
+    {
+      const std::lock_guard lock{mutex_};
+      ended_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+  }
+  void report(const stage_progress& now) override {
+    {
+      const std::lock_guard lock{mutex_};
+      const auto permille = std::max(now_.permille, std::min(now.permille, 1000u));
+      now_ = now;
+      now_.permille = permille;
+      now_.message.resize(std::min<std::size_t>(now_.message.size(), 512));
+      fresh_ = true;
+    }
+    changed_.notify_one();
+  }
+
+ private:
+  void loop() {
+    std::unique_lock lock{mutex_};
+    while (!ended_) {
+      const auto message = snapshot();
+      fresh_ = false;
+      lock.unlock();
+      to_.send(message);
+      lock.lock();
+      changed_.wait_for(lock, least_distance, [this] { return ended_; });
+      changed_.wait_for(lock, tick - least_distance, [this] { return ended_ || fresh_; });
+    }
+  }
+  proto::from_worker snapshot() const {
+    proto::from_worker message;
+    auto& report = *message.mutable_report();
+    report.set_permille(now_.permille);
+    report.set_frames_done(now_.frames_done);
+    report.set_frames_total(now_.frames_total);
+    report.set_message(now_.message);
+    if (now_.permille > 0) {
+      const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - started_).count();
+      report.set_eta_ms(static_cast<std::uint64_t>(spent) * (1000 - now_.permille) / now_.permille);
+    }
+    return message;
+  }
+
+  sender& to_;
+  steady::time_point started_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  stage_progress now_;
+  bool fresh_ = false, ended_ = false;
+  std::thread thread_;
+};
+
+/// Adds path, media type and size to every {"artifact": HASH}.
+result<void> resolve_artifacts(json::value& value, const std::map<std::string, input_artifact>& inputs, int depth = 0) {
+  if (depth > depth_most) return error{errc::bad_request, fmt::format("parameters are nested deeper than {}", depth_most)};
+  if (auto* array = value.if_array()) {
+    for (auto& element : *array) TROUPE_CHECK(resolve_artifacts(element, inputs, depth + 1));
+  } else if (auto* object = value.if_object()) {
+    const auto* hash = object->size() == 1 ? object->if_contains("artifact") : nullptr;
+    if (hash != nullptr && hash->is_string()) {
+      const auto found = inputs.find(std::string{hash->get_string()});
+      if (found == inputs.end()) return error{errc::internal, fmt::format("the node sent no file for artifact {}", hash->get_string().c_str())};
+      object->emplace("path", found->second.path.native());
+      object->emplace("media_type", found->second.media_type);
+      object->emplace("size", found->second.size);
+      return {};
+    }
+    for (auto& member : *object) TROUPE_CHECK(resolve_artifacts(member.value(), inputs, depth + 1));
+  }
+  return {};
+}
+
+result<task> task_from(const proto::run_task& message) {
+  std::map<std::string, input_artifact> inputs;
+  for (const auto& file : message.inputs()) inputs[file.hash()] = {file.path(), file.media_type(), file.size()};
+  boost::system::error_code failure;
+  auto params = json::parse(message.params_json(), failure, {}, json::parse_options{.max_depth = depth_most});
+  if (failure || !params.is_object()) return error{errc::bad_request, "the parameters are no JSON object: " + failure.message()};
+  TROUPE_CHECK(resolve_artifacts(params, inputs));
+  task work{message.task_key(), message.attempt(), message.kind(), std::move(params.get_object()), message.scratch_directory(), {},
+            std::max(message.threads(), 1u), std::nullopt};
+  work.out = work.scratch / "out";
+  if (message.has_program()) work.program = message.program();
+  return work;
+}
+
+result<outputs> run_one(const proto::run_task& message, const runner_table& runners, sender& to) {
+  const auto runner = runners.find(message.kind());
+  if (runner == runners.end()) return error{errc::internal, fmt::format("this worker has no stage kind \"{}\"", message.kind())};
+  TROUPE_TRY(const auto work, task_from(message));
+  ticker progress{to};
+  try {
+    return runner->second->run(work, progress);
+  } catch (const std::exception& failure) {
+    return error{errc::internal, fmt::format("{}: {}", message.kind(), failure.what())};
+  }
+}
+
+proto::from_worker finished(const result<outputs>& outcome) {
+  proto::from_worker message;
+  auto& end = *message.mutable_finished();
+  if (outcome) {
+    auto& done = *end.mutable_done();
+    for (const auto& file : outcome->files) {
+      auto& entry = *done.add_files();
+      entry.set_name(file.name);
+      entry.set_path(file.file.native());
+      entry.set_media_type(file.media_type);
+      entry.set_element(file.element);
+    }
+    done.set_values_json(json::serialize(outcome->values));
+    return message;
+  }
+  const auto& why = outcome.error();
+  auto& failed = *end.mutable_failed();
+  failed.set_cause(why.code == errc::bad_request      ? proto::failure::BAD_INPUT
+                   : why.code == errc::process_failed ? proto::failure::CRASHED
+                                                      : proto::failure::FAILED);
+  failed.set_detail(why.detail.substr(0, detail_bytes_most));
+  return message;
+}
+
+proto::from_worker greeting(const runner_table& runners) {
+  proto::from_worker message;
+  auto& hello = *message.mutable_greeting();
+  hello.set_protocol(protocol_version);
+  hello.set_version("0.1.0");
+  for (const auto& entry : runners) hello.add_kinds(entry.first);
+  return message;
+}
+
+}  // namespace
+
+int serve_node(int fd, const runner_table& runners) {
+  sender to{fd};
+  to.send(greeting(runners));
+  while (true) {
+    const auto frame = read_frame(fd);
+    if (!frame) {
+      fmt::print(stderr, "troupe-worker: {}\n", to_string(frame.error()));
+      return 1;
+    }
+    if (!*frame) return 0;
+    const auto message = parse_to_worker(**frame);
+    if (!message) {
+      fmt::print(stderr, "troupe-worker: {}\n", to_string(message.error()));
+      return 1;
+    }
+    if (message->has_stop()) return 0;
+    to.send(finished(run_one(message->run(), runners, to)));
+  }
+}
+
+}  // namespace troupe::worker

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "base/error.hpp"
+
+#include <boost/json/object.hpp>
+#include <proto/worker.pb.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+// What runs a stage inside a worker process. One runner per stage kind, made once per process, used for one task at a time.
+namespace troupe::worker {
+
+struct input_artifact {
+  std::filesystem::path path;
+  std::string media_type;
+  std::uint64_t size = 0;
+};
+
+struct task {
+  std::string key;          ///< the same for all attempts
+  std::uint32_t attempt = 1;
+  std::string kind;
+  boost::json::object params;  ///< each {"artifact": HASH} also has "path", "media_type" and "size"
+  std::filesystem::path scratch, out;
+  std::uint32_t threads = 1;
+  std::optional<proto::exec_program> program;  ///< if and only if the kind is "exec"
+};
+
+struct output {
+  std::string name;
+  std::filesystem::path file;
+  std::string media_type;
+  bool element = false;  ///< one element of a list
+};
+
+struct outputs {
+  std::vector<output> files;
+  boost::json::object values;
+};
+
+struct stage_progress {
+  std::uint32_t permille = 0;
+  std::uint64_t frames_done = 0, frames_total = 0;
+  std::string message;
+};
+
+/// Takes progress from a runner; any thread.
+class progress_sink {
+ public:
+  virtual ~progress_sink() = default;
+  virtual void report(const stage_progress& now) = 0;
+};
+
+class stage_runner {
+ public:
+  virtual ~stage_runner() = default;
+  /// Blocks until the task has ended. The code of an error decides what the node does: `errc::bad_request`: this input will never
+  /// work; `errc::process_failed`: a warm program died; all others: another attempt may work.
+  virtual result<outputs> run(const task& work, progress_sink& progress) = 0;
+};
+
+}  // namespace troupe::worker
