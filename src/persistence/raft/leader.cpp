@@ -11,10 +11,9 @@ void machine::heartbeat() {
   const auto heard = std::count_if(peers_.begin(), peers_.end(), is_heard);
   if (!is_majority(static_cast<std::size_t>(heard) + 1)) return become_follower(hard_.current);  // thesis 6.2
   heartbeat_due_ = now_ + settings_.heartbeat;
-  for (auto& to : peers_) {
-    to.probe_sent = false;
+  // Entries are not sent again blindly: the answer to an empty append tells where to go on.
+  for (auto& to : peers_)
     if (!replicate(to)) send_append(to, false);
-  }
 }
 
 void machine::replicate_to_all() {
