@@ -1,0 +1,44 @@
+#include "persistence/raft/entry_log.hpp"
+
+#include <algorithm>
+
+namespace troupe::raft {
+
+entry_log::entry_log(log_index base, term base_term, const std::vector<entry>& entries)
+    : base_(base), base_term_(base_term), entries_(entries.begin(), entries.end()) {}
+
+std::optional<term> entry_log::term_at(log_index index) const noexcept {
+  if (index < base_ || index > last()) return std::nullopt;
+  return index == base_ ? base_term_ : at(index).at;
+}
+
+log_index entry_log::last_not_after(log_index index, term limit) const noexcept {
+  if (index <= base_) return base_;
+  const auto count = std::min(distance(base_, index), static_cast<std::uint64_t>(entries_.size()));
+  const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(count);
+  const auto past = std::upper_bound(entries_.begin(), end, limit, [](term t, const entry& e) { return t < e.at; });
+  return advance(base_, static_cast<std::uint64_t>(past - entries_.begin()));
+}
+
+std::vector<entry> entry_log::slice(log_index first, bytes limit) const {
+  std::vector<entry> taken;
+  bytes sum;
+  for (auto index = first; index <= last(); index = next(index)) {
+    sum = sum + weight(at(index));
+    if (!taken.empty() && sum > limit) break;
+    taken.push_back(at(index));
+  }
+  return taken;
+}
+
+void entry_log::truncate(log_index from) {
+  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(distance(base_, from) - 1), entries_.end());
+}
+
+void entry_log::drop(log_index upto) {
+  base_term_ = at(upto).at;
+  entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(distance(base_, upto)));
+  base_ = upto;
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,233 @@
+#include "persistence/raft/machine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace troupe::raft {
+namespace {
+
+error bad(std::string detail) { return error{errc::bad_request, std::move(detail)}; }
+error corrupt(std::string detail) { return error{errc::corrupt, std::move(detail)}; }
+
+result<void> check(const options& settings, const configuration& members) {
+  const auto& voters = members.voters;
+  if (std::find(voters.begin(), voters.end(), settings.self) == voters.end())
+    return bad(fmt::format("server {} is not among the voters of its group", settings.self.raw()));
+  for (auto id = voters.begin(); id != voters.end(); ++id) {
+    if (id->raw() == 0) return bad("0 is not a server id");
+    if (std::find(id + 1, voters.end(), *id) != voters.end()) return bad(fmt::format("voter {} is named twice", id->raw()));
+  }
+  if (settings.heartbeat <= 0ms || settings.election_timeout < 2 * settings.heartbeat)
+    return bad("the heartbeat must be above 0 and at most half of the election timeout");
+  if (settings.inflight_max == 0) return bad("at least one append must be allowed in flight");
+  return {};
+}
+
+result<void> check(const recovered& past) {
+  auto last = past.snapshot_index;
+  auto last_term = past.snapshot_term;
+  for (const auto& e : past.entries) {
+    if (e.index != next(last)) return corrupt(fmt::format("log entry {} is missing: {} follows", next(last).raw(), e.index.raw()));
+    if (e.at < last_term) return corrupt(fmt::format("log entry {} has an older term than the one before it", e.index.raw()));
+    last = e.index;
+    last_term = e.at;
+  }
+  if (past.hard.current < last_term)
+    return corrupt(fmt::format("the log reaches term {}, the stored term is {}", last_term.raw(), past.hard.current.raw()));
+  if (past.applied < past.snapshot_index || past.applied > last)
+    return corrupt(fmt::format("state is applied up to {}, the log has {} to {}", past.applied.raw(),
+                               next(past.snapshot_index).raw(), last.raw()));
+  return {};
+}
+
+}  // namespace
+
+result<machine> machine::open(const options& settings, const recovered& past) {
+  TROUPE_CHECK(check(settings, past.members));
+  TROUPE_CHECK(check(past));
+  return machine{settings, past};
+}
+
+machine::machine(const options& settings, const recovered& past)
+    : settings_(settings),
+      members_(past.members),
+      hard_(past.hard),
+      log_(past.snapshot_index, past.snapshot_term, past.entries),
+      reported_{server_role::follower, past.hard.current, std::nullopt},
+      commit_(past.applied),
+      applied_(past.applied),
+      held_by_all_(past.snapshot_index),
+      snapshot_(past.snapshot_index),
+      durable_(log_.last()),
+      random_(settings.random_seed) {}
+
+update machine::step(const event& what, timestamp now) {
+  out_ = update{};
+  if (!failure_) {
+    now_ = std::max(now_, now);
+    if (!is_started_) start();
+    std::visit([this](const auto& known) { on(known); }, what);
+  }
+  return finish();
+}
+
+status machine::state() const {
+  return status{role_, hard_, leader_, log_.base(), log_.last(), durable_, commit_, applied_};
+}
+
+void machine::start() {
+  is_started_ = true;
+  restart_election_timer();
+  // Nobody else could lead, so there is nothing to wait for. The new term makes entries of this life differ from those of
+  // the last one, of which un-synced ones may be lost.
+  if (is_sole_voter()) start_election();
+}
+
+void machine::on(const tick&) {
+  if (role_ == server_role::leader) {
+    if (!is_sole_voter() && now_ >= heartbeat_due_) heartbeat();
+    return;
+  }
+  if (now_ < election_due_) return;
+  // Another election before the own term and vote are on disk would only add to what the disk has to do.
+  if (!is_hard_state_durable()) return restart_election_timer();
+  if (is_sole_voter()) return start_election();
+  start_pre_vote();
+}
+
+void machine::on(const propose& input) {
+  if (role_ != server_role::leader) {
+    out_.proposed = error{errc::not_leader, "this replica does not lead its group; ask the leader"};
+    return;
+  }
+  const auto is_null = [](const shared_bytes& payload) { return payload == nullptr; };
+  if (input.payloads.empty() || std::any_of(input.payloads.begin(), input.payloads.end(), is_null)) {
+    out_.proposed = bad("a proposal needs at least one command, and no null ones");
+    return;
+  }
+  if (uncommitted_ > settings_.uncommitted_bytes_max) {
+    out_.proposed = error{errc::queue_full, "too much waits to be committed", settings_.heartbeat};
+    return;
+  }
+  out_.proposed = assigned{next(log_.last()), hard_.current};
+  for (const auto& payload : input.payloads) append(entry_kind::command, payload);
+  replicate_to_all();
+}
+
+void machine::on(const persisted& input) {
+  if (input.upto > issued_no_)
+    return fail(errc::bad_request, fmt::format("write {} is durable, the last one handed out is {}", input.upto, issued_no_));
+  if (input.upto <= durable_no_) return;
+  durable_no_ = input.upto;
+  while (!writes_.empty() && writes_.front().no <= durable_no_) {
+    durable_ = std::max(durable_, writes_.front().last);
+    writes_.pop_front();
+  }
+  if (is_hard_state_durable()) {
+    out_.send = std::move(held_);
+    held_.clear();
+    if (role_ == server_role::candidate) count_vote(settings_.self);
+  }
+  if (role_ == server_role::leader) return advance_commit();
+  acknowledge_durable();
+}
+
+void machine::on(const received& input) {
+  const auto& what = input.what;
+  if (what.to != settings_.self || what.from == settings_.self || !is_voter(what.from)) return;
+  std::visit([this, &what](const auto& body) { take(what, body); }, what.body);
+}
+
+void machine::on(const compact& input) {
+  if (input.upto > applied_)
+    return fail(errc::bad_request, fmt::format("a snapshot up to {} cannot be: only {} entries were committed here",
+                                               input.upto.raw(), applied_.raw()));
+  snapshot_ = std::max(snapshot_, input.upto);
+}
+
+void machine::append(entry_kind kind, shared_bytes payload) {
+  log_.append(entry{next(log_.last()), hard_.current, kind, std::move(payload)});
+  out_.append.push_back(log_.at(log_.last()));
+  uncommitted_ = uncommitted_ + weight(out_.append.back());
+}
+
+bool machine::is_voter(server_id id) const {
+  return std::find(members_.voters.begin(), members_.voters.end(), id) != members_.voters.end();
+}
+
+void machine::hand_out_committed() {
+  // What a majority holds but this disk does not yet is kept back, so that state never runs ahead of the log it came from.
+  const auto upto = std::min(commit_, durable_);
+  while (applied_ < upto) {
+    applied_ = next(applied_);
+    out_.committed.push_back(log_.at(applied_));
+  }
+}
+
+void machine::release_prefix() {
+  const auto upto = std::min(snapshot_, held_by_all_);
+  if (upto <= log_.base()) return;
+  log_.drop(upto);
+  out_.released = position{upto, *log_.term_at(upto)};
+}
+
+void machine::number_write() {
+  if (!out_.hard && !out_.truncate_from && out_.append.empty()) return;
+  out_.persist_no = ++issued_no_;
+  if (out_.hard) hard_no_ = issued_no_;
+  if (out_.truncate_from) {
+    const auto kept = previous(*out_.truncate_from);
+    durable_ = std::min(durable_, kept);
+    for (auto& pending : writes_) pending.last = std::min(pending.last, kept);
+  }
+  writes_.push_back({issued_no_, log_.last()});
+}
+
+void machine::sort_messages() {
+  for (auto& what : outbox_) {
+    if (is_hard_state_durable())
+      out_.send.push_back(std::move(what));
+    else
+      hold(std::move(what));
+  }
+  outbox_.clear();
+}
+
+update machine::finish() {
+  if (!failure_) {
+    number_write();
+    sort_messages();
+    hand_out_committed();
+    release_prefix();
+    const role_change present{role_, hard_.current, leader_};
+    if (present != reported_) out_.role = reported_ = present;
+    if (role_ != server_role::leader)
+      out_.wake_at = election_due_;
+    else if (!is_sole_voter())
+      out_.wake_at = heartbeat_due_;
+  }
+  if (failure_) {
+    out_ = update{};
+    out_.failure = failure_;
+  }
+  return std::move(out_);
+}
+
+void machine::fail(errc code, std::string detail) { failure_ = error{code, std::move(detail)}; }
+
+void machine::send(server_id to, term at, message_body body) {
+  outbox_.push_back(message{settings_.self, to, at, std::move(body)});
+}
+
+void machine::hold(message what) {
+  // The newest message of a kind says all that an older one to the same server did, so at most one of each waits.
+  for (auto& waiting : held_) {
+    if (waiting.to != what.to || waiting.body.index() != what.body.index()) continue;
+    waiting = std::move(what);
+    return;
+  }
+  held_.push_back(std::move(what));
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,162 @@
+#pragma once
+
+#include "persistence/raft/entry_log.hpp"
+#include "persistence/raft/event.hpp"
+#include "persistence/raft/update.hpp"
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::raft {
+
+/// Where a machine stands, for people and for checks.
+struct status {
+  server_role role = server_role::follower;
+  hard_state hard;
+  std::optional<server_id> leader;
+  log_index base;     ///< the log begins after this
+  log_index last;     ///< the end of the log
+  log_index durable;  ///< on this server's disk up to here
+  log_index commit;   ///< known to be committed up to here
+  log_index applied;  ///< handed out in `committed` up to here
+};
+
+/// One replica of a Raft group: events in, what to do out. No I/O, clock, log or thread; equal inputs give equal outputs.
+///
+///                    silence              majority of pre-votes            majority of votes, own one durable
+///     follower ---------------> pre_candidate ------------------> candidate -----------------------------> leader
+///        ^                          |  ^ silence                    |  ^                                      |
+///        |                          |  +----------------------------+  |                                      |
+///        +--- a leader's append, a newer term -------------------------+--- a newer term, no majority heard --+
+///
+/// A sole voter leaves out the pre-vote and starts at once, yet takes a new term and waits for its own vote to be durable.
+/// Source: Ongaro, "Consensus: Bridging Theory and Practice", chapters 3, 6.2, 9.6, 10.2; figure and section numbers "Raft x"
+/// are those of the paper, "In Search of an Understandable Consensus Algorithm".
+class machine {
+ public:
+  /// @returns `errc::bad_request` for options that cannot work, `errc::corrupt` for a past that cannot be.
+  [[nodiscard]] static result<machine> open(const options& settings, const recovered& past);
+
+  /// @param now from a clock that does not go back; an earlier time than the last one counts as the last one.
+  [[nodiscard]] update step(const event& what, timestamp now);
+
+  [[nodiscard]] status state() const;
+
+ private:
+  /// What a leader knows of a follower. Probing: one message, then wait. Streaming: messages follow each other unanswered.
+  struct peer {
+    server_id id;
+    log_index match;
+    log_index next_index;
+    bool streaming = false;
+    bool probe_sent = false;
+    std::deque<log_index> in_flight;  ///< the last index of each message on its way
+    log_index commit_told;
+    timestamp heard;
+  };
+  /// A write that was handed out and is not yet durable; `last` falls when a later write replaces its end.
+  struct write {
+    std::uint64_t no = 0;
+    log_index last;
+  };
+
+  machine(const options& settings, const recovered& past);
+
+  // machine.cpp: events, timers, and what leaves at the end of a step
+  void start();
+  void on(const tick&);
+  void on(const propose& input);
+  void on(const persisted& input);
+  void on(const received& input);
+  void on(const compact& input);
+  void hand_out_committed();
+  void release_prefix();
+  void number_write();
+  void sort_messages();
+  [[nodiscard]] update finish();
+  void fail(errc code, std::string detail);
+  void send(server_id to, term at, message_body body);
+  void hold(message what);
+  void append(entry_kind kind, shared_bytes payload);
+  [[nodiscard]] bool is_voter(server_id id) const;
+  [[nodiscard]] bool is_majority(std::size_t count) const { return count > members_.voters.size() / 2; }
+  [[nodiscard]] bool is_sole_voter() const { return members_.voters.size() == 1; }
+  [[nodiscard]] bool is_hard_state_durable() const { return hard_no_ <= durable_no_; }
+
+  // election.cpp
+  void start_pre_vote();
+  void start_election();
+  void become_follower(term at);
+  void become_leader();
+  void count_vote(server_id from);
+  void set_hard_state(hard_state changed);
+  void restart_election_timer();
+  [[nodiscard]] bool is_leader_alive() const;
+  [[nodiscard]] bool is_up_to_date(log_index last_index, term last_term) const;
+  void take(const message& from, const pre_vote_request& request);
+  void take(const message& from, const pre_vote_reply& reply);
+  void take(const message& from, const vote_request& request);
+  void take(const message& from, const vote_reply& reply);
+
+  // follower.cpp
+  [[nodiscard]] bool follow(server_id leader, term at);
+  [[nodiscard]] bool check_shape(const append_request& request, term at);
+  [[nodiscard]] bool take_entries(const append_request& request);
+  void refuse(server_id leader, const append_request& request);
+  void accept(server_id leader);
+  void acknowledge_durable();
+  void take(const message& from, const append_request& request);
+
+  // leader.cpp
+  void heartbeat();
+  void replicate_to_all();
+  bool replicate(peer& to);
+  void send_append(peer& to, bool with_entries);
+  void tell_commit(peer& to);
+  void advance_commit();
+  [[nodiscard]] peer* peer_answering(const message& from);
+  void take(const message& from, const append_accepted& reply);
+  void take(const message& from, const append_refused& reply);
+  void take(const message& from, const term_passed&);
+
+  options settings_;
+  configuration members_;
+  hard_state hard_;
+  entry_log log_;
+
+  server_role role_ = server_role::follower;
+  std::optional<server_id> leader_;
+  role_change reported_;
+  std::vector<server_id> votes_;
+
+  log_index commit_;
+  log_index applied_;
+  log_index held_by_all_;
+  log_index snapshot_;  ///< the host's snapshot reaches here
+  log_index matched_;   ///< as a follower: equal to the leader's log up to here
+  log_index acked_;     ///< as a follower: the leader was told so up to here
+  std::vector<peer> peers_;
+  bytes uncommitted_;
+
+  log_index durable_;
+  std::deque<write> writes_;
+  std::uint64_t issued_no_ = 0;
+  std::uint64_t durable_no_ = 0;
+  std::uint64_t hard_no_ = 0;  ///< the write that carries the present hard state
+
+  bool is_started_ = false;
+  timestamp now_{};
+  timestamp leader_heard_{};
+  timestamp election_due_{};
+  timestamp heartbeat_due_{};
+  std::uint64_t random_;
+
+  update out_;
+  std::vector<message> outbox_;  ///< of this step
+  std::vector<message> held_;    ///< wait for the hard state to be durable
+  std::optional<error> failure_;
+};
+
+}  // namespace troupe::raft

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "persistence/raft/entry.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace troupe::raft {
+
+/// What must survive a crash besides the log (Raft figure 2, "persistent state").
+struct hard_state {
+  term current;
+  std::optional<server_id> voted_for;
+
+  friend bool operator==(const hard_state&, const hard_state&) = default;
+};
+
+/// Who belongs to the group.
+struct configuration {
+  std::vector<server_id> voters;
+};
+
+struct options {
+  server_id self;
+  /// A follower that hears nothing for one to two of these asks for votes; a leader without a majority for one steps down.
+  duration election_timeout{1000};
+  /// A leader speaks to each follower at least this often. At most half of `election_timeout`.
+  duration heartbeat{100};
+  /// Most bytes of entries in one append message; a larger single entry travels alone.
+  bytes append_bytes_max = 1_MiB;
+  /// Most append messages with entries that are on their way to one follower.
+  std::size_t inflight_max = 64;
+  /// Proposals are refused (`errc::queue_full`) while the leader's uncommitted entries weigh more than this.
+  bytes uncommitted_bytes_max = 64_MiB;
+  /// Different for each server, else their elections collide.
+  std::uint64_t random_seed = 1;
+};
+
+/// What the host found on its disk.
+struct recovered {
+  hard_state hard;
+  /// The log begins after this index: the last entry that was dropped, and its term. 0 and 0 for a whole log.
+  log_index snapshot_index;
+  term snapshot_term;
+  configuration members;
+  /// Everything after `snapshot_index`, without a gap.
+  std::vector<entry> entries;
+  /// The host's state has taken effect of all entries up to here; `committed` goes on after it.
+  log_index applied;
+};
+
+}  // namespace troupe::raft

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "persistence/raft/message.hpp"
+#include "persistence/raft/state.hpp"
+
+#include <optional>
+
+namespace troupe::raft {
+
+enum class server_role : std::uint8_t { follower, pre_candidate, candidate, leader };
+
+struct role_change {
+  server_role role = server_role::follower;
+  term at;
+  std::optional<server_id> leader;
+
+  friend bool operator==(const role_change&, const role_change&) = default;
+};
+
+/// The place that proposals got: the first at `first`, the others after it. They are committed when `committed` shows these
+/// indexes with this term, and lost when it shows one of them with another term.
+struct assigned {
+  log_index first;
+  term at;
+};
+
+/// An entry by its place and its term, which together name it for good.
+struct position {
+  log_index index;
+  term at;
+
+  friend bool operator==(const position&, const position&) = default;
+};
+
+/// What the host has to do after one step. The order of its parts does not matter, but updates must be carried out one after
+/// another, and a write must be durable before `persisted` says so.
+struct update {
+  // One atomic write: the hard state, then drop all entries at and after `truncate_from`, then append.
+  std::optional<hard_state> hard;
+  std::optional<log_index> truncate_from;
+  std::vector<entry> append;
+  /// 0: nothing to write. Rises with each write.
+  std::uint64_t persist_no = 0;
+
+  /// May leave at once: what has to wait for the disk is held back inside the machine.
+  std::vector<message> send;
+
+  /// Newly committed and durable here, in order, each once in the life of a machine.
+  std::vector<entry> committed;
+
+  /// The log up to here is in a durable snapshot and on the disk of all voters: the host may delete it, and then hands this
+  /// position (or an earlier one) to the next machine as `recovered::snapshot_index` and `snapshot_term`.
+  std::optional<position> released;
+
+  std::optional<role_change> role;
+
+  /// Set after `propose`: where the commands stand in the log, or `errc::not_leader`, `queue_full`, `bad_request`.
+  std::optional<result<assigned>> proposed;
+
+  /// When `tick` is needed next; `timestamp::max()`: never. Let an earlier timer run out, then set it anew.
+  timestamp wake_at = timestamp::max();
+
+  /// Something that cannot be happened: the group stands still from here on, nothing else in this update counts.
+  std::optional<error> failure;
+};
+
+}  // namespace troupe::raft
