@@ -1,0 +1,54 @@
+#include "persistence/journal/checksum.hpp"
+
+#include <array>
+
+namespace troupe::journal {
+namespace {
+
+// RFC 3720, appendix B.4, bit-reflected. Eight tables, so that eight bytes take one step.
+constexpr std::uint32_t polynomial = 0x82F63B78;
+using tables = std::array<std::array<std::uint32_t, 256>, 8>;
+
+constexpr tables make_tables() {
+  tables made{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t value = i;
+    for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? polynomial : 0);
+    made[0][i] = value;
+  }
+  for (std::size_t step = 1; step < made.size(); ++step)
+    for (std::size_t i = 0; i < 256; ++i) made[step][i] = (made[step - 1][i] >> 8) ^ made[0][made[step - 1][i] & 0xFF];
+  return made;
+}
+
+constexpr tables table = make_tables();
+
+std::uint64_t little_endian(const char* from) noexcept {
+  std::uint64_t value = 0;
+  for (int i = 0; i < 8; ++i) value |= std::uint64_t{static_cast<unsigned char>(from[i])} << (8 * i);
+  return value;
+}
+
+std::uint32_t eight_bytes(std::uint32_t state, std::uint64_t word) noexcept {
+  word ^= state;
+  std::uint32_t next = 0;
+  for (std::size_t i = 0; i < 8; ++i) next ^= table[7 - i][(word >> (8 * i)) & 0xFF];
+  return next;
+}
+
+}  // namespace
+
+checksum& checksum::add(std::uint64_t number) noexcept {
+  state_ = eight_bytes(state_, number);
+  return *this;
+}
+
+checksum& checksum::add(std::string_view data) noexcept {
+  for (; data.size() >= 8; data.remove_prefix(8)) state_ = eight_bytes(state_, little_endian(data.data()));
+  for (const char c : data) state_ = (state_ >> 8) ^ table[0][(state_ ^ static_cast<unsigned char>(c)) & 0xFF];
+  return *this;
+}
+
+std::uint32_t checksum::value() const noexcept { return ~state_; }
+
+}  // namespace troupe::journal

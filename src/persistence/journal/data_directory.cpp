@@ -1,0 +1,109 @@
+#include "persistence/journal/data_directory.hpp"
+
+#include "base/log.hpp"
+#include "persistence/journal/checksum.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <optional>
+
+namespace troupe::journal {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint32_t format = 1;
+
+struct identity {
+  model::node_id node;
+  model::incarnation boot;
+};
+
+std::string to_text(const identity& who) {
+  const auto body = fmt::format("troupe-data {}\nnode {:016x}\nincarnation {}\n", format, who.node.raw(), who.boot.raw());
+  return body + fmt::format("crc {:08x}\n", checksum{}.add(body).value());
+}
+
+result<identity> from_text(const std::string& text, const fs::path& path) {
+  std::uint32_t version = 0;
+  std::uint64_t node = 0, boot = 0;
+  if (std::sscanf(text.c_str(), "troupe-data %" SCNu32, &version) == 1 && version > format)
+    return error{errc::conflict, fmt::format("{} has format {}, this program knows up to {}: start a newer version of troupe",
+                                             path.native(), version, format)};
+  const auto fields = std::sscanf(text.c_str(), "troupe-data %" SCNu32 "\nnode %" SCNx64 "\nincarnation %" SCNu64, &version, &node, &boot);
+  const identity found{model::node_id{node}, model::incarnation{boot}};
+  if (fields != 3 || node == 0 || text != to_text(found))
+    return error{errc::corrupt, fmt::format("{} is damaged: this node cannot prove who it is; remove the data directory and let "
+                                            "the node join as a new one", path.native())};
+  return found;
+}
+
+result<disk::file> lock(const fs::path& path) {
+  TROUPE_TRY(auto held, disk::open(path, O_RDWR | O_CREAT, 0640));
+  if (::flock(held.descriptor(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return disk::failure(errno, "cannot lock", path);
+    const auto holder = disk::read_all(path, 1_KiB);
+    const auto pid = holder && !holder->empty() ? holder->substr(0, holder->find('\n')) : std::string{"unknown"};
+    return error{errc::conflict, fmt::format("process {} already runs a node on {}: stop it, or choose another data directory", pid,
+                                             path.parent_path().native())};
+  }
+  if (::ftruncate(held.descriptor(), 0) != 0) return disk::failure(errno, "cannot truncate", path);
+  TROUPE_CHECK(disk::write_all(held, fmt::format("{}\n", ::getpid()), path));
+  return held;
+}
+
+void warn_if_volatile(const fs::path& root) {
+  struct statfs found {};
+  if (::statfs(root.c_str(), &found) == 0 && (found.f_type == TMPFS_MAGIC || found.f_type == RAMFS_MAGIC))
+    log::warn("data_directory_volatile", "path={} why=\"it is in memory: a power loss takes all jobs\"", root.native());
+}
+
+bool is_empty_or_missing(const fs::path& directory) {
+  std::error_code ignored;  // an unreadable directory is refused when it is opened
+  return !fs::exists(directory, ignored) || fs::is_empty(directory, ignored);
+}
+
+}  // namespace
+
+result<data_directory> data_directory::open(const fs::path& root, model::node_id fresh_node) {
+  TROUPE_ASSERT(fresh_node.raw() != 0, "0 is no node");
+  std::error_code failed;
+  const auto absolute = fs::absolute(root, failed).lexically_normal();
+  if (failed) return disk::failure(failed.value(), "cannot use", root);
+  const auto clean = absolute.has_filename() ? absolute : absolute.parent_path();
+  TROUPE_CHECK(disk::make_directory(clean));
+  warn_if_volatile(clean);
+  TROUPE_TRY(auto held, lock(clean / "lock"));
+  data_directory opened{clean, std::move(held)};
+  TROUPE_CHECK(opened.count_this_start(fresh_node));
+  for (const auto& part : {opened.journal(), opened.artifacts(), opened.scratch()}) TROUPE_CHECK(disk::make_directory(part));
+  return opened;
+}
+
+result<void> data_directory::count_this_start(model::node_id fresh_node) {
+  const auto path = root_ / "identity";
+  identity who{fresh_node, model::incarnation{0}};
+  if (const auto text = disk::read_all(path, 4_KiB); text) {
+    TROUPE_TRY(who, from_text(*text, path));
+  } else if (text.error().code != errc::not_found) {
+    return text.error();
+  } else if (!is_empty_or_missing(journal())) {
+    return error{errc::corrupt, fmt::format("{} is missing beside a journal: this node cannot prove who it is; remove the data "
+                                            "directory and let the node join as a new one", path.native())};
+  }
+  who.boot = model::incarnation{who.boot.raw() + 1};
+  TROUPE_CHECK(disk::replace_file(path, to_text(who)));
+  node_ = who.node;
+  boot_ = who.boot;
+  return {};
+}
+
+}  // namespace troupe::journal

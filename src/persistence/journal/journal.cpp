@@ -1,0 +1,235 @@
+#include "persistence/journal/journal.hpp"
+
+#include "persistence/disk/disk.hpp"
+#include "persistence/journal/records.hpp"
+#include "persistence/journal/recovery.hpp"
+#include "persistence/journal/state_view.hpp"
+#include "persistence/journal/status.hpp"
+#include "persistence/journal/store.hpp"
+#include "persistence/journal/synced_mark.hpp"
+
+#include <fmt/format.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <mutex>
+
+namespace troupe::journal {
+namespace {
+
+/// Where a shard's log begins and ends, as of the last write.
+struct log_extent {
+  raft::log_index compacted;
+  raft::log_index last;
+  raft::log_index applied;
+};
+
+using extents = std::map<replica::shard_no, log_extent>;
+
+error refused(const replica::persist_batch& batch, std::string why) {
+  return error{errc::internal, fmt::format("shard {}, batch {}: {}", batch.shard.raw(), batch.number, why)};
+}
+
+/// Turns batches into one RocksDB write, and refuses what would leave a hole.
+class translation {
+ public:
+  translation(const store& to, rocksdb::WriteBatch& write) : store_(to), write_(write) {}
+
+  result<void> add(const replica::persist_batch& batch, log_extent& extent) {
+    if (batch.hard_state) note(write_.Put(store_.meta(), fact_key(shard_fact::vote, batch.shard), encode(*batch.hard_state)));
+    TROUPE_CHECK(truncate(batch, extent));
+    TROUPE_CHECK(append(batch, extent));
+    TROUPE_CHECK(apply(batch, extent));
+    TROUPE_CHECK(compact(batch, extent));
+    return {};
+  }
+
+  result<void> finish(std::uint64_t write_number) {
+    note(write_.Put(store_.meta(), rocksdb::Slice{number_key}, encode_number(write_number)));
+    if (!failed_.ok()) return to_error(failed_, "cannot build a write");
+    return {};
+  }
+
+ private:
+  void note(const rocksdb::Status& status) {
+    if (failed_.ok()) failed_ = status;
+  }
+
+  /// Erases the entries from..last. A range tombstone costs every later read of the log, single ones cost their number.
+  void erase(replica::shard_no shard, raft::log_index from, raft::log_index last) {
+    constexpr std::uint64_t few = 32;
+    if (last < from) return;
+    if (raft::distance(from, last) >= few) {
+      note(write_.DeleteRange(store_.log(), log_key(shard, from), log_key(shard, raft::next(last))));
+      return;
+    }
+    for (auto at = from; at <= last; at = raft::next(at)) note(write_.Delete(store_.log(), log_key(shard, at)));
+  }
+
+  result<void> truncate(const replica::persist_batch& batch, log_extent& extent) {
+    if (!batch.truncate_from) return {};
+    const auto from = *batch.truncate_from;
+    if (from <= extent.compacted) return refused(batch, fmt::format("entry {} was compacted, it cannot be dropped", from.raw()));
+    if (from > extent.last) return {};
+    erase(batch.shard, from, extent.last);
+    extent.last = raft::previous(from);
+    return {};
+  }
+
+  result<void> append(const replica::persist_batch& batch, log_extent& extent) {
+    for (const auto& entry : batch.append) {
+      if (entry.index != raft::next(extent.last))
+        return refused(batch, fmt::format("entry {} would leave a hole after {}", entry.index.raw(), extent.last.raw()));
+      note(write_.Put(store_.log(), log_key(batch.shard, entry.index), encode(entry)));
+      extent.last = entry.index;
+    }
+    return {};
+  }
+
+  result<void> apply(const replica::persist_batch& batch, log_extent& extent) {
+    const auto prefix = shard_prefix(batch.shard);
+    for (const auto& change : batch.state) {
+      if (change.value)
+        note(write_.Put(store_.state(), prefix + change.key, *change.value));
+      else
+        note(write_.Delete(store_.state(), prefix + change.key));
+    }
+    if (!batch.applied) return {};
+    const bool is_snapshot = batch.compact && batch.compact->index == batch.applied->index;
+    if (batch.applied->index > extent.last && !is_snapshot)
+      return refused(batch, fmt::format("entry {} cannot be applied, the log ends at {}", batch.applied->index.raw(), extent.last.raw()));
+    note(write_.Put(store_.meta(), fact_key(shard_fact::applied, batch.shard), encode(*batch.applied)));
+    extent.applied = batch.applied->index;
+    return {};
+  }
+
+  result<void> compact(const replica::persist_batch& batch, log_extent& extent) {
+    if (!batch.compact || batch.compact->index <= extent.compacted) return {};
+    const auto upto = batch.compact->index;
+    if (upto > extent.applied)
+      return refused(batch, fmt::format("entry {} cannot be dropped, the state is at {}", upto.raw(), extent.applied.raw()));
+    erase(batch.shard, raft::next(extent.compacted), std::min(upto, extent.last));
+    note(write_.Put(store_.meta(), fact_key(shard_fact::compacted, batch.shard), encode(*batch.compact)));
+    extent.compacted = upto;
+    extent.last = std::max(extent.last, upto);
+    return {};
+  }
+
+  const store& store_;
+  rocksdb::WriteBatch& write_;
+  rocksdb::Status failed_;
+};
+
+std::size_t bucket_of(std::chrono::nanoseconds took) {
+  const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(took.count() / 1000, 0));
+  return std::min<std::size_t>(std::bit_width(us), figures::latency_buckets - 1);
+}
+
+}  // namespace
+
+struct journal::parts {
+  parts(std::unique_ptr<store> opened, synced_mark held, std::uint64_t last)
+      : db(std::move(opened)), mark(std::move(held)), write_number(last) {}
+
+  std::unique_ptr<store> db;
+  synced_mark mark;
+  std::uint64_t write_number;
+  extents logs;
+  std::optional<error> stopped;
+
+  std::mutex views_mutex;
+  std::map<replica::shard_no, std::unique_ptr<state_view>> views;
+
+  mutable std::mutex figures_mutex;
+  figures counted;
+
+  result<void> write(std::span<const replica::persist_batch> batches);
+  void count(std::span<const replica::persist_batch> batches, std::size_t size, bool sync, std::chrono::nanoseconds took);
+};
+
+result<std::unique_ptr<journal>> journal::open(const options& how) {
+  TROUPE_CHECK(disk::make_directory(how.directory));
+  TROUPE_TRY(auto mark, synced_mark::open(how.directory / "synced"));
+  TROUPE_TRY(auto opened, store::open(how, mark.found() == 0));
+  // Nothing needs the new directory's entry before the first write, but then it must be there.
+  if (!how.file_system) TROUPE_CHECK(disk::sync_directory(how.directory));
+  TROUPE_TRY(const auto last, last_write(*opened));
+  if (last < mark.found())
+    return error{errc::corrupt, fmt::format("{}: writes {} to {} were synced and are gone; the disk lost them, or an older copy was put "
+                                            "back: rebuild this node from its peers", how.directory.native(), last + 1, mark.found())};
+  auto made = std::make_unique<parts>(std::move(opened), std::move(mark), last);
+  return std::unique_ptr<journal>{new journal{std::move(made)}};
+}
+
+journal::journal(std::unique_ptr<parts> made) : parts_(std::move(made)) {}
+journal::~journal() = default;
+
+result<replica::recovered_shard> journal::load(replica::shard_no shard) {
+  TROUPE_TRY(auto found, recover(*parts_->db, shard));
+  const auto last = found.entries.empty() ? found.compacted.index : found.entries.back().index;
+  parts_->logs[shard] = {found.compacted.index, last, found.applied.index};
+  return found;
+}
+
+result<void> journal::write(std::span<const replica::persist_batch> batches) {
+  if (batches.empty()) return {};
+  if (parts_->stopped)
+    return error{errc::io_failed, fmt::format("the journal stopped after a failed write ({})", to_string(*parts_->stopped))};
+  auto written = parts_->write(batches);
+  if (!written) {
+    parts_->stopped = written.error();
+    const std::lock_guard lock{parts_->figures_mutex};
+    parts_->counted.is_stopped = true;
+  }
+  return written;
+}
+
+result<void> journal::parts::write(std::span<const replica::persist_batch> batches) {
+  const auto began = std::chrono::steady_clock::now();
+  rocksdb::WriteBatch changes;
+  changes.PutLogData(mark_of(write_number + 1));
+  translation to{*db, changes};
+  bool sync = false;
+  for (const auto& batch : batches) {
+    const auto extent = logs.find(batch.shard);
+    if (extent == logs.end()) return refused(batch, "the shard was not loaded");
+    TROUPE_CHECK(to.add(batch, extent->second));
+    sync = sync || batch.sync;
+  }
+  TROUPE_CHECK(to.finish(write_number + 1));
+  rocksdb::WriteOptions how;
+  how.sync = sync;
+  const auto status = db->db().Write(how, &changes);
+  if (!status.ok()) return to_error(status, "cannot write to the journal");
+  ++write_number;
+  if (sync) TROUPE_CHECK(mark.set(write_number));
+  count(batches, changes.GetDataSize(), sync, std::chrono::steady_clock::now() - began);
+  return {};
+}
+
+void journal::parts::count(std::span<const replica::persist_batch> batches, std::size_t size, bool sync, std::chrono::nanoseconds took) {
+  const std::lock_guard lock{figures_mutex};
+  ++counted.writes;
+  counted.batches += batches.size();
+  counted.bytes += size;
+  if (!sync) return;
+  ++counted.syncs;
+  counted.synced_time += took;
+  ++counted.synced_latency[bucket_of(took)];
+}
+
+const replica::state_reader& journal::state_of(replica::shard_no shard) {
+  const std::lock_guard lock{parts_->views_mutex};
+  auto& view = parts_->views[shard];
+  if (!view) view = std::make_unique<state_view>(*parts_->db, shard);
+  return *view;
+}
+
+figures journal::read_figures() const {
+  const std::lock_guard lock{parts_->figures_mutex};
+  return parts_->counted;
+}
+
+}  // namespace troupe::journal

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "persistence/replica/storage.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+namespace rocksdb {
+class FileSystem;
+}
+
+namespace troupe::journal {
+
+struct options {
+  std::filesystem::path directory;  ///< made if it is missing; its parent must exist
+  bytes block_cache = 64_MiB;       ///< for blocks of state and log that were read
+  bytes write_buffer = 32_MiB;      ///< a column family's unsorted writes; there are three, each at most twice
+  bytes wal_max = 128_MiB;          ///< what a start replays at most
+  int open_files_max = 256;
+  std::shared_ptr<rocksdb::FileSystem> file_system;  ///< instead of the operating system's; for tests
+};
+
+/// Counters since the start, for metrics.
+struct figures {
+  /// Bucket i counts writes that took less than 2^i microseconds (and not less than half of it); the last one all slower ones.
+  static constexpr std::size_t latency_buckets = 26;
+
+  std::uint64_t writes = 0;  ///< calls of `write`, each with one or more batches
+  std::uint64_t syncs = 0;   ///< of them synced
+  std::uint64_t batches = 0;
+  std::uint64_t bytes = 0;  ///< handed to RocksDB, before its own overhead
+  std::chrono::nanoseconds synced_time{};
+  std::array<std::uint64_t, latency_buckets> synced_latency{};
+  bool is_stopped = false;  ///< a write failed; no other one was or will be tried
+};
+
+/// The logs and the applied state of all shards of a node, in one RocksDB. See FORMAT.md.
+/// `load` and `write` are for one thread; readers and `read_figures` for any.
+class journal final : public replica::storage {
+ public:
+  /// Replays what the last run left. Everything that was recovered is durable on return, synced before or not.
+  /// @returns `errc::corrupt` if synced writes are damaged or missing: says which; `errc::conflict` if a newer version wrote it.
+  [[nodiscard]] static result<std::unique_ptr<journal>> open(const options& how);
+  ~journal() override;
+
+  result<replica::recovered_shard> load(replica::shard_no shard) override;
+  result<void> write(std::span<const replica::persist_batch> batches) override;
+  const replica::state_reader& state_of(replica::shard_no shard) override;
+
+  [[nodiscard]] figures read_figures() const;
+
+ private:
+  struct parts;
+  explicit journal(std::unique_ptr<parts> made);
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace troupe::journal

@@ -1,0 +1,109 @@
+#include "persistence/journal/store.hpp"
+
+#include "persistence/journal/records.hpp"
+#include "persistence/journal/status.hpp"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+namespace troupe::journal {
+namespace {
+
+/// Keeps an environment alive that was made around a file system of a test.
+std::unique_ptr<rocksdb::Env> environment_of(const options& how) {
+  return how.file_system ? rocksdb::NewCompositeEnv(how.file_system) : nullptr;
+}
+
+rocksdb::DBOptions database_options(const options& how, bool may_create) {
+  rocksdb::DBOptions db;
+  db.create_if_missing = may_create;
+  db.create_missing_column_families = true;
+  db.paranoid_checks = true;
+  // A torn record at the very end is the normal trace of a crash; any other damage must be seen, not skipped.
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // A recycled log file ends in old records, and this recovery mode takes the first damage in one for its end.
+  db.recycle_log_file_num = 0;
+  db.track_and_verify_wals_in_manifest = true;  // a missing or shortened older log file is found
+  // All families are flushed together: what the tables hold is a prefix of the writes.
+  db.atomic_flush = true;
+  // RocksDB would otherwise try again after a failed write. A sync that failed once may succeed the next time although the
+  // data are gone.
+  db.max_bgerror_resume_count = 0;
+  db.max_total_wal_size = how.wal_max.count();
+  db.max_open_files = how.open_files_max;
+  db.max_background_jobs = 2;
+  db.bytes_per_sync = (1_MiB).count();  // table files reach the disk bit by bit, so that log syncs do not wait behind them
+  db.max_log_file_size = (4_MiB).count();  // RocksDB's own text log
+  db.keep_log_file_num = 4;
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  return db;
+}
+
+rocksdb::ColumnFamilyOptions family_options(const options& how, const std::shared_ptr<rocksdb::Cache>& cache, bool compress) {
+  rocksdb::ColumnFamilyOptions family;
+  family.write_buffer_size = how.write_buffer.count();
+  family.max_write_buffer_number = 2;
+  family.compression = compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  family.paranoid_file_checks = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;  // else they are outside of every limit
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return family;
+}
+
+}  // namespace
+
+result<std::unique_ptr<store>> store::open(const options& how, bool may_create) {
+  std::unique_ptr<store> made{new store};
+  auto db_options = database_options(how, may_create);
+  made->environment_ = environment_of(how);
+  if (made->environment_) db_options.env = made->environment_.get();
+  db_options.wal_filter = &made->replay_;
+  const auto cache = rocksdb::NewLRUCache(how.block_cache.count());
+  const std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, family_options(how, cache, false)},
+                                                              {"log", family_options(how, cache, false)},
+                                                              {"state", family_options(how, cache, true)}};
+  rocksdb::DB* db = nullptr;
+  const auto path = how.directory / "db";
+  const auto status = rocksdb::DB::Open(db_options, path.native(), families, &made->families_, &db);
+  made->db_.reset(db);
+  if (const auto& damage = made->replay_.damage()) return *damage;
+  if (!status.ok()) return to_error(status, fmt::format("cannot open the journal {}", path.native()));
+  TROUPE_CHECK(made->check_format());
+  return made;
+}
+
+store::~store() {
+  if (!db_) return;
+  for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
+  db_->Close();  // its status says nothing new: what had to be durable was synced
+}
+
+result<void> store::check_format() {
+  std::string text;
+  const auto status = db_->Get(rocksdb::ReadOptions{}, meta(), rocksdb::Slice{format_key}, &text);
+  if (status.IsNotFound()) {
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    const auto written = db_->Put(synced, meta(), rocksdb::Slice{format_key}, encode_number(format_version));
+    if (!written.ok()) return to_error(written, "cannot write the journal's format");
+    return {};
+  }
+  if (!status.ok()) return to_error(status, "cannot read the journal's format");
+  const auto found = decode_number(text);
+  if (!found) return error{errc::corrupt, "the journal's format is damaged"};
+  if (*found > format_version)
+    return error{errc::conflict, fmt::format("the journal has format {}, this program knows up to {}: start a newer version of troupe",
+                                             *found, format_version)};
+  return {};
+}
+
+}  // namespace troupe::journal

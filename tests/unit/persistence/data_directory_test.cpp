@@ -1,0 +1,97 @@
+#include "persistence/journal/data_directory.hpp"
+
+#include "support/disk/print.hpp"
+#include "support/disk/temporary_directory.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <unistd.h>
+
+using namespace troupe;
+using namespace troupe::test;
+using journal::data_directory;
+
+namespace {
+
+const model::node_id fresh{0xABCDEF0123456789};
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file{path};
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void write_text(const std::filesystem::path& path, const std::string& text) { std::ofstream{path} << text; }
+
+}  // namespace
+
+TEST_CASE("a new data directory gets its parts, the given node and the first incarnation") {
+  const temporary_directory home;
+  const auto data = data_directory::open(home.path() / "data", fresh).value();
+  CHECK(data.node() == fresh);
+  CHECK(data.boot() == model::incarnation{1});
+  for (const auto& part : {data.journal(), data.artifacts(), data.scratch()}) CHECK(std::filesystem::is_directory(part));
+}
+
+TEST_CASE("the incarnation grows by one with each start, the node stays") {
+  const temporary_directory home;
+  for (std::uint64_t start = 1; start <= 3; ++start) {
+    const auto data = data_directory::open(home.path() / "data", model::node_id{start}).value();
+    CHECK(data.node() == model::node_id{1});
+    CHECK(data.boot() == model::incarnation{start});
+  }
+}
+
+TEST_CASE("a second node on the same directory is refused with the process and the path, and counts no start") {
+  const temporary_directory home;
+  {
+    const auto first = data_directory::open(home.path() / "data", fresh).value();
+    const auto second = data_directory::open(home.path() / "data", fresh);
+    REQUIRE_FALSE(second.has_value());
+    CHECK(second.error().code == errc::conflict);
+    CHECK(second.error().detail.find(std::to_string(::getpid())) != std::string::npos);
+    CHECK(second.error().detail.find((home.path() / "data").native()) != std::string::npos);
+  }
+  CHECK(data_directory::open(home.path() / "data", fresh).value().boot() == model::incarnation{2});
+}
+
+TEST_CASE("a directory of a newer version is refused") {
+  const temporary_directory home;
+  REQUIRE(data_directory::open(home.path() / "data", fresh).has_value());
+  write_text(home.path() / "data" / "identity", "troupe-data 2\nwhat comes then\n");
+  CHECK(data_directory::open(home.path() / "data", fresh).error().code == errc::conflict);
+}
+
+TEST_CASE("no flipped bit in the identity goes unseen") {
+  const temporary_directory home;
+  REQUIRE(data_directory::open(home.path() / "data", fresh).has_value());
+  const auto path = home.path() / "data" / "identity";
+  const auto good = text_of(path);
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    auto bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    write_text(path, bad);
+    CAPTURE(bad);
+    CHECK_FALSE(data_directory::open(home.path() / "data", fresh).has_value());
+  }
+}
+
+TEST_CASE("an identity that is missing beside a journal is not replaced by a new one") {
+  const temporary_directory home;
+  {
+    const auto data = data_directory::open(home.path() / "data", fresh).value();
+    write_text(data.journal() / "synced", "x");
+  }
+  std::filesystem::remove(home.path() / "data" / "identity");
+  CHECK(data_directory::open(home.path() / "data", fresh).error().code == errc::corrupt);
+}
+
+TEST_CASE("a directory that cannot be made is an error that names it") {
+  const auto opened = data_directory::open("/proc/no-such-place/data", fresh);
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().detail.find("/proc/no-such-place") != std::string::npos);
+}
