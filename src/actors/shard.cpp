@@ -1,0 +1,201 @@
+#include "actors/shard.hpp"
+
+#include "actors/timer.hpp"
+#include "base/log.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <map>
+#include <random>
+#include <unordered_map>
+
+namespace troupe::actors {
+namespace {
+
+/// The shell of `replica::machine`: messages become events, effects become messages. It decides nothing.
+struct shard_state {
+  static inline const char* name = "troupe.shard";
+
+  shard_state(shard_actor::pointer self, shard_parts parts) : self_(self), parts_(std::move(parts)), random_(std::random_device{}()) {}
+
+  shard_actor::behavior_type make_behavior() {
+    self_->send(self_, wake{});
+    return {[this](submit_job& command) { return on_submit(command); },
+            [this](const get_job& query) -> caf::result<job_reply> { return parts_.machine->view(query.tenant, query.id); },
+            [this](const cancel_job& command) { return on_cancel(command); },
+            [this](const list_jobs& query) { return on_list(query); },
+            [this](const get_events& q) -> caf::result<events_reply> { return parts_.machine->events(q.tenant, q.id, q.after, q.limit); },
+            [this](const slot_asks& message) { on_slot(message.what.slot, message.slot, replica::event::asked{message.what}); },
+            [this](const slot_beats& message) { on_slot(message.what.slot, message.slot, replica::event::heartbeat{message.what}); },
+            [this](const slot_reports& message) { on_slot(message.what.slot, message.slot, replica::event::finished{message.what}); },
+            [this](const batches_written& fact) { gather(replica::event::persisted{fact.number}); },
+            [this](const flush&) { on_flush(); },
+            [this](const wake&) { on_wake(); },
+            [this](const get_shard&) -> caf::result<shard_status> { return status(); }};
+  }
+
+  caf::result<submit_reply> on_submit(submit_job& command) {
+    const auto bucket = command.idempotency_key ? model::bucket_of(command.tenant, *command.idempotency_key)
+                                                : model::bucket_no{static_cast<std::uint16_t>(random_() % model::bucket_count)};
+    model::submit_command body;
+    body.id = model::job_id::make(bucket, random_());
+    body.tenant = command.tenant;
+    body.idempotency_key = std::move(command.idempotency_key);
+    body.request_hash = command.request_hash;
+    body.pipeline_name = command.pipeline->name;
+    body.pipeline_hash = command.pipeline->hash;
+    body.pipeline_text = text_of(*command.pipeline);
+    body.inputs = std::move(command.inputs);
+    body.priority = command.priority;
+    body.labels = std::move(command.labels);
+    body.deadline = command.deadline;
+    auto promise = self_->make_response_promise<submit_reply>();
+    const auto token = next_token();
+    submissions_.emplace(token, submission{promise, std::move(command.tenant)});
+    gather(replica::event::submit{token, std::move(body)});
+    return promise;
+  }
+
+  caf::result<job_reply> on_cancel(const cancel_job& command) {
+    auto promise = self_->make_response_promise<job_reply>();
+    const auto token = next_token();
+    cancellations_.emplace(token, cancellation{promise, command.tenant});
+    gather(replica::event::cancel{token, {command.tenant, command.id, command.reason}});
+    return promise;
+  }
+
+  caf::result<jobs_reply> on_list(const list_jobs& query) {
+    auto page = parts_.machine->list({query.tenant, query.state, query.pipeline, query.label}, query.cursor, query.limit);
+    if (!page) return jobs_reply{page.error()};
+    return jobs_reply{jobs_page{std::move(page->jobs), std::move(page->next_cursor), parts_.machine->applied().index.raw()}};
+  }
+
+  template <class Event>
+  void on_slot(const model::slot_id& id, const slot_actor& slot, Event what) {
+    slots_.insert_or_assign(id, slot);
+    gather(std::move(what));
+  }
+
+  void gather(replica::event::any what) {
+    if (inbox_.empty()) self_->send(self_, flush{});
+    inbox_.push_back(std::move(what));
+  }
+
+  void on_wake() {
+    timer_.fired();
+    if (inbox_.empty()) on_flush();
+  }
+
+  void on_flush() {
+    const auto events = std::exchange(inbox_, {});
+    const auto now = parts_.clock->now();
+    carry_out(parts_.machine->step(events, now));
+  }
+
+  void carry_out(replica::effects effects) {
+    if (effects.failure) {
+      parts_.on_fatal(*effects.failure);
+      self_->quit();
+      return;
+    }
+    if (!effects.persist.empty()) self_->send(parts_.journal, write_batches{std::move(effects.persist)});
+    for (auto& one : effects.answers) deliver(one);
+    for (auto& grant : effects.grants) tell(grant.slot, task_granted{grant});
+    for (const auto& revocation : effects.revocations) tell(revocation.slot, attempt_revoked{revocation});
+    for (const auto& taken : effects.finish_answers) tell(taken.slot, report_taken{taken});
+    spread(effects);
+    timer_.want(self_, effects.wake_at, parts_.clock->now());
+  }
+
+  void deliver(replica::answer& one) {
+    if (const auto found = submissions_.find(one.token); found != submissions_.end()) {
+      auto [promise, tenant] = std::move(found->second);
+      submissions_.erase(found);
+      const auto& outcome = std::get<result<model::submit_outcome>>(one.reply);
+      if (!outcome) return promise.deliver(submit_reply{outcome.error()});
+      auto job = parts_.machine->view(tenant, outcome->id);
+      if (!job) return promise.deliver(submit_reply{job.error()});
+      promise.deliver(submit_reply{submitted{std::move(*job), outcome->created}});
+    } else if (const auto cancelled = cancellations_.find(one.token); cancelled != cancellations_.end()) {
+      auto [promise, tenant] = std::move(cancelled->second);
+      cancellations_.erase(cancelled);
+      if (const auto* refused = std::get_if<result<model::submit_outcome>>(&one.reply)) return promise.deliver(job_reply{refused->error()});
+      const auto& outcome = std::get<result<model::job_id>>(one.reply);
+      if (!outcome) return promise.deliver(job_reply{outcome.error()});
+      promise.deliver(parts_.machine->view(tenant, *outcome));
+    }
+  }
+
+  template <class Message>
+  void tell(const model::slot_id& id, Message message) {
+    if (const auto slot = slots_.find(id); slot != slots_.end()) self_->send(slot->second, std::move(message));
+  }
+
+  void spread(replica::effects& effects) {
+    if (effects.events.empty() && effects.progress.empty()) return;
+    publish message;
+    for (auto& event : effects.events) {
+      log::info(event.type, "job={} revision={} {}", event.job.text(), event.revision, summary(event));
+      message.events.push_back(std::make_shared<const live_event>(std::move(event)));
+    }
+    for (auto& progress : effects.progress) message.events.push_back(std::make_shared<const live_event>(std::move(progress)));
+    self_->send(parts_.hub, std::move(message));
+  }
+
+  static std::string summary(const model::job_event& event) {
+    std::string text;
+    for (const char* key : {"stage", "instance", "attempt", "slot", "cause", "detail"}) {
+      const auto* value = event.data.if_contains(key);
+      if (!value) continue;
+      text += fmt::format("{}{}=", text.empty() ? "" : " ", key);
+      text += value->is_string() ? std::string{value->get_string()} : std::to_string(value->to_number<std::int64_t>());
+    }
+    return text;
+  }
+
+  shard_status status() const {
+    const auto& table = parts_.machine->table();
+    const auto raft = parts_.machine->raft_status();
+    return {parts_.machine->is_ready(), table.jobs_queued(),  table.jobs_running(), table.queue().size(),
+            table.limits().jobs_most,   raft.applied.raw(), raft.hard.current.raw()};
+  }
+
+  /// A pipeline's text is made once, not per submission.
+  const std::string& text_of(const model::pipeline& p) {
+    auto& text = pipeline_texts_[p.hash];
+    if (text.empty()) text = store_text(p);
+    return text;
+  }
+
+  replica::request_token next_token() { return replica::request_token{++last_token_}; }
+
+  struct submission {
+    caf::typed_response_promise<submit_reply> promise;
+    std::string tenant;
+  };
+  struct cancellation {
+    caf::typed_response_promise<job_reply> promise;
+    std::string tenant;
+  };
+
+  shard_actor::pointer self_;
+  shard_parts parts_;
+  std::mt19937_64 random_;
+  lazy_timer timer_;
+  std::vector<replica::event::any> inbox_;
+  std::uint64_t last_token_ = 0;
+  std::unordered_map<replica::request_token, submission> submissions_;
+  std::unordered_map<replica::request_token, cancellation> cancellations_;
+  std::map<model::slot_id, slot_actor> slots_;
+  std::map<digest, std::string> pipeline_texts_;
+};
+
+}  // namespace
+
+shard_actor spawn_shard(caf::actor_system& system, shard_parts parts) {
+  return system.spawn<shard_actor::stateful_impl<shard_state>>(std::move(parts));
+}
+
+}  // namespace troupe::actors

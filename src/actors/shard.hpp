@@ -1,0 +1,22 @@
+#pragma once
+
+#include "actors/internal.hpp"
+#include "base/clock.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace troupe::actors {
+
+struct shard_parts {
+  std::shared_ptr<replica::machine> machine;
+  std::shared_ptr<const steady_wall_clock> clock;
+  journal_actor journal;
+  hub_inner_actor hub;
+  std::function<void(error)> on_fatal;  ///< the replica cannot go on: the process has to end
+};
+
+/// Starts the actor of one replica.
+[[nodiscard]] shard_actor spawn_shard(caf::actor_system& system, shard_parts parts);
+
+}  // namespace troupe::actors

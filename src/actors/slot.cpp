@@ -1,0 +1,109 @@
+#include "actors/slot.hpp"
+
+#include "actors/timer.hpp"
+#include "base/log.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace troupe::actors {
+namespace {
+
+/// The shell of `model::slot_machine`.
+struct slot_state {
+  static inline const char* name = "troupe.slot";
+
+  slot_state(slot_actor::pointer self, slot_parts parts) : self_(self), parts_(std::move(parts)), machine_(parts_.options) {}
+
+  slot_actor::behavior_type make_behavior() {
+    self_->send(self_, wake{});
+    return {[this](worker_told& fact) { on_worker(fact); },
+            [this](task_granted& fact) { step(model::slot_event::granted{fact.what.ask, std::move(fact.what.task)}); },
+            [this](const attempt_revoked& fact) { step(model::slot_event::revoked{fact.what.task, fact.what.attempt}); },
+            [this](const report_taken& fact) { step(model::slot_event::finish_answered{fact.what.task, fact.what.attempt}); },
+            [this](const stop_slot& command) { step(model::slot_event::stop{command.at}); },
+            [this](const wake&) {
+              timer_.fired();
+              step(model::slot_event::tick{});
+            }};
+  }
+
+  void on_worker(worker_told& fact) {
+    const auto* exited = std::get_if<model::ports::worker_exited>(&fact.what);
+    if (exited) {
+      log::info("worker_exited", "slot={} how=\"{}\"", to_string(parts_.options.self), exited->how);
+      worker_.reset();
+    }
+    step(model::slot_event::worker{std::move(fact.what)});
+  }
+
+  void step(const model::slot_event::any& event) { carry_out(machine_.step(event, parts_.clock->now())); }
+
+  void carry_out(model::slot_effects effects) {
+    if (effects.run) worker_->run(*effects.run);
+    if (effects.kill_worker && worker_) worker_->kill();
+    if (effects.stop_worker && worker_) worker_->stop();
+    if (effects.ask) self_->send(parts_.shard, slot_asks{*effects.ask, self_});
+    if (effects.heartbeat) self_->send(parts_.shard, slot_beats{*effects.heartbeat, self_});
+    for (auto& finish : effects.finish) self_->send(parts_.shard, slot_reports{std::move(finish), self_});
+    tell_node(effects.stopped);
+    if (effects.stopped) {
+      self_->quit();
+      return;
+    }
+    timer_.want(self_, effects.wake_at, parts_.clock->now());
+    if (effects.start_worker) start_worker();
+  }
+
+  void start_worker() {
+    const auto on_event = [to = slot_actor{self_}](model::ports::worker_event what) { caf::anon_send(to, worker_told{std::move(what)}); };
+    auto started = parts_.host->start(parts_.options.self.index, on_event);
+    if (started) {
+      worker_ = std::move(*started);
+      return;
+    }
+    log::error("worker_start_failed", "slot={} reason=\"{}\"", to_string(parts_.options.self), started.error().detail);
+    step(model::slot_event::start_failed{started.error()});
+  }
+
+  void tell_node(bool stopped) {
+    slot_view view;
+    view.index = parts_.options.self.index;
+    view.state = phase_name();
+    if (const auto& task = machine_.current()) {
+      view.task = task->task;
+      view.stage = task->stage_name;
+      view.attempt = task->attempt.raw();
+      view.permille = machine_.progress().permille;
+    }
+    view.tasks_done = machine_.tasks_done();
+    view.worker_starts = machine_.worker_starts();
+    self_->send(parts_.node, slot_changed{std::move(view), stopped});
+  }
+
+  const char* phase_name() const {
+    if (machine_.is_stopping()) return "stopping";
+    switch (machine_.where()) {
+      case model::slot_machine::phase::starting: return "starting";
+      case model::slot_machine::phase::asking: return "idle";
+      case model::slot_machine::phase::running: return "running";
+      case model::slot_machine::phase::stopped: return "stopped";
+    }
+    return "unknown";
+  }
+
+  slot_actor::pointer self_;
+  slot_parts parts_;
+  model::slot_machine machine_;
+  lazy_timer timer_;
+  std::unique_ptr<model::ports::worker_handle> worker_;
+};
+
+}  // namespace
+
+slot_actor spawn_slot(caf::actor_system& system, slot_parts parts) {
+  return system.spawn<slot_actor::stateful_impl<slot_state>>(std::move(parts));
+}
+
+}  // namespace troupe::actors

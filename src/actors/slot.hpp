@@ -1,0 +1,21 @@
+#pragma once
+
+#include "actors/internal.hpp"
+#include "base/clock.hpp"
+
+#include <memory>
+
+namespace troupe::actors {
+
+struct slot_parts {
+  model::slot_options options;
+  std::shared_ptr<const steady_wall_clock> clock;
+  model::ports::slot_host* host = nullptr;  ///< outlives the actor
+  shard_actor shard;
+  node_inner_actor node;
+};
+
+/// Starts one slot; its worker process follows at once.
+[[nodiscard]] slot_actor spawn_slot(caf::actor_system& system, slot_parts parts);
+
+}  // namespace troupe::actors

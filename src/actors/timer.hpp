@@ -1,0 +1,26 @@
+#pragma once
+
+#include "actors/internal.hpp"
+#include "base/clock.hpp"
+
+#include <caf/send.hpp>
+
+namespace troupe::actors {
+
+/// One timer of an actor, re-armed lazily: a later wish lets the earlier alarm run out and is armed then.
+/// An actor that gets `wake` calls `fired`, steps its machine and says `want` again.
+class lazy_timer {
+ public:
+  template <class Self>
+  void want(Self* self, timestamp at, timestamp now) {
+    if (at == timestamp::max() || at >= armed_for_) return;
+    armed_for_ = at;
+    self->delayed_anon_send(self, std::max(duration{0}, at - now), wake{});
+  }
+  void fired() noexcept { armed_for_ = timestamp::max(); }
+
+ private:
+  timestamp armed_for_ = timestamp::max();
+};
+
+}  // namespace troupe::actors
