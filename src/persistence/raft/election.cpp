@@ -66,10 +66,13 @@ void machine::become_leader() {
   votes_.clear();
   peers_.clear();
   for (const auto id : members_.voters)
-    if (id != settings_.self) peers_.push_back({.id = id, .match = {}, .next_index = next(log_.last()), .in_flight = {}, .commit_told = {}, .heard = now_});
+    if (id != settings_.self)
+      peers_.push_back(
+          {.id = id, .match = {}, .next_index = next(log_.last()), .in_flight = {}, .commit_told = {}, .heard = now_});
   heartbeat_due_ = now_ + settings_.heartbeat;
   uncommitted_ = bytes{};
-  for (auto index = next(commit_); index <= log_.last(); index = next(index)) uncommitted_ = uncommitted_ + weight(log_.at(index));
+  for (auto index = next(commit_); index <= log_.last(); index = next(index))
+    uncommitted_ = uncommitted_ + weight(log_.at(index));
   // Entries of earlier terms become committed through this one, never by being counted (Raft 5.4.2).
   append(entry_kind::no_op, nullptr);
   replicate_to_all();

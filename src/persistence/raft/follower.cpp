@@ -8,8 +8,8 @@ namespace troupe::raft {
 
 bool machine::follow(server_id leader, term at) {
   if (at == hard_.current && (role_ == server_role::leader || (leader_ && *leader_ != leader))) {
-    fail(errc::corrupt, fmt::format("servers {} and {} both lead in term {}; a server lost its vote", leader_->raw(), leader.raw(),
-                                    at.raw()));
+    fail(errc::corrupt,
+         fmt::format("servers {} and {} both lead in term {}; a server lost its vote", leader_->raw(), leader.raw(), at.raw()));
     return false;
   }
   if (at > hard_.current || role_ != server_role::follower) become_follower(at);

@@ -61,7 +61,8 @@ void machine::advance_commit() {
   const auto majority = matches[members_.voters.size() / 2];
   // Only entries of the own term are committed by counting (Raft 5.4.2, figure 8).
   if (majority <= commit_ || log_.term_at(majority) != hard_.current) return;
-  for (; commit_ < majority; commit_ = next(commit_)) uncommitted_ = bytes{uncommitted_.count() - weight(log_.at(next(commit_))).count()};
+  for (; commit_ < majority; commit_ = next(commit_))
+    uncommitted_ = bytes{uncommitted_.count() - weight(log_.at(next(commit_))).count()};
 }
 
 machine::peer* machine::peer_answering(const message& from) {

@@ -28,7 +28,8 @@ result<void> check(const recovered& past) {
   auto last = past.snapshot_index;
   auto last_term = past.snapshot_term;
   for (const auto& e : past.entries) {
-    if (e.index != next(last)) return corrupt(fmt::format("log entry {} is missing: {} follows", next(last).raw(), e.index.raw()));
+    if (e.index != next(last))
+      return corrupt(fmt::format("log entry {} is missing: {} follows", next(last).raw(), e.index.raw()));
     if (e.at < last_term) return corrupt(fmt::format("log entry {} has an older term than the one before it", e.index.raw()));
     last = e.index;
     last_term = e.at;
@@ -72,9 +73,7 @@ update machine::step(const event& what, timestamp now) {
   return finish();
 }
 
-status machine::state() const {
-  return status{role_, hard_, leader_, log_.base(), log_.last(), durable_, commit_, applied_};
-}
+status machine::state() const { return status{role_, hard_, leader_, log_.base(), log_.last(), durable_, commit_, applied_}; }
 
 void machine::start() {
   is_started_ = true;

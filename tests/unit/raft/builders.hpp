@@ -64,8 +64,8 @@ inline event from(std::uint64_t sender, std::uint64_t current, message_body body
   return received{message{server(sender), server(1), term{current}, std::move(body)}};
 }
 
-inline append_request append(std::uint64_t prev, std::uint64_t prev_term, std::vector<entry> entries = {}, std::uint64_t commit = 0,
-                             std::uint64_t held_by_all = 0) {
+inline append_request append(std::uint64_t prev, std::uint64_t prev_term, std::vector<entry> entries = {},
+                             std::uint64_t commit = 0, std::uint64_t held_by_all = 0) {
   return {at(prev), term{prev_term}, std::move(entries), at(commit), at(held_by_all)};
 }
 

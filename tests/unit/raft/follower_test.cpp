@@ -89,6 +89,24 @@ TEST_CASE("a write whose entries were replaced meanwhile acknowledges nothing of
   CHECK(sent<append_accepted>(one.settle()).back().match == at(3));
 }
 
+TEST_CASE("entries in the place of durable ones are acknowledged when they are durable themselves") {
+  driven one{past(3, 5, log_of({4, 4, 4}))};
+  (void)one.step(from(2, 5, append(1, 4)));
+  (void)one.settle();
+  CHECK(one.step(from(2, 5, after(1, 4, {5, 5}))).truncate_from == at(2));
+  CHECK(sent_one<append_accepted>(one.step(from(2, 5, append(3, 5)))).match == at(1));
+  CHECK(sent_one<append_accepted>(one.settle()).match == at(3));
+}
+
+TEST_CASE("what equals the log of one leader is not taken to equal the log of the next") {
+  driven one{past(3, 5)};
+  (void)one.step(from(2, 5, after(0, 0, {5, 5, 5})));
+  (void)one.settle();
+  const auto out = one.step(from(3, 6, append(1, 5, {}, 3)));
+  CHECK(indexes_of(out.committed) == numbers{1});
+  CHECK(sent_one<append_accepted>(one.settle()).match == at(1));
+}
+
 TEST_CASE("nothing of a new term leaves before the term is durable") {
   driven one{past(3, 5, log_of({1, 5}))};
   CHECK(one.step(from(2, 6, append(2, 5))).send.empty());
@@ -140,12 +158,8 @@ TEST_CASE("a follower keeps what another voter may still ask for") {
 TEST_CASE("messages that cannot be stop the group and name the reason") {
   auto one = follower_with({1, 1, 4});
   (void)one.step(from(2, 8, append(3, 4, {}, 2)));
-  SUBCASE("a committed entry is contradicted") {
-    CHECK(one.step(from(2, 8, after(1, 1, {5}))).failure->code == errc::corrupt);
-  }
-  SUBCASE("a second leader shows up in the term") {
-    CHECK(one.step(from(3, 8, append(0, 0))).failure->code == errc::corrupt);
-  }
+  SUBCASE("a committed entry is contradicted") { CHECK(one.step(from(2, 8, after(1, 1, {5}))).failure->code == errc::corrupt); }
+  SUBCASE("a second leader shows up in the term") { CHECK(one.step(from(3, 8, append(0, 0))).failure->code == errc::corrupt); }
   SUBCASE("entries have a gap") {
     auto holey = after(3, 4, {8, 8});
     holey.entries.erase(holey.entries.begin());

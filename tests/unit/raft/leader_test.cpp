@@ -78,12 +78,9 @@ TEST_CASE("a leader commits no entry of an older term by counting copies (Raft 5
 }
 
 TEST_CASE("a leader brings every log of figure 7 to its own") {
-  const std::initializer_list<std::initializer_list<std::uint64_t>> logs{{1, 1, 1, 4, 4, 5, 5, 6, 6},
-                                                                         {1, 1, 1, 4},
-                                                                         {1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6},
-                                                                         {1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7},
-                                                                         {1, 1, 1, 4, 4, 4, 4},
-                                                                         {1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3}};
+  const std::initializer_list<std::initializer_list<std::uint64_t>> logs{
+      {1, 1, 1, 4, 4, 5, 5, 6, 6},          {1, 1, 1, 4},          {1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6},
+      {1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7}, {1, 1, 1, 4, 4, 4, 4}, {1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3}};
   for (const auto& log : logs) {
     driven one{past(3, 7, log_of({1, 1, 1, 4, 4, 5, 5, 6, 6, 6}))};
     driven other{past(3, 7, log_of(log)), quiet_options(2)};

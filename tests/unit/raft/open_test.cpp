@@ -31,8 +31,7 @@ TEST_CASE("state that runs ahead of the log, or behind its begin, is corrupt") {
   auto found = past(1, 2, log_of({1, 2}, 5));
   found.snapshot_index = at(5);
   found.snapshot_term = term{1};
-  for (const auto& [applied, expected] :
-       {std::pair{4, errc::corrupt}, {5, errc::none}, {7, errc::none}, {8, errc::corrupt}}) {
+  for (const auto& [applied, expected] : {std::pair{4, errc::corrupt}, {5, errc::none}, {7, errc::none}, {8, errc::corrupt}}) {
     found.applied = at(static_cast<std::uint64_t>(applied));
     CHECK(refusal(found) == expected);
   }

@@ -24,7 +24,7 @@ void simulation::stored_log::drop(position upto) {
 }
 
 simulation::simulation(std::uint64_t seed) : seed_(seed), random_(seed) {
-  const std::size_t voter_count = chance(50) ? 3 : 5;
+  const std::size_t voter_count = chance(10) ? 1 : chance(50) ? 3 : 5;
   settings_.election_timeout = 300ms;
   settings_.heartbeat = duration{30 + draw(100)};
   settings_.inflight_max = 1 + draw(8);
@@ -248,11 +248,7 @@ void simulation::write(node& which, const update& out) {
   which.memory.write(pending);
   which.unsynced.push_back(std::move(pending));
   which.disk_free = std::max(which.disk_free, now_) + duration{draw(static_cast<std::uint64_t>(disk_delay_max_.count()))};
-  schedule({.when = {},
-            .kind = happening_kind::disk_done,
-            .node = which.id.raw() - 1,
-            .life = which.life,
-            .no = out.persist_no},
+  schedule({.when = {}, .kind = happening_kind::disk_done, .node = which.id.raw() - 1, .life = which.life, .no = out.persist_no},
            which.disk_free - now_ + (chance(20) ? duration{draw(20)} : 0ms));
 }
 
