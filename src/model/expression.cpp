@@ -202,7 +202,7 @@ private:
   result<expression> text_literal(char quote) {
     const auto end = text_.find(quote, at_ + 1);
     if (end == std::string_view::npos)
-      return fault(fmt::format("the text {} has no end", quoted(text_.substr(at_))), "close the quote");
+      return fault(fmt::format("the text {} has no end", quoted(text_.substr(at_ + 1))), "close the quote");
     const auto inner = text_.substr(at_ + 1, end - at_ - 1);
     if (inner.find("${") != std::string_view::npos) {
       return fault(fmt::format("the reference in {} stands in quotes", quoted(inner)),

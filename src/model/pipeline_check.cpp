@@ -91,12 +91,7 @@ private:
   result<json::value> check_constant(const value_spec& spec, json::value constant, position at, std::string_view where) const {
     auto fitted = fit(spec, constant, conversion::none);
     if (fitted) return fitted;
-    const auto& detail = fitted.error().detail;
-    const auto cut = detail.find("; ");
-    const auto hint = cut != std::string::npos   ? detail.substr(cut + 2)
-                      : spec.description.empty() ? "change it"
-                                                 : "it is " + spec.description;
-    return fault_(at, fmt::format("{} {}", where, detail.substr(0, cut)), hint);
+    return fault_.misfit(at, where, fitted.error(), "change the value");
   }
 
   result<json::value> check_list(const value_spec& spec, const source_value& value, std::string_view where) const {

@@ -9,8 +9,6 @@ namespace troupe::model::detail {
 
 /// Whether `text` is a name: [a-z][a-z0-9_-]{0,62}. Such a name needs no escape in JSON and URLs.
 [[nodiscard]] bool is_name(std::string_view text) noexcept;
-/// Whether `text` is a name that the expression language keeps for itself ("item", "and", "true", ...).
-[[nodiscard]] bool is_reserved(std::string_view text) noexcept;
 
 /// The candidate that is nearest to `given`, if it is near enough to be a slip of the finger; else empty.
 [[nodiscard]] std::string_view nearest(std::string_view given, const std::vector<std::string_view>& candidates);

@@ -49,6 +49,8 @@ result<void> read_stages(const source_value& map, const read_context& context, p
 
 result<pipeline> read_pipeline(const source_value& root, const read_context& context) {
   const auto& fault = context.fault;
+  if (root.shape == source_value::shape_kind::scalar && root.scalar.is_null())
+    return fault({1, 1}, "the document is empty", "start with 'name:'");
   if (!root.is_map()) return fault(root.at, fmt::format("a pipeline is a mapping, not {}", describe(root)), "start with 'name:'");
   TROUPE_CHECK(check_keys(root, {"name", "description", "inputs", "stages", "result"}, "the pipeline", fault));
   pipeline out;

@@ -22,8 +22,8 @@ result<std::int64_t> read_integer(const source_value& value, std::string_view wh
                                   const fault_maker& fault) {
   const bool is_integer = value.shape == source_value::shape_kind::scalar && value.scalar.is_int64();
   if (is_integer && value.scalar.get_int64() >= least && value.scalar.get_int64() <= most) return value.scalar.get_int64();
-  return fault(value.at, fmt::format("{} must be an integer, not {}", what, describe(value)),
-               fmt::format("{} to {} are accepted", least, most));
+  return fault(value.at, fmt::format("{} must be an integer from {} to {}, not {}", what, least, most, describe(value)),
+               "change the value");
 }
 
 result<duration> read_duration(const source_value& value, std::string_view what, duration least, duration most,

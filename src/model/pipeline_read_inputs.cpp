@@ -11,12 +11,12 @@ namespace troupe::model::detail {
 
 namespace {
 
-result<void> read_type(const source_value& value, std::string_view where, value_spec& spec, const fault_maker& fault) {
-  const auto known = value.is_text() ? type_from(value.text()) : std::nullopt;
+result<void> read_type(const source_value& value, const std::string& where, value_spec& spec, const fault_maker& fault) {
+  TROUPE_TRY(const auto given, read_text(value, "the type of " + where, limits::description_bytes, fault));
+  const auto known = type_from(given);
   if (!known) {
-    const auto given = value.is_text() ? std::string_view{value.text()} : std::string_view{};
-    const auto base = given.starts_with("list of ") ? given.substr(8) : given;
-    return fault(value.at, fmt::format("{} has the type {}", where, value.is_text() ? quoted(given) : describe(value)),
+    const auto base = std::string_view{given}.substr(given.starts_with("list of ") ? 8 : 0);
+    return fault(value.at, fmt::format("{} has the unknown type {}", where, quoted(given)),
                  hint_for(base, type_names(), "types (also as 'list of TYPE')"));
   }
   spec.type = known->type;
@@ -45,13 +45,14 @@ result<std::optional<double>> read_bound(const source_value& map, std::string_vi
   const double value = is_number ? scalar.to_number<double>() : 0;
   if (!is_number || value < keys.floor || value > keys.ceiling) {
     return fault(entry->value.at,
-                 fmt::format("'{}' of {} must be a{} number, not {}", key, where, whole ? " whole" : "", describe(entry->value)),
-                 fmt::format("{} to {} are accepted", keys.floor, keys.ceiling));
+                 fmt::format("'{}' of {} must be a{} number from {} to {}, not {}", key, where, whole ? " whole" : "", keys.floor,
+                             keys.ceiling, describe(entry->value)),
+                 "change the value");
   }
   return std::optional<double>{value};
 }
 
-result<void> read_bounds(const source_value& map, std::string_view where, value_spec& spec, const fault_maker& fault) {
+result<void> read_bounds(const source_value& map, const std::string& where, value_spec& spec, const fault_maker& fault) {
   const auto keys = bound_keys_of(spec);
   for (const std::string_view key : {"min", "max", "min_length", "max_length", "min_items", "max_items"}) {
     const auto* entry = map.find(key);
@@ -70,7 +71,7 @@ result<void> read_bounds(const source_value& map, std::string_view where, value_
   return {};
 }
 
-result<void> read_choices(const source_value& map, std::string_view where, value_spec& spec, const fault_maker& fault) {
+result<void> read_choices(const source_value& map, const std::string& where, value_spec& spec, const fault_maker& fault) {
   const auto* entry = map.find("choices");
   if (!entry) return {};
   if (spec.type != value_type::text)
@@ -89,23 +90,21 @@ result<void> read_choices(const source_value& map, std::string_view where, value
   return {};
 }
 
-result<void> read_fallback(const source_value& map, std::string_view where, value_spec& spec, const fault_maker& fault) {
+result<void> read_fallback(const source_value& map, const std::string& where, value_spec& spec, const fault_maker& fault) {
   const auto* entry = map.find("default");
   if (!entry || (!entry->value.is_list() && !entry->value.is_map() && entry->value.scalar.is_null())) return {};
   if (spec.required) {
     return fault(entry->at, fmt::format("{} is required and has a default", where), "remove 'required' or 'default'");
   }
   auto fitted = fit(spec, to_json(entry->value), conversion::none);
-  if (!fitted)
-    return fault(entry->value.at, fmt::format("the default of {} {}", where, fitted.error().detail),
-                 "the default must fit the input");
+  if (!fitted) return fault.misfit(entry->value.at, "the default of " + where, fitted.error(), "a default must fit its input");
   spec.fallback = *std::move(fitted);
   return {};
 }
 
 result<value_spec> read_spec(const source_entry& entry, std::string_view thing, const std::vector<std::string_view>& keys,
                              const fault_maker& fault) {
-  TROUPE_CHECK(check_name(entry, thing, fault));
+  TROUPE_CHECK(check_name(entry, fmt::format("an {}", thing), fault));
   const auto where = fmt::format("{} '{}'", thing, entry.key);
   value_spec spec;
   spec.name = entry.key;

@@ -21,13 +21,12 @@ std::string trimmed(std::string_view text) {
 result<stage_kind> read_kind(const source_entry& entry, std::string_view where, const read_context& context) {
   const auto* kind = entry.value.find("kind");
   if (!kind) return context.fault(entry.at, fmt::format("{} has no kind", where), hint_for("", stage_kind_names(), "kinds"));
-  const auto known = kind->value.is_text() ? stage_kind_from(kind->value.text()) : std::nullopt;
+  TROUPE_TRY(const auto given,
+             read_text(kind->value, fmt::format("the kind of {}", where), limits::description_bytes, context.fault));
+  const auto known = stage_kind_from(given);
   if (!known) {
-    const auto given = kind->value.is_text() ? std::string_view{kind->value.text()} : std::string_view{};
-    return context.fault(
-        kind->value.at,
-        fmt::format("{} has the unknown kind {}", where, kind->value.is_text() ? quoted(given) : describe(kind->value)),
-        hint_for(given, stage_kind_names(), "kinds"));
+    return context.fault(kind->value.at, fmt::format("{} has the unknown kind {}", where, quoted(given)),
+                         hint_for(given, stage_kind_names(), "kinds"));
   }
   if (*known == stage_kind::exec && context.origin != pipeline_origin::installed) {
     return context.fault(kind->value.at, fmt::format("{} is an exec stage, and a request may not start programs", where),

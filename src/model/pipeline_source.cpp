@@ -48,6 +48,13 @@ error fault_maker::about(position at, std::string_view where, const error& inner
   return error{inner.code, fmt::format("{}:{}:{}: {}: {}", file_, at.line, at.column, where, inner.detail)};
 }
 
+error fault_maker::misfit(position at, std::string_view where, const error& judgement, std::string_view hint) const {
+  const auto what = fmt::format("{} {}", where, judgement.detail);
+  if (what.find("; ") != std::string::npos)
+    return error{errc::bad_request, fmt::format("{}:{}:{}: {}", file_, at.line, at.column, what)};
+  return (*this)(at, what, hint);
+}
+
 result<void> check_keys(const source_value& map, const std::vector<std::string_view>& known, std::string_view where,
                         const fault_maker& fault) {
   for (const auto& entry : map.entries) {

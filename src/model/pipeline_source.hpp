@@ -57,6 +57,9 @@ public:
   /// For a message that has its hint already. @param where  "parameter 'text' of stage 'speak'"
   [[nodiscard]] error about(position at, std::string_view where, const error& inner) const;
 
+  /// For a judgement "must be X, not Y", perhaps with a hint of its own. @param hint  used if it has none
+  [[nodiscard]] error misfit(position at, std::string_view where, const error& judgement, std::string_view hint) const;
+
 private:
   std::string_view file_;
 };

@@ -177,8 +177,8 @@ std::string describe(const json::value& value) {
 
 std::string accepted(const value_spec& spec) {
   if (spec.list) {
-    const auto count = range(spec, "");
-    return fmt::format("a list of {}{}{}", count, count.empty() ? "" : " ", to_string(spec.type));
+    const auto count = range(spec, "elements");
+    return fmt::format("a list of {}{}{}", to_string(spec.type), count.empty() ? "" : " with ", count);
   }
   if (!spec.choices.empty()) return fmt::format("one of {}", fmt::join(spec.choices, ", "));
   switch (spec.type) {

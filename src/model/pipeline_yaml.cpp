@@ -7,6 +7,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -53,7 +54,10 @@ public:
   [[nodiscard]] source_value take() { return std::move(root_); }
   [[nodiscard]] bool has_root() const { return has_root_; }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  /// Where the document starts.
+  [[nodiscard]] position start() const { return start_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = position_of(mark); }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add_scalar(mark, anchor, nullptr); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_alias(position_of(mark)); }
@@ -155,6 +159,7 @@ private:
 
   std::vector<open_node> path_;
   source_value root_;
+  position start_;
   bool has_root_ = false;
   std::size_t nodes_most_;
   std::size_t nodes_ = 0;
@@ -189,6 +194,12 @@ std::string without_surrogates(std::string_view text) {
   return out;
 }
 
+/// yaml-cpp takes the end of the text for the end of an open quote, but refuses the end marker of a document there.
+std::string with_end_marker(std::string text) {
+  if (!text.ends_with('\n')) text += '\n';
+  return text += "...\n";
+}
+
 result<void> check_bytes(std::string_view text, std::size_t most, const fault_maker& fault) {
   if (text.size() > most) {
     auto refusal = fault({1, 1}, fmt::format("{} bytes are more than the {} that a pipeline may have", text.size(), most),
@@ -218,7 +229,7 @@ result<source_value> read_yaml(std::string_view text, text_origin origin, const 
   TROUPE_CHECK(check_bytes(text, is_stored ? limits::stored_bytes : limits::document_bytes, fault));
   const auto first = text.find_first_not_of(" \t\r\n");
   const bool is_json = first != std::string_view::npos && text[first] == '{';
-  std::istringstream stream{is_json ? without_surrogates(text) : std::string{text}};
+  std::istringstream stream{with_end_marker(is_json ? without_surrogates(text) : std::string{text})};
   try {
     YAML::Parser parser{stream};
     tree_builder builder{is_stored ? limits::stored_nodes : limits::document_nodes};
@@ -226,14 +237,16 @@ result<source_value> read_yaml(std::string_view text, text_origin origin, const 
       return fault({1, 1}, "the document is empty", "start with 'name:'");
     tree_builder rest{limits::document_nodes};
     if (parser.HandleNextDocument(rest)) {
-      return fault({1, 1}, "the text holds more than one YAML document", "write one pipeline per file");
+      return fault(rest.start(), "the text holds more than one YAML document", "write one pipeline per file");
     }
     return builder.take();
   } catch (const stop& reason) {
     return fault(reason.at, reason.what, reason.hint);
   } catch (const YAML::Exception& reason) {
-    return fault(position_of(reason.mark), fmt::format("not YAML: {}", reason.msg),
-                 "check indentation, quotes and brackets here");
+    const auto at = position_of(reason.mark);
+    const int lines = static_cast<int>(std::ranges::count(text, '\n')) + (text.ends_with('\n') ? 0 : 1);
+    if (at.line > lines) return fault({lines, 1}, "the text ends inside a quote or bracket", "close it");
+    return fault(at, fmt::format("not YAML: {}", reason.msg), "check indentation, quotes and brackets here");
   } catch (const std::exception& reason) {
     return fault({1, 1}, fmt::format("not YAML: {}", reason.what()), "check indentation, quotes and brackets");
   }
