@@ -66,7 +66,7 @@ result<void> clip_feed::start(AVFrame& first, const std::optional<clip_shape>& w
   shape_ = wanted.value_or(own);
   TROUPE_TRY(entrance_, graph_.add_entrance(first, reader_.time_base()));
   const auto rate = fmt::format("{}/{}", shape_.frame_rate.num, shape_.frame_rate.den);
-  steps.insert(steps.begin(), {{"setpts", {{"expr", "PTS-STARTPTS"}}}, {"fps", {{"fps", rate}}}});
+  steps.insert(steps.begin(), filter_step{"fps", {{"fps", rate}}});
   for (auto& step : fit_steps(own, shape_)) steps.push_back(std::move(step));
   auto* last = entrance_;
   for (const auto& step : steps) {
@@ -76,15 +76,19 @@ result<void> clip_feed::start(AVFrame& first, const std::optional<clip_shape>& w
   return graph_.configure();
 }
 
+/// Hands a decoded frame to the filters, its time counted from the clip's first one; null ends them.
 result<void> clip_feed::push(frame_ptr frame) {
   if (!frame) {
     file_ended_ = true;
-    return filter_graph::push(entrance_, nullptr);
+    return filter_graph::close(entrance_, end_);
   }
   if (frame->width != source_width_ || frame->height != source_height_ || frame->format != source_format_)
     return refuse(role(), "changes its frame size or colour format midway");
-  frame->pts = frame->best_effort_timestamp;
-  if (frame->pts == AV_NOPTS_VALUE) return refuse(role(), "has frames without timestamps");
+  if (frame->best_effort_timestamp == AV_NOPTS_VALUE) return refuse(role(), "has frames without timestamps");
+  if (!start_) start_ = frame->best_effort_timestamp;
+  frame->pts = frame->best_effort_timestamp - *start_;
+  const auto own_duration = frame->pkt_duration > 0 ? frame->pkt_duration : av_rescale_q(1, av_inv_q(reader_.frame_rate()), reader_.time_base());
+  end_ = frame->pts + own_duration;
   assume_colours(*frame);
   return filter_graph::push(entrance_, frame.get());
 }

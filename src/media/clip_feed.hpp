@@ -41,6 +41,8 @@ class clip_feed {
   int source_width_ = 0;
   int source_height_ = 0;
   int source_format_ = AV_PIX_FMT_NONE;
+  std::optional<std::int64_t> start_;  ///< in the reader's time base, as the next
+  std::int64_t end_ = 0;               ///< of the latest frame, from the start
   std::int64_t given_ = 0;
   bool file_ended_ = false;
 };

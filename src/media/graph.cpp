@@ -55,6 +55,11 @@ result<void> filter_graph::push(AVFilterContext* entrance, AVFrame* frame) {
   return {};
 }
 
+result<void> filter_graph::close(AVFilterContext* entrance, std::int64_t end) {
+  if (const int code = av_buffersrc_close(entrance, end, 0); code < 0) return work_error(code, "filtering");
+  return {};
+}
+
 result<frame_ptr> filter_graph::pull(AVFilterContext* exit) {
   auto frame = make_frame();
   const int code = av_buffersink_get_frame(exit, frame.get());

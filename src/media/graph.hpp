@@ -21,6 +21,8 @@ class filter_graph {
 
   /// A null frame means the end. The caller keeps its frame.
   static result<void> push(AVFilterContext* entrance, AVFrame* frame);
+  /// The end, with the time at which the last frame's own time is over.
+  static result<void> close(AVFilterContext* entrance, std::int64_t end);
   /// @returns a frame, or null when the graph needs more input or has ended (see `has_ended`).
   result<frame_ptr> pull(AVFilterContext* exit);
   [[nodiscard]] bool has_ended() const noexcept { return ended_; }

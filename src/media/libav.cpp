@@ -7,8 +7,20 @@
 #include <mutex>
 
 #include "base/log.hpp"
+#include "media/words.hpp"
 
 namespace troupe::media::detail {
+
+namespace {
+/// The last two lines of libav's log in this thread: more than its codes tell ("Picture size 20000x20000 is invalid").
+thread_local std::string last_complaint;
+thread_local std::string line_before;
+
+void remember(std::string line) {
+  last_complaint = line_before.empty() ? line : line_before + "; " + line;
+  line_before = std::move(line);
+}
+}  // namespace
 
 frame_ptr make_picture(int width, int height, AVPixelFormat format) {
   auto picture = make_frame();
@@ -51,23 +63,26 @@ error read_error(int code, const file_role& role) {
   switch (code) {
     case AVERROR(ENOMEM): return {errc::io_failed, fmt::format("out of memory while reading {}", role.name)};
     case AVERROR(EIO): return {errc::io_failed, fmt::format("the disk failed while reading {}", role.name)};
-    default: return refuse(role, fmt::format("is damaged or cut off ({})", libav_text(code)));
+    default: return refuse(role, fmt::format("is damaged or cut off ({})", last_complaint.empty() ? libav_text(code) : last_complaint));
   }
 }
 
 namespace {
 void log_libav(void* source, int level, const char* format, va_list arguments) {
-  if (level > AV_LOG_WARNING || !log::enabled(log::level::debug)) return;
+  if (level > AV_LOG_WARNING) return;
   std::array<char, 512> line{};
-  int at_line_start = 1;
-  av_log_format_line2(source, level, format, arguments, line.data(), line.size(), &at_line_start);
+  int without_prefix = 0;
+  av_log_format_line2(source, level, format, arguments, line.data(), line.size(), &without_prefix);
   std::string_view text = line.data();
   while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  if (level <= AV_LOG_ERROR) remember(clean_utf8(text));
   log::debug("libav", "{}", text);
 }
 }  // namespace
 
 void route_libav_log() {
+  last_complaint.clear();
+  line_before.clear();
   static std::once_flag once;
   std::call_once(once, [] { av_log_set_callback(log_libav); });
 }

@@ -110,7 +110,7 @@ struct file_role {
 /// A failure to read a user's file: memory and disk are `io_failed`, the rest is the file's fault.
 [[nodiscard]] error read_error(int code, const file_role& role);
 
-/// Sends libav's own log to ours, at level debug.
+/// Sends libav's own log to ours, at level debug, and lets `read_error` quote its last complaint from here on.
 void route_libav_log();
 
 /// Runs a function of the room's door: no exception leaves the room.

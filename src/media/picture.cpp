@@ -69,18 +69,26 @@ extent part_of_shape(const AVFrame& picture, double shape) {
 
 int even(double size, int most) { return std::clamp(static_cast<int>(std::lround(size / 2)) * 2, 2, most); }
 
+/// Colours fade with the light, or they would seem to glow.
+void darken(AVFrame& frame, int percent) {
+  for (int plane = 0; plane < 3; ++plane) {
+    const int zero = plane == 0 ? 16 : 128;
+    const int shift = plane == 0 ? 0 : 1;
+    for (int y = 0; y < frame.height >> shift; ++y) {
+      auto* row = frame.data[plane] + std::ptrdiff_t{y} * frame.linesize[plane];
+      for (int x = 0; x < frame.width >> shift; ++x) row[x] = static_cast<std::uint8_t>(zero + (row[x] - zero) * percent / 100);
+    }
+  }
+}
+
 result<frame_ptr> make_background(AVFrame& picture, int width, int height) {
   const extent small{std::max(16, width / background_shrink / 2 * 2), std::max(16, height / background_shrink / 2 * 2)};
   TROUPE_TRY(auto background, filter_once(picture, {cut_to(part_of_shape(picture, static_cast<double>(width) / height)),
                                                     scale_to(small, "area+accurate_rnd"), to_format("yuv444p"),
-                                                    {"gblur", {{"sigma", "1.5"}, {"steps", "2"}}},
+                                                    {"gblur", {{"sigma", "2.5"}, {"steps", "2"}}},
                                                     scale_to({width, height}, "bicubic+accurate_rnd"), to_format("yuv420p")}));
-  constexpr int black = 16;
-  for (int y = 0; y < height; ++y) {
-    auto* row = background->data[0] + std::ptrdiff_t{y} * background->linesize[0];
-    for (int x = 0; x < width; ++x)
-      row[x] = static_cast<std::uint8_t>(black + std::max(0, row[x] - black) * background_brightness_percent / 100);
-  }
+  if (av_frame_make_writable(background.get()) < 0) throw std::bad_alloc();
+  darken(*background, background_brightness_percent);
   return background;
 }
 
@@ -130,7 +138,6 @@ result<frame_ptr> fit_picture(AVFrame& picture, int width, int height) {
   const double scale = std::min(static_cast<double>(width) / picture.width, static_cast<double>(height) / picture.height);
   const extent size{even(picture.width * scale, width), even(picture.height * scale, height)};
   TROUPE_TRY(const auto whole, filter_once(picture, {scale_to(size, best_scaling), to_format("yuv420p")}));
-  if (av_frame_make_writable(background.get()) < 0) throw std::bad_alloc();
   paste(*whole, *background, (width - size.width) / 4 * 2, (height - size.height) / 4 * 2);
   return background;
 }

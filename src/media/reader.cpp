@@ -65,12 +65,6 @@ std::int64_t seek_bytes(void* opaque, std::int64_t offset, int whence) {
 
 }  // namespace
 
-std::optional<media_kind> kind_of_format(const AVInputFormat& format) {
-  for (const auto kind : {media_kind::picture, media_kind::video, media_kind::audio})
-    if (stands_in(format, formats_of(kind))) return kind;
-  return std::nullopt;
-}
-
 file_role role_of(media_kind kind, std::string name) {
   switch (kind) {
     case media_kind::picture:
@@ -101,14 +95,25 @@ result<media_reader> media_reader::open(const std::filesystem::path& path, media
   return reader;
 }
 
-result<void> media_reader::open_demuxer(const std::filesystem::path& path, media_kind kind) {
-  std::error_code ignored;  // a size that cannot be read shows when the file is opened
+result<media_kind> media_reader::identify(const std::filesystem::path& path, file_role role) {
+  media_reader reader;
+  reader.role_ = std::move(role);
+  TROUPE_TRY(const auto* const format, reader.open_file(path));
+  for (const auto kind : {media_kind::picture, media_kind::video, media_kind::audio})
+    if (stands_in(*format, formats_of(kind))) return kind;
+  return refuse(reader.role_, describe(*format));
+}
+
+/// Opens the file and finds its format from its content.
+result<const AVInputFormat*> media_reader::open_file(const std::filesystem::path& path) {
+  std::error_code ignored;  // what cannot be looked at shows when it is opened
   if (std::filesystem::is_directory(path, ignored)) return refuse(role_, "is a folder");
-  if (std::filesystem::exists(path, ignored) && std::filesystem::file_size(path, ignored) == 0) return refuse(role_, "is empty");
+  if (std::filesystem::is_regular_file(path, ignored) && std::filesystem::file_size(path, ignored) == 0) return refuse(role_, "is empty");
   file_.reset(std::fopen(path.c_str(), "rb"));
   if (!file_) {
-    const auto detail = fmt::format("{} cannot be opened ({})", role_.name, libav_text(AVERROR(errno)));
-    return error{errno == ENOENT ? errc::not_found : errc::io_failed, detail};
+    const int reason = errno;
+    return error{reason == ENOENT ? errc::not_found : errc::io_failed,
+                 fmt::format("{} cannot be opened: '{}': {}", role_.name, path.string(), libav_text(AVERROR(reason)))};
   }
   auto* buffer = static_cast<unsigned char*>(needed(av_malloc(io_buffer_bytes)));
   io_.reset(avio_alloc_context(buffer, io_buffer_bytes, 0, file_.get(), read_bytes, nullptr, seek_bytes));
@@ -119,8 +124,12 @@ result<void> media_reader::open_demuxer(const std::filesystem::path& path, media
   const AVInputFormat* format = nullptr;
   if (av_probe_input_buffer2(io_.get(), &format, "", nullptr, 0, 0) < 0 || !format)
     return refuse(role_, "is of no known kind, or damaged at its beginning");
-  if (!stands_in(*format, formats_of(kind))) return refuse(role_, describe(*format));
+  return format;
+}
 
+result<void> media_reader::open_demuxer(const std::filesystem::path& path, media_kind kind) {
+  TROUPE_TRY(const auto* const format, open_file(path));
+  if (!stands_in(*format, formats_of(kind))) return refuse(role_, describe(*format));
   auto* raw = needed(avformat_alloc_context());
   raw->pb = io_.get();
   // On failure the context is freed by the call.
@@ -158,6 +167,10 @@ result<void> media_reader::open_decoder(media_kind kind, int threads) {
   codec_->opaque = guard_.get();
   codec_->get_buffer2 = allocate;
   codec_->pkt_timebase = stream_->time_base;
+  // These would fill up a cut-off picture with grey; other decoders stumble over harmless tags when they are this strict.
+  const auto id = stream_->codecpar->codec_id;
+  const bool fills_up = id == AV_CODEC_ID_PNG || id == AV_CODEC_ID_APNG || id == AV_CODEC_ID_MJPEG;
+  if (strict_ && fills_up) codec_->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
   codec_->thread_count = strict_ ? 1 : std::clamp(threads, 1, 8);
   if (const int code = avcodec_open2(codec_.get(), decoder, nullptr); code < 0) return decode_error(code);
   return {};
@@ -181,7 +194,8 @@ result<bool> media_reader::feed() {
   }
   if (code < 0) return read_error(code, role_);
   if (packet_->stream_index != stream_->index) return true;
-  if (packet_->flags & AV_PKT_FLAG_CORRUPT) return read_error(AVERROR_INVALIDDATA, role_);
+  // A cut-off sound is heard as far as it goes.
+  if ((packet_->flags & AV_PKT_FLAG_CORRUPT) && codec_->codec_type == AVMEDIA_TYPE_VIDEO) return read_error(AVERROR_INVALIDDATA, role_);
   code = avcodec_send_packet(codec_.get(), packet_.get());
   // One bad packet spoils a picture; sound and video often carry junk between good packets and are judged by what remains.
   const bool is_fatal = strict_ || code != AVERROR_INVALIDDATA || guard_->width > 0;

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
-#include <optional>
 
 #include "media/libav.hpp"
 
@@ -24,6 +23,9 @@ enum class media_kind { picture, video, audio };
 class media_reader {
  public:
   static result<media_reader> open(const std::filesystem::path& path, media_kind kind, file_role role, int threads);
+
+  /// The kind of a file's format; an MP4 counts as video though it may hold only sound.
+  static result<media_kind> identify(const std::filesystem::path& path, file_role role);
 
   /// @returns the next frame, its timestamp in `time_base()`, or null at the end.
   result<frame_ptr> next();
@@ -47,6 +49,7 @@ class media_reader {
   };
 
   media_reader() = default;
+  result<const AVInputFormat*> open_file(const std::filesystem::path& path);
   result<void> open_demuxer(const std::filesystem::path& path, media_kind kind);
   result<void> open_decoder(media_kind kind, int threads);
   result<bool> feed();
@@ -65,8 +68,5 @@ class media_reader {
   bool strict_ = false;
   bool drained_ = false;
 };
-
-/// What a file is, by its content: a demuxer of the lists above, or an error.
-[[nodiscard]] std::optional<media_kind> kind_of_format(const AVInputFormat& format);
 
 }  // namespace troupe::media::detail

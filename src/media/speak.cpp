@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "media/graph.hpp"
 #include "media/progress_meter.hpp"
@@ -56,6 +57,8 @@ result<void> speak_piece(const std::string& piece, const std::string& voice, med
 result<speak_result> speak(const speak_options& options, const std::filesystem::path& wav_out, const progress_fn& report) {
   return guarded([&]() -> result<speak_result> {
     TROUPE_TRY(const auto spoken, check(options));
+    // The voices draw their breath noise from rand(): from a fixed start, the same text gives the same sound.
+    std::srand(1);
     TROUPE_TRY(auto writer, media_writer::create(wav_out, media_writer::container::wav));
     progress_meter progress(report, spoken.pieces.size());
     int sample_rate = 0;
