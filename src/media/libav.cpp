@@ -1,0 +1,75 @@
+#include "media/libav.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <mutex>
+
+#include "base/log.hpp"
+
+namespace troupe::media::detail {
+
+frame_ptr make_picture(int width, int height, AVPixelFormat format) {
+  auto picture = make_frame();
+  picture->width = width;
+  picture->height = height;
+  picture->format = format;
+  if (av_frame_get_buffer(picture.get(), 0) < 0) throw std::bad_alloc();
+  return picture;
+}
+
+std::string libav_text(int code) {
+  std::array<char, AV_ERROR_MAX_STRING_SIZE> text{};
+  av_strerror(code, text.data(), text.size());
+  return text.data();
+}
+
+error work_error(int code, std::string_view doing) {
+  const auto detail = fmt::format("{}: {}", doing, libav_text(code));
+  switch (code) {
+    case AVERROR(ENOSPC):
+    case AVERROR(EDQUOT): return {errc::no_space, detail + "; free some disk space and try again"};
+    case AVERROR(EFBIG): return {errc::too_large, detail};
+    case AVERROR(ENOMEM): return {errc::io_failed, detail + "; give the worker more memory"};
+    case AVERROR(ENOENT):
+    case AVERROR(EACCES):
+    case AVERROR(EPERM):
+    case AVERROR(EROFS):
+    case AVERROR(EISDIR):
+    case AVERROR(ENOTDIR):
+    case AVERROR(EIO): return {errc::io_failed, detail};
+    default: return {errc::internal, detail};
+  }
+}
+
+error refuse(const file_role& role, std::string_view what) {
+  return {errc::bad_request, fmt::format("{} {}; accepted is {}", role.name, what, role.accepted)};
+}
+
+error read_error(int code, const file_role& role) {
+  switch (code) {
+    case AVERROR(ENOMEM): return {errc::io_failed, fmt::format("out of memory while reading {}", role.name)};
+    case AVERROR(EIO): return {errc::io_failed, fmt::format("the disk failed while reading {}", role.name)};
+    default: return refuse(role, fmt::format("is damaged or cut off ({})", libav_text(code)));
+  }
+}
+
+namespace {
+void log_libav(void* source, int level, const char* format, va_list arguments) {
+  if (level > AV_LOG_WARNING || !log::enabled(log::level::debug)) return;
+  std::array<char, 512> line{};
+  int at_line_start = 1;
+  av_log_format_line2(source, level, format, arguments, line.data(), line.size(), &at_line_start);
+  std::string_view text = line.data();
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  log::debug("libav", "{}", text);
+}
+}  // namespace
+
+void route_libav_log() {
+  static std::once_flag once;
+  std::call_once(once, [] { av_log_set_callback(log_libav); });
+}
+
+}  // namespace troupe::media::detail

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <filesystem>
+
+#include "media/libav.hpp"
+
+namespace troupe::media::detail {
+
+struct video_settings {
+  int width = 0;
+  int height = 0;
+  AVRational frame_rate{30, 1};
+  int threads = 1;
+  AVColorSpace matrix = AVCOL_SPC_BT709;
+};
+
+struct audio_settings {
+  AVCodecID codec = AV_CODEC_ID_AAC;
+  AVSampleFormat format = AV_SAMPLE_FMT_FLTP;
+  int sample_rate = 48'000;
+  int channels = 2;
+};
+
+/// Encodes and writes one output file. It is written beside its place and moved there by `finish`; a writer that goes away
+/// unfinished leaves nothing. The same frames with the same number of threads give the same bytes.
+class media_writer {
+ public:
+  enum class container { mp4, wav };
+
+  static result<media_writer> create(const std::filesystem::path& path, container kind);
+  media_writer(media_writer&&) noexcept = default;
+  media_writer& operator=(media_writer&&) = delete;
+  ~media_writer();
+
+  /// H.264 High, 4:2:0, a key frame every two seconds. Frames are counted: each lasts one tick of the frame rate.
+  result<void> add_video(const video_settings& settings);
+  result<void> add_audio(const audio_settings& settings);
+  /// Call once, after the streams were added.
+  result<void> start();
+  /// Takes a frame in the settings' format; its timestamp is set here.
+  result<void> write_video(AVFrame& frame);
+  /// Takes exactly `audio_frame_size()` samples (any number if that is 0); only the last frame may be shorter.
+  result<void> write_audio(AVFrame& frame);
+  [[nodiscard]] int audio_frame_size() const noexcept;
+  [[nodiscard]] std::int64_t video_frames() const noexcept { return video_.written; }
+  [[nodiscard]] std::int64_t audio_samples() const noexcept { return audio_.written; }
+  /// Flushes the encoders, completes the file and moves it to its place.
+  result<void> finish();
+
+ private:
+  struct track {
+    codec_ptr codec;
+    AVStream* stream = nullptr;
+    std::int64_t written = 0;  ///< frames of video, samples of audio
+  };
+
+  media_writer() = default;
+  result<void> open_encoder(track& to, const AVCodec& encoder, dictionary& options);
+  result<void> encode(track& to, AVFrame* frame);
+
+  std::filesystem::path path_;
+  std::filesystem::path partial_;
+  muxer_ptr muxer_;
+  track video_;
+  track audio_;
+  packet_ptr packet_;
+};
+
+}  // namespace troupe::media::detail
