@@ -154,7 +154,7 @@ result<std::unique_ptr<journal>> journal::open(const options& how) {
   TROUPE_TRY(auto mark, synced_mark::open(how.directory / "synced"));
   TROUPE_TRY(auto opened, store::open(how, mark.found() == 0));
   // Nothing needs the new directory's entry before the first write, but then it must be there.
-  if (!how.file_system) TROUPE_CHECK(disk::sync_directory(how.directory));
+  if (!how.environment) TROUPE_CHECK(disk::sync_directory(how.directory));
   TROUPE_TRY(const auto last, last_write(*opened));
   if (last < mark.found())
     return error{errc::corrupt, fmt::format("{}: writes {} to {} were synced and are gone; the disk lost them, or an older copy was put "

@@ -11,7 +11,7 @@
 #include <memory>
 
 namespace rocksdb {
-class FileSystem;
+class Env;
 }
 
 namespace troupe::journal {
@@ -22,7 +22,7 @@ struct options {
   bytes write_buffer = 32_MiB;      ///< a column family's unsorted writes; there are three, each at most twice
   bytes wal_max = 128_MiB;          ///< what a start replays at most
   int open_files_max = 256;
-  std::shared_ptr<rocksdb::FileSystem> file_system;  ///< instead of the operating system's; for tests
+  std::shared_ptr<rocksdb::Env> environment;  ///< disk and clock instead of the operating system's; for tests
 };
 
 /// Counters since the start, for metrics.

@@ -2,20 +2,19 @@
 
 #include "persistence/journal/records.hpp"
 #include "persistence/journal/status.hpp"
+#include "persistence/journal/strict_disk.hpp"
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
-#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
 namespace troupe::journal {
 namespace {
 
-/// Keeps an environment alive that was made around a file system of a test.
-std::unique_ptr<rocksdb::Env> environment_of(const options& how) {
-  return how.file_system ? rocksdb::NewCompositeEnv(how.file_system) : nullptr;
+std::shared_ptr<rocksdb::Env> default_environment() {
+  return {rocksdb::Env::Default(), [](rocksdb::Env*) {}};  // RocksDB owns it
 }
 
 rocksdb::DBOptions database_options(const options& how, bool may_create) {
@@ -28,8 +27,6 @@ rocksdb::DBOptions database_options(const options& how, bool may_create) {
   // A recycled log file ends in old records, and this recovery mode takes the first damage in one for its end.
   db.recycle_log_file_num = 0;
   db.track_and_verify_wals_in_manifest = true;  // a missing or shortened older log file is found
-  // All families are flushed together: what the tables hold is a prefix of the writes.
-  db.atomic_flush = true;
   // RocksDB would otherwise try again after a failed write. A sync that failed once may succeed the next time although the
   // data are gone.
   db.max_bgerror_resume_count = 0;
@@ -64,8 +61,8 @@ rocksdb::ColumnFamilyOptions family_options(const options& how, const std::share
 result<std::unique_ptr<store>> store::open(const options& how, bool may_create) {
   std::unique_ptr<store> made{new store};
   auto db_options = database_options(how, may_create);
-  made->environment_ = environment_of(how);
-  if (made->environment_) db_options.env = made->environment_.get();
+  made->environment_ = make_strict(how.environment ? how.environment : default_environment());
+  db_options.env = made->environment_.get();
   db_options.wal_filter = &made->replay_;
   const auto cache = rocksdb::NewLRUCache(how.block_cache.count());
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, family_options(how, cache, false)},

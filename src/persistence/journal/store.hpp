@@ -29,7 +29,7 @@ class store {
   result<void> check_format();
 
   replay_check replay_;
-  std::unique_ptr<rocksdb::Env> environment_;
+  std::shared_ptr<rocksdb::Env> environment_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   std::unique_ptr<rocksdb::DB> db_;
 };

@@ -1,0 +1,148 @@
+// Goal: whatever was reported as synced survives, in the order of the writes, wherever the power goes or the disk fails.
+// Method: real RocksDB on a file system in memory that loses what was not synced; the fault moves from the first change to the last.
+#include "fault/scripted_load.hpp"
+#include "support/disk/lossy_file_system.hpp"
+#include "support/disk/temporary_directory.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+
+using namespace troupe;
+using namespace troupe::test;
+using fault = lossy_file_system::fault;
+
+namespace {
+
+constexpr std::uint64_t steps = 40;
+
+struct bench {
+  bench() {
+    how.directory = home.path() / "journal";
+    how.write_buffer = 64_KiB;  // flushes and compactions happen within the load
+    how.environment = make_environment(disk);
+  }
+  result<std::unique_ptr<journal::journal>> open() { return journal::journal::open(how); }
+
+  [[nodiscard]] std::string mark() const {
+    std::ifstream file{how.directory / "synced", std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+  }
+  void set_mark(const std::string& content) const {
+    std::ofstream{how.directory / "synced", std::ios::binary | std::ios::trunc} << content;
+  }
+
+  temporary_directory home;
+  std::shared_ptr<lossy_file_system> disk = std::make_shared<lossy_file_system>();
+  journal::options how;
+};
+
+struct outcome {
+  std::uint64_t attempted = 0;  ///< the last step that was handed over
+  std::uint64_t synced = 0;     ///< the last step that was reported as done with a sync
+  std::optional<error> failed;
+};
+
+/// Runs the load until something fails.
+outcome run(bench& on, const scripted_load& load) {
+  outcome seen;
+  auto opened = on.open();
+  if (!opened) return {0, 0, opened.error()};
+  if (auto loaded = (*opened)->load(first_shard); !loaded) return {0, 0, loaded.error()};
+  for (std::uint64_t step = 1; step <= load.steps(); ++step) {
+    const auto& batch = load.batch(step);
+    const auto mark = on.mark();
+    seen.attempted = step;
+    const auto written = (*opened)->write(std::span{&batch, 1});
+    if (on.disk->has_lost_power()) {
+      on.set_mark(mark);  // it lies on the real disk, and this answer was never given
+      return seen;
+    }
+    if (!written) {
+      seen.failed = written.error();
+      CHECK((*opened)->write(std::span{&batch, 1}).error().code == errc::io_failed);
+      return seen;
+    }
+    if (batch.sync) seen.synced = step;
+  }
+  return seen;
+}
+
+/// Opens what is left, checks it against the load, and that a second power loss takes nothing of it.
+void check_recovery(bench& on, const scripted_load& load, const outcome& before) {
+  std::optional<std::uint64_t> first;
+  {
+    auto opened = on.open();
+    REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string{} : opened.error().detail));
+    auto image = read_back(**opened);
+    REQUIRE_MESSAGE(image.has_value(), (image ? std::string{} : image.error().detail));
+    first = step_of(*image, load);
+    REQUIRE(first.has_value());
+    CHECK(*first >= before.synced);
+    CHECK(*first <= before.attempted);
+  }
+  on.disk->restart(unsynced::dropped);
+  auto again = on.open();
+  REQUIRE_MESSAGE(again.has_value(), (again ? std::string{} : again.error().detail));
+  const auto image = read_back(**again);
+  REQUIRE(image.has_value());
+  CHECK(step_of(*image, load) == first);
+  if (*first < load.steps()) {
+    const auto& next = load.batch(*first + 1);
+    CHECK((*again)->write(std::span{&next, 1}).has_value());
+  }
+}
+
+std::uint64_t changes_of_a_whole_run(const scripted_load& load) {
+  bench undisturbed;
+  const auto seen = run(undisturbed, load);
+  REQUIRE_MESSAGE(!seen.failed, (seen.failed ? to_string(*seen.failed) : std::string{}));
+  return undisturbed.disk->changes();
+}
+
+void crash_everywhere(unsynced how) {
+  const scripted_load load{steps};
+  const auto last = changes_of_a_whole_run(load);
+  REQUIRE(last > 100);
+  for (std::uint64_t n = 1; n <= last; ++n) {
+    CAPTURE(n);
+    bench on;
+    on.disk->fail_at(n, fault::crash);
+    const auto seen = run(on, load);
+    on.disk->restart(how, n);
+    check_recovery(on, load, seen);
+  }
+}
+
+void fail_everywhere(fault how) {
+  const scripted_load load{steps};
+  const auto last = changes_of_a_whole_run(load);
+  int refused = 0;
+  for (std::uint64_t n = 1; n <= last; ++n) {
+    CAPTURE(n);
+    bench on;
+    on.disk->fail_at(n, how);
+    const auto seen = run(on, load);
+    if (seen.failed) ++refused;
+    on.disk->restart(unsynced::dropped);
+    check_recovery(on, load, seen);
+  }
+  CHECK(refused > static_cast<int>(steps));  // at least each append of the log
+}
+
+}  // namespace
+
+TEST_CASE("a power loss after any change keeps all that was synced, and a prefix of the rest") { crash_everywhere(unsynced::dropped); }
+
+TEST_CASE("a power loss that tears the tails of files keeps all that was synced") { crash_everywhere(unsynced::torn); }
+
+TEST_CASE("a power loss that leaves zeros in the tails of files keeps all that was synced") { crash_everywhere(unsynced::zeroed); }
+
+TEST_CASE("the death of the process after any change loses nothing that was synced") { crash_everywhere(unsynced::kept); }
+
+TEST_CASE("an I/O error at any change stops the journal, and what it acknowledged survives") { fail_everywhere(fault::io_error); }
+
+TEST_CASE("a full disk at any change stops the journal, and what it acknowledged survives") { fail_everywhere(fault::no_space); }

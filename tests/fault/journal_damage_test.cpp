@@ -1,0 +1,1 @@
+#include "fault/scripted_load.hpp"
