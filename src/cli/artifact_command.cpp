@@ -1,0 +1,40 @@
+#include "base/error.hpp"
+#include "cli/artifacts.hpp"
+#include "cli/commands.hpp"
+#include "cli/json_text.hpp"
+#include "cli/local_file.hpp"
+#include "cli/units_text.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+namespace troupe::cli {
+
+outcome<exit_code> run_artifact_put(const global_options& global, const std::vector<std::string>& files) {
+  TROUPE_TRY(auto node, connect(global));
+  for (const auto& file : files) {
+    if (!std::filesystem::is_regular_file(file)) return failure{exit_code::local_file, fmt::format("there is no file '{}'", file)};
+  }
+  for (const auto& file : files) {
+    TROUPE_TRY(const auto stored, put_artifact(node, file));
+    fmt::print("{}\n", global.json ? json::serialize(stored) : text_at(stored, "artifact"));
+    node.tell(fmt::format("stored {} ({})", file, rough_size(bytes{count_at(stored, "size")})));
+  }
+  return exit_code::ok;
+}
+
+outcome<exit_code> run_artifact_get(const global_options& global, const std::string& hash, const std::string& output) {
+  TROUPE_TRY(auto node, connect(global));
+  auto target = output;
+  if (target.empty()) {
+    TROUPE_TRY(const auto type, media_type_at(node, hash));
+    target = hash.substr(0, 16) + std::string{extension_of(type)};
+  }
+  TROUPE_TRY(const auto size, get_artifact(node, hash, target));
+  if (target == "-") return exit_code::ok;
+  if (global.json) fmt::print("{}\n", json::serialize(json::object{{"artifact", hash}, {"size", size}, {"file", target}}));
+  else fmt::print("{}\n", target);
+  return exit_code::ok;
+}
+
+}  // namespace troupe::cli

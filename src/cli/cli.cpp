@@ -1,0 +1,165 @@
+#include "cli/cli.hpp"
+
+#include "base/error.hpp"
+#include "cli/commands.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/units_text.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <functional>
+
+namespace troupe::cli {
+namespace {
+
+constexpr const char* footer =
+    "Exit status: 0 done; 1 the job failed; 2 wrong arguments or configuration; 3 the node cannot be reached;\n"
+    "4 the node refused (4xx); 5 the node failed (5xx); 6 the job was cancelled; 7 a file here cannot be read or\n"
+    "written; 130 interrupted. TROUPE_URL names the node if --url does not.";
+
+void tell_person(const std::string& line) { std::fputs(("troupe: " + line + "\n").c_str(), stderr); }
+
+using action = std::function<outcome<exit_code>()>;
+
+/// The options of all commands and what was chosen. Lives as long as the parse.
+struct program {
+  CLI::App app{"Troupe: a complete server for GPU video jobs, and its client.", "troupe"};
+  global_options global;
+  submit_command submit;
+  jobs_command jobs;
+  std::string id, reason, hash, output;
+  std::vector<std::string> files;
+  CLI::App* submit_app = nullptr;
+  action chosen;
+
+  program();
+  void add_job_commands();
+  void add_artifact_commands();
+  CLI::App* command(CLI::App& parent, const char* name, const char* description, action what);
+};
+
+CLI::App* program::command(CLI::App& parent, const char* name, const char* description, action what) {
+  auto* added = parent.add_subcommand(name, description);
+  added->fallthrough();
+  if (what) added->callback([this, what = std::move(what)] { chosen = what; });
+  return added;
+}
+
+program::program() {
+  app.require_subcommand(1);
+  app.footer(footer);
+  app.add_option("--url", global.url, "The node, default http://127.0.0.1:8080")->envname("TROUPE_URL");
+  app.add_option("--patience", global.patience, "How long to go on when the node cannot be reached (default 5s at first contact, then 60s)");
+  app.add_flag("--json", global.json, "Results as JSON on standard output");
+  add_job_commands();
+  add_artifact_commands();
+  command(app, "version", "Print the version", [] {
+    fmt::print("troupe {}\n", TROUPE_VERSION);
+    return outcome<exit_code>{exit_code::ok};
+  });
+}
+
+void program::add_job_commands() {
+  submit_app = command(app, "submit", "Submit a job; inputs are written as --NAME VALUE", [this] { return run_submit(global, submit); });
+  submit_app->footer(
+      "Inputs: --image me.png --text \"Hello\"; a repeated input is a list; @FILE reads a text from a file, - from\n"
+      "standard input; files are uploaded first. `troupe pipeline list` shows what each pipeline takes.");
+  submit_app->add_option("PIPELINE", submit.request.pipeline, "An installed pipeline")->required();
+  submit_app->add_flag("--follow", submit.follow, "Show progress until the job has ended");
+  submit_app->add_option("-o,--output", submit.output, "Save the result here (a file, a folder, or - ); implies --follow");
+  submit_app->add_option("--key", submit.key, "Idempotency key: the same key is the same job");
+  submit_app->add_option("--priority", submit.request.priority, "high, normal, low or 0..9, 9 first");
+  submit_app->add_option("--label", submit.request.labels, "KEY=VALUE, may be repeated")->allow_extra_args(false);
+  submit_app->add_option("--deadline", submit.request.deadline, "Fail the job if it has not ended after this time (10m)");
+
+  auto* list = command(app, "jobs", "List jobs, newest first", [this] { return run_jobs(global, jobs); });
+  list->add_option("--state", jobs.state, "queued, running, succeeded, failed, cancelled or dead")
+      ->check(CLI::IsMember({"queued", "running", "succeeded", "failed", "cancelled", "dead"}));
+  list->add_option("--pipeline", jobs.pipeline, "Only jobs of this pipeline");
+  list->add_option("--label", jobs.label, "Only jobs with this label, KEY=VALUE");
+  list->add_option("--limit", jobs.limit, "How many (default 20)")->check(CLI::Range(1, 100'000));
+  list->add_flag("--watch", jobs.watch, "Again every two seconds, until Ctrl-C");
+
+  auto* one = command(app, "job", "Show one job", [this] { return run_job(global, id); });
+  auto* watch = command(app, "watch", "Follow a job to its end", [this] { return run_watch(global, id); });
+  auto* cancel = command(app, "cancel", "Cancel a job", [this] { return run_cancel(global, id, reason); });
+  for (auto* each : {one, watch, cancel}) each->add_option("ID", id, "The job")->required();
+  cancel->add_option("--reason", reason, "Kept with the job");
+}
+
+void program::add_artifact_commands() {
+  auto* artifact = command(app, "artifact", "Store and fetch files", {});
+  artifact->require_subcommand(1);
+  command(*artifact, "put", "Store files; prints their hashes", [this] { return run_artifact_put(global, files); })
+      ->add_option("FILE", files, "Files to store")->required();
+  auto* get = command(*artifact, "get", "Fetch an artifact and check its SHA-256", [this] { return run_artifact_get(global, hash, output); });
+  get->add_option("HASH", hash, "The artifact")->required();
+  get->add_option("-o,--output", output, "Where to (a file, or - )");
+  auto* pipeline = command(app, "pipeline", "List and check pipelines", {});
+  pipeline->require_subcommand(1);
+  command(*pipeline, "list", "What is installed on the node", [this] { return run_pipeline_list(global); });
+}
+
+/// `submit` takes inputs that only the pipeline knows; they are taken out before the parser sees them.
+std::vector<std::string> without_inputs(program& self, const std::vector<std::string>& arguments) {
+  const auto option_of = [&self](const std::string& name) -> std::optional<bool> {
+    const auto* found = self.submit_app->get_option_no_throw(name);
+    if (!found) found = self.app.get_option_no_throw(name);
+    return found ? std::optional{found->get_items_expected_max() > 0} : std::nullopt;
+  };
+  std::size_t at = 0;
+  while (at < arguments.size() && arguments[at].starts_with('-')) {  // the global options in front
+    const bool value_follows = arguments[at].find('=') == std::string::npos && option_of(arguments[at]).value_or(false);
+    at += value_follows ? 2 : 1;
+  }
+  if (at >= arguments.size() || arguments[at] != "submit") return arguments;
+  const auto start = arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1;
+  auto split = split_inputs({start, arguments.end()}, option_of);
+  self.submit.inputs = std::move(split.inputs);
+  std::vector<std::string> rest{arguments.begin(), start};
+  rest.insert(rest.end(), split.known.begin(), split.known.end());
+  return rest;
+}
+
+int finish(const global_options& global, const outcome<exit_code>& ended) {
+  if (ended) return static_cast<int>(*ended);
+  const auto& why = ended.error();
+  tell_person((why.code == exit_code::interrupted ? "" : "error: ") + why.detail);
+  if (global.json) {
+    const json::object problem{{"exit_status", static_cast<int>(why.code)}, {"detail", why.detail}};
+    fmt::print("{}\n", json::serialize(json::object{{"error", problem}}));
+  }
+  return static_cast<int>(why.code);
+}
+
+}  // namespace
+
+outcome<api> connect(const global_options& global) {
+  TROUPE_TRY(auto client, http_client::make(global.url.empty() ? "http://127.0.0.1:8080" : global.url));
+  api::patience limits;
+  if (!global.patience.empty()) {
+    const auto given = parse_duration(global.patience);
+    if (!given) return failure{exit_code::usage, "--patience " + given.error().detail};
+    limits = {.first_contact = *given, .later = *given};
+  }
+  catch_interrupts();
+  return api{std::move(client), limits, tell_person};
+}
+
+int run(const std::vector<std::string>& arguments, const std::filesystem::path&) {
+  program self;
+  auto rest = without_inputs(self, arguments);
+  std::reverse(rest.begin(), rest.end());  // CLI11 takes them from the back
+  try {
+    self.app.parse(std::move(rest));
+  } catch (const CLI::ParseError& wrong) {
+    const int code = self.app.exit(wrong);  // prints help or what is wrong
+    return code == 0 ? 0 : static_cast<int>(exit_code::usage);
+  }
+  return finish(self.global, self.chosen());
+}
+
+}  // namespace troupe::cli

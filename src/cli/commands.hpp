@@ -1,0 +1,49 @@
+#pragma once
+
+#include "cli/api.hpp"
+#include "cli/failure.hpp"
+#include "cli/submit_request.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// What each subcommand does, after its arguments are parsed. Results go to standard output, everything else to standard error.
+namespace troupe::cli {
+
+struct global_options {
+  std::string url;
+  std::string patience;  ///< "", or a duration
+  bool json = false;
+};
+/// A client of the node that the options name. Nothing is sent yet.
+[[nodiscard]] outcome<api> connect(const global_options& global);
+
+struct submit_command {
+  submit_options request;
+  std::vector<given_input> inputs;
+  std::string key;     ///< idempotency key; "": one is made
+  std::string output;  ///< -o: where the result goes; implies following
+  bool follow = false;
+};
+[[nodiscard]] outcome<exit_code> run_submit(const global_options& global, const submit_command& command);
+
+struct jobs_command {
+  std::string state, pipeline, label;
+  std::uint32_t limit = 20;
+  bool watch = false;
+};
+[[nodiscard]] outcome<exit_code> run_jobs(const global_options& global, const jobs_command& command);
+[[nodiscard]] outcome<exit_code> run_job(const global_options& global, const std::string& id);
+[[nodiscard]] outcome<exit_code> run_watch(const global_options& global, const std::string& id);
+[[nodiscard]] outcome<exit_code> run_cancel(const global_options& global, const std::string& id, const std::string& reason);
+
+[[nodiscard]] outcome<exit_code> run_artifact_put(const global_options& global, const std::vector<std::string>& files);
+[[nodiscard]] outcome<exit_code> run_artifact_get(const global_options& global, const std::string& hash, const std::string& output);
+
+[[nodiscard]] outcome<exit_code> run_pipeline_list(const global_options& global);
+
+/// Follows a job, shows its end, saves its result. Ctrl-C leaves the job running and says how to come back.
+[[nodiscard]] outcome<exit_code> follow_job(api& node, const global_options& global, const std::string& id, const std::string& output);
+
+}  // namespace troupe::cli

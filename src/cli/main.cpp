@@ -1,0 +1,16 @@
+#include "cli/cli.hpp"
+
+#include <exception>
+#include <cstdio>
+
+int main(int argc, char** argv) {
+  try {
+    std::error_code unknown;
+    auto program = std::filesystem::read_symlink("/proc/self/exe", unknown);
+    if (unknown) program = argv[0];
+    return troupe::cli::run({argv + 1, argv + argc}, program);
+  } catch (const std::exception& broken) {
+    std::fprintf(stderr, "troupe: internal error: %s\n", broken.what());
+    return 70;
+  }
+}
