@@ -68,6 +68,7 @@ struct exec_spec {
   mode_kind mode = mode_kind::once;
   std::vector<std::string> command;      ///< argv; relative paths are relative to the pipeline file's folder
   std::vector<value_spec> outputs;       ///< declared by the pipeline's author
+  std::string directory;                 ///< the pipeline file's folder; no part of the hash: where it is installed is not what it is
 };
 
 struct stage {
@@ -88,7 +89,7 @@ struct stage {
 struct pipeline {
   std::string name;
   std::string description;
-  digest hash;                          ///< of the canonical JSON of everything below and the name
+  digest hash;                          ///< of `store_text` without the directories of programs
   std::vector<value_spec> inputs;
   std::vector<stage> stages;            ///< in an order in which needs come first
   json::object result;                  ///< name -> "${stages.x.y}"
@@ -97,12 +98,16 @@ struct pipeline {
 /// Where a pipeline text came from. Only an operator's installed file may hold `exec` stages.
 enum class pipeline_origin : std::uint8_t { installed, request };
 
+/// What a stage gives: its kind's outputs, or those that its program declares.
+[[nodiscard]] const std::vector<value_spec>& outputs_of(const stage& s);
+
 /// Reads and validates a pipeline. YAML is a superset of JSON, so both are accepted.
 /// @param file  for messages, e.g. "config/pipelines/slideshow.yaml"
-/// @returns `errc::bad_request` with "file:line:column: what is wrong; hint" for the first fault.
+/// @returns `errc::bad_request` with "file:line:column: what is wrong; hint" for the first fault; `errc::too_large` for a text over 256 KiB.
 [[nodiscard]] result<pipeline> parse_pipeline(std::string_view text, std::string_view file, pipeline_origin origin);
 
-/// The canonical JSON text of a validated pipeline: what the journal keeps. `load_pipeline(store_text(p))` gives an equal pipeline.
+/// The canonical JSON text of a validated pipeline: what the journal keeps. No spaces, keys sorted, defaults written out; inputs and
+/// stages keep their order, which is part of the definition. `load_pipeline(store_text(p))` gives an equal pipeline.
 [[nodiscard]] std::string store_text(const pipeline& p);
 [[nodiscard]] result<pipeline> load_pipeline(std::string_view stored);
 
@@ -117,7 +122,7 @@ struct evaluation_scope {
   const json::object& inputs;
   const std::vector<json::value>& stage_outputs;
   const json::value* item = nullptr;  ///< ${item} inside for_each
-  std::optional<std::uint16_t> item_index;  ///< ${index}
+  std::optional<std::uint16_t> item_index = std::nullopt;  ///< ${index}
 };
 
 /// Whether a stage runs, after all that it needs has ended. Default when `when` is empty: unless something that it references was skipped.
@@ -126,6 +131,8 @@ struct evaluation_scope {
 [[nodiscard]] result<json::array> evaluate_for_each(const stage& s, const evaluation_scope& scope);
 /// The parameters of one task with all references resolved and types checked against the kind.
 [[nodiscard]] result<json::object> evaluate_params(const stage& s, const evaluation_scope& scope);
+/// Checks what a stage's worker handed back, before it is committed: all outputs there, of their types, nothing else.
+[[nodiscard]] result<void> check_outputs(const stage& s, const json::object& outputs);
 /// The job's result object.
 [[nodiscard]] result<json::object> evaluate_result(const evaluation_scope& scope);
 

@@ -1,0 +1,166 @@
+#include "model/stage_kinds.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace troupe::model {
+
+namespace {
+
+constexpr std::array<std::pair<stage_kind, const char*>, 5> kind_names{{{stage_kind::media_speak, "media.speak"},
+                                                                        {stage_kind::media_still, "media.still"},
+                                                                        {stage_kind::media_compose, "media.compose"},
+                                                                        {stage_kind::media_concat, "media.concat"},
+                                                                        {stage_kind::exec, "exec"}}};
+
+value_spec required(const char* name, value_type type, const char* description) {
+  return {.name = name,
+          .type = type,
+          .list = false,
+          .required = true,
+          .fallback = {},
+          .least = {},
+          .most = {},
+          .choices = {},
+          .description = description};
+}
+
+value_spec optional(const char* name, value_type type, const char* description) {
+  auto spec = required(name, type, description);
+  spec.required = false;
+  return spec;
+}
+
+value_spec with_default(const char* name, value_type type, json::value fallback, const char* description) {
+  auto spec = optional(name, type, description);
+  spec.fallback = std::move(fallback);
+  return spec;
+}
+
+value_spec within(value_spec spec, double least, double most) {
+  spec.least = least;
+  spec.most = most;
+  return spec;
+}
+
+value_spec one_of(value_spec spec, std::vector<std::string> choices) {
+  spec.choices = std::move(choices);
+  return spec;
+}
+
+value_spec list_of(value_spec spec) {
+  spec.list = true;
+  return spec;
+}
+
+std::vector<value_spec> video_outputs(const char* name) {
+  return {required(name, value_type::video, "MP4, H.264"), required("duration_ms", value_type::integer, "its length"),
+          required("frames", value_type::integer, "how many pictures it has")};
+}
+
+stage_kind_spec speak() {
+  return {stage_kind::media_speak,
+          "Speaks a text.",
+          {within(required("text", value_type::text, "what is said"), 1, 5000),
+           // The voices that FFmpeg's flite source has built in.
+           one_of(with_default("voice", value_type::text, "slt", "who says it"), {"slt", "kal", "kal16", "awb", "rms"})},
+          {required("audio", value_type::audio, "the speech"), required("duration_ms", value_type::integer, "its length")}};
+}
+
+stage_kind_spec still() {
+  return {stage_kind::media_still,
+          "Makes a clip from one picture, with a slow zoom.",
+          {required("image", value_type::image, "the picture; it fills the frame, what does not fit is cut off"),
+           within(optional("duration_ms", value_type::integer, "length of the clip, if no audio decides it"), 100, 600'000),
+           optional("audio", value_type::audio, "the clip gets the length of this audio; it is not mixed in"),
+           within(with_default("width", value_type::integer, 1280, "in pixels, even"), 16, 3840),
+           within(with_default("height", value_type::integer, 720, "in pixels, even"), 16, 3840),
+           within(with_default("fps", value_type::integer, 30, "pictures per second"), 1, 60),
+           within(with_default("zoom", value_type::number, 1.15, "magnification at the end; 1 stands still"), 1, 2)},
+          video_outputs("clip")};
+}
+
+stage_kind_spec compose() {
+  return {stage_kind::media_compose,
+          "Puts a clip, its sound, a title and captions together.",
+          {required("clip", value_type::video, "the picture track"), required("audio", value_type::audio, "the sound track"),
+           within(with_default("title", value_type::text, "", "shown at the start"), 0, 200),
+           within(with_default("captions", value_type::text, "", "shown in pieces over the whole length"), 0, 5000)},
+          video_outputs("video")};
+}
+
+stage_kind_spec concat() {
+  return {stage_kind::media_concat,
+          "Joins clips into one video, with transitions.",
+          {within(list_of(required("clips", value_type::video, "in their order")), 1, 200),
+           within(with_default("transition_ms", value_type::integer, 500, "overlap of two clips; 0 is a hard cut"), 0, 5000),
+           // Names of FFmpeg's xfade filter.
+           one_of(with_default("effect", value_type::text, "fade", "how one clip becomes the next"),
+                  {"fade", "dissolve", "fadeblack", "wipeleft", "wiperight", "slideleft", "slideright", "circleopen"}),
+           optional("audio", value_type::audio, "the sound track; silent without it")},
+          video_outputs("video")};
+}
+
+}  // namespace
+
+const char* to_string(stage_kind kind) noexcept {
+  for (const auto& [known, name] : kind_names) {
+    if (known == kind) return name;
+  }
+  return "unknown";
+}
+
+std::optional<stage_kind> stage_kind_from(std::string_view text) noexcept {
+  for (const auto& [kind, name] : kind_names) {
+    if (text == name) return kind;
+  }
+  return std::nullopt;
+}
+
+const stage_kind_spec& spec_of(stage_kind kind) {
+  static const stage_kind_spec speak_spec = speak();
+  static const stage_kind_spec still_spec = still();
+  static const stage_kind_spec compose_spec = compose();
+  static const stage_kind_spec concat_spec = concat();
+  static const stage_kind_spec exec_spec{stage_kind::exec, "Runs a program that the operator installed.", {}, {}};
+  switch (kind) {
+    case stage_kind::media_speak: return speak_spec;
+    case stage_kind::media_still: return still_spec;
+    case stage_kind::media_compose: return compose_spec;
+    case stage_kind::media_concat: return concat_spec;
+    case stage_kind::exec: return exec_spec;
+  }
+  return exec_spec;
+}
+
+const std::vector<value_spec>& outputs_of(const stage& s) { return s.exec ? s.exec->outputs : spec_of(s.kind).outputs; }
+
+namespace detail {
+
+std::vector<std::string_view> stage_kind_names() {
+  std::vector<std::string_view> names;
+  for (const auto& [kind, name] : kind_names) names.emplace_back(name);
+  return names;
+}
+
+std::optional<rule_fault> broken_rule(stage_kind kind, const json::object& values, const std::vector<std::string_view>& given) {
+  if (kind != stage_kind::media_still) return std::nullopt;
+  const auto is_given = [&](std::string_view name) { return std::ranges::find(given, name) != given.end(); };
+  if (!is_given("duration_ms") && !is_given("audio")) {
+    return rule_fault{"", "media.still needs 'duration_ms' or 'audio'", "one of them says how long the clip is"};
+  }
+  for (const char* side : {"width", "height"}) {
+    const auto* value = values.if_contains(side);
+    if (value && value->is_int64() && value->get_int64() % 2 != 0) {
+      return rule_fault{side, fmt::format("parameter '{}' must be even, not {}", side, value->get_int64()),
+                        fmt::format("H.264 stores colour per 2x2 pixels; take {}", value->get_int64() - 1)};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace detail
+
+}  // namespace troupe::model
