@@ -1,0 +1,178 @@
+#include "cli/node_command.hpp"
+
+#include "actors/node.hpp"
+#include "base/log.hpp"
+#include "cli/node_metrics.hpp"
+#include "cli/pipelines_directory.hpp"
+#include "http/http.hpp"
+#include "persistence/artifacts/artifacts.hpp"
+#include "persistence/journal/data_directory.hpp"
+#include "persistence/journal/journal.hpp"
+#include "worker/host/host.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+namespace troupe::cli {
+namespace {
+
+// Exit statuses of `troupe node`, as docs/operations.md has them.
+constexpr int exit_ok = 0, exit_cannot_start = 7, exit_must_not_go_on = 5;
+
+/// The node cannot keep its promises any more. Ends the process at once: what was acknowledged is on the disk.
+void die(const error& why) {
+  std::fprintf(stderr, "troupe node: stopped: %s\n", to_string(why).c_str());
+  std::_Exit(exit_must_not_go_on);
+}
+
+struct listen_address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+/// "127.0.0.1:8080", "[::1]:0"; checked by the configuration before.
+listen_address split_address(const std::string& listen) {
+  const auto colon = listen.rfind(':');
+  auto host = listen.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  return {std::move(host), static_cast<std::uint16_t>(std::stoul(listen.substr(colon + 1)))};
+}
+
+std::uint64_t random_number() {
+  std::random_device source;
+  return (std::uint64_t{source()} << 32 | source()) | 1;  // 0 is never issued
+}
+
+actors::node_options actor_options(const node_config& config, const journal::data_directory& directory) {
+  actors::node_options options;
+  options.id = directory.node();
+  options.boot = directory.boot();
+  options.slots = static_cast<std::uint16_t>(config.slots);
+  options.labels = config.labels;
+  std::sort(options.labels.begin(), options.labels.end());
+  options.threads_per_slot = std::max(1u, std::thread::hardware_concurrency());
+  options.report_every = config.lease.heartbeat;
+  options.worker_start_timeout = config.worker.start_timeout;
+  options.replica.shard = replica::shard_no{0};
+  options.replica.raft.self = raft::server_id{directory.node().raw()};
+  options.replica.raft.random_seed = random_number();
+  options.replica.node = directory.node();
+  options.replica.boot = directory.boot();
+  options.replica.lease = config.lease.lease_time;
+  options.replica.compact_every = config.journal.compact_every;
+  options.replica.limits = {.jobs_most = config.queue.limit,
+                            .ageing = config.queue.ageing,
+                            .keep_finished = config.retention.finished,
+                            .keep_dead = config.retention.dead,
+                            .node_lost_most = config.retry.node_lost_most};
+  return options;
+}
+
+worker::host_options host_options_of(const node_config& config, const journal::data_directory& directory) {
+  worker::host_options options;
+  options.program = std::filesystem::absolute(config.worker_program);
+  options.scratch_root = std::filesystem::absolute(directory.scratch());
+  options.recycle_after = config.worker.recycle_after_tasks;
+  options.growth_most = config.worker.memory_growth_limit;
+  options.output_most = config.worker.scratch_quota;
+  options.file_most = config.worker.scratch_quota;
+  options.stderr_head = config.worker.stderr_head.count();
+  options.stderr_tail = config.worker.stderr_tail.count();
+  options.kill_grace = config.worker.kill_grace;
+  options.hello_within = config.worker.start_timeout;
+  return options;
+}
+
+http::server_options server_options_of(const node_config& config) {
+  const auto address = split_address(config.listen);
+  http::server_options options;
+  options.address = address.host;
+  options.port = address.port;
+  options.threads = config.http.threads;
+  options.connections_most = config.http.connections_most;
+  options.json_most = config.http.body_limit;
+  options.upload_most = config.http.upload_limit;
+  options.request_timeout = config.http.request_timeout;
+  options.stream_bytes_most = config.http.sse_buffer;
+  return options;
+}
+
+/// The signals that stop a node. Blocked in all threads, so that only `wait` gets them.
+class stop_signals {
+ public:
+  stop_signals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+  int wait() const {
+    int signal = 0;
+    while (sigwait(&set_, &signal) != 0) {
+    }
+    return signal;
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+result<void> run(const node_config& config, const stop_signals& signals) {
+  TROUPE_TRY(const auto directory, journal::data_directory::open(config.data_directory, model::node_id{random_number()}));
+  TROUPE_TRY(const auto pipelines, load_pipelines(config.pipelines_directory));
+  journal::options journal_options;
+  journal_options.directory = directory.journal();
+  journal_options.block_cache = config.journal.block_cache;
+  journal_options.write_buffer = config.journal.write_buffer;
+  TROUPE_TRY(const auto log, journal::journal::open(journal_options));
+  TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {}));
+  TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), *artifacts));
+
+  actors::register_messages();
+  caf::actor_system_config actor_config;
+  actor_config.set("caf.scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
+  caf::actor_system system{actor_config};
+  TROUPE_TRY(auto node, actors::node::start(system, actor_options(config, directory), *log, *host, die));
+  const auto metrics = [&] { return node_metrics(*log, system, node->public_handles()); };
+  TROUPE_TRY(const auto server, http::server::start(server_options_of(config), {system, node->public_handles(), *artifacts, pipelines, metrics}));
+  const auto address = split_address(config.listen);
+  const bool is_v6 = address.host.find(':') != std::string::npos;
+  std::fprintf(stderr, "troupe node %016llx (start %llu) listens on http://%s%s%s:%u, data in %s, %u slots, %zu pipelines\n",
+               static_cast<unsigned long long>(directory.node().raw()), static_cast<unsigned long long>(directory.boot().raw()),
+               is_v6 ? "[" : "", address.host.c_str(), is_v6 ? "]" : "", server->port(), config.data_directory.c_str(), config.slots,
+               pipelines.size());
+  signals.wait();
+  std::fprintf(stderr, "troupe node: stopping; a second signal ends it at once\n");
+  std::thread{[&signals] {
+    signals.wait();
+    std::_Exit(130);
+  }}.detach();
+  server->stop_accepting();
+  const steady_wall_clock clock;
+  node->stop(clock.now() + config.stop.deadline);
+  server->stop(1s);
+  node.reset();
+  return {};
+}
+
+}  // namespace
+
+int run_node(const node_config& config) {
+  log::start(config.log_level);
+  const stop_signals signals;
+  if (const auto ran = run(config, signals); !ran) {
+    std::fprintf(stderr, "troupe node: cannot start: %s\n", ran.error().detail.c_str());
+    return exit_cannot_start;
+  }
+  std::fprintf(stderr, "troupe node: stopped\n");
+  return exit_ok;
+}
+
+}  // namespace troupe::cli
