@@ -1,0 +1,189 @@
+#include "actors/node.hpp"
+#include "persistence/journal/journal.hpp"
+#include "support/fake_slot_host.hpp"
+
+#include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <future>
+
+// The actors of a node over a real journal, with workers that need no processes. Time is real; nothing here sleeps: each test
+// waits for the answer or the event that it is about.
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+const char* const two_stages = R"(
+name: pair
+inputs: {n: {type: integer, required: true}}
+stages:
+  first: {kind: exec, program: {mode: once, command: [first], outputs: {value: integer}}, params: {n: "${inputs.n}"}, retry: {attempts: 2, backoff: 100ms..100ms}}
+  second: {kind: exec, program: {mode: once, command: [second], outputs: {value: integer}}, params: {n: "${stages.first.value}"}}
+result: {value: "${stages.second.value}"}
+)";
+
+struct temporary_directory {
+  temporary_directory() {
+    char pattern[] = "/tmp/troupe-node-test-XXXXXX";
+    path = ::mkdtemp(pattern);
+  }
+  ~temporary_directory() { std::filesystem::remove_all(path); }
+  std::filesystem::path path;
+};
+
+model::ports::worker_event add_one(const model::task_spec& task) {
+  model::attempt_result done;
+  done.outputs["value"] = task.params.at("n").to_number<std::int64_t>() + 1;
+  return model::ports::worker_done{task.attempt, task.task, std::move(done)};
+}
+
+/// Ends once the job it watches has ended.
+class ending : public actors::event_sink {
+ public:
+  void push(const std::shared_ptr<const actors::live_event>& event) override {
+    const auto* committed = std::get_if<model::job_event>(event.get());
+    if (committed && model::job_state_from(committed->type) && model::is_final(*model::job_state_from(committed->type)) && !is_set_.exchange(true)) {
+      promise_.set_value(committed->type);
+    }
+  }
+  std::string wait() {
+    auto future = promise_.get_future();
+    REQUIRE(future.wait_for(20s) == std::future_status::ready);
+    return future.get();
+  }
+
+ private:
+  std::promise<std::string> promise_;
+  std::atomic<bool> is_set_ = false;
+};
+
+journal::options journal_in(const std::filesystem::path& directory) {
+  journal::options how;
+  how.directory = directory;
+  return how;
+}
+
+struct started_node {
+  started_node(const std::filesystem::path& directory, std::uint64_t boot, test::fake_slot_host::behaviour behave)
+      : log(journal::journal::open(journal_in(directory)).value()), host(std::move(behave)), system(config) {
+    actors::node_options options;
+    options.id = model::node_id{7};
+    options.boot = model::incarnation{boot};
+    options.slots = 2;
+    options.threads_per_slot = 8;
+    options.replica.raft.self = raft::server_id{7};
+    options.replica.node = options.id;
+    options.replica.boot = options.boot;
+    node = actors::node::start(system, options, *log, host, [](const error& why) { FAIL(to_string(why)); }).value();
+    plan = std::make_shared<const model::pipeline>(model::parse_pipeline(two_stages, "pair.yaml", model::pipeline_origin::installed).value());
+    while (!ask<actors::node_view>(node->public_handles().node, actors::get_node{}).ready) {
+    }
+  }
+  ~started_node() { node.reset(); }
+
+  template <class Answer, class Handle, class Message>
+  Answer ask(const Handle& handle, Message message) {
+    caf::scoped_actor self{system};
+    std::optional<Answer> answer;
+    self->request(handle, 20s, std::move(message)).receive([&](Answer& got) { answer = std::move(got); }, [](const caf::error& e) { FAIL(to_string(e)); });
+    return std::move(*answer);
+  }
+
+  actors::submit_reply submit(std::optional<std::string> key, int n) {
+    actors::submit_job job;
+    job.tenant = "t";
+    job.idempotency_key = std::move(key);
+    job.request_hash = sha256_of(std::to_string(n));
+    job.pipeline = plan;
+    job.inputs["n"] = n;
+    return ask<actors::submit_reply>(node->public_handles().jobs, std::move(job));
+  }
+
+  model::job_view when_ended(model::job_id id) {
+    const auto sink = std::make_shared<ending>();
+    REQUIRE(ask<bool>(node->public_handles().hub, actors::subscribe{id, sink}));
+    auto view = ask<actors::job_reply>(node->public_handles().jobs, actors::get_job{"t", id}).value();
+    if (!is_final(view.state)) {
+      sink->wait();
+      view = ask<actors::job_reply>(node->public_handles().jobs, actors::get_job{"t", id}).value();
+    }
+    return view;
+  }
+
+  static inline const bool registered = (actors::register_messages(), true);
+  std::unique_ptr<journal::journal> log;
+  test::fake_slot_host host;
+  caf::actor_system_config config;
+  caf::actor_system system;
+  std::unique_ptr<actors::node> node;
+  std::shared_ptr<const model::pipeline> plan;
+};
+
+}  // namespace
+
+TEST_CASE("a submitted job runs through its stages and its result can be read") {
+  temporary_directory directory;
+  started_node node{directory.path / "journal", 1, add_one};
+
+  const auto job = node.submit(std::nullopt, 40).value();
+  CHECK(job.created);
+  const auto ended = node.when_ended(job.job.id);
+
+  CHECK(ended.state == model::job_state::succeeded);
+  CHECK(ended.result.at("value").to_number<int>() == 42);
+  CHECK(ended.permille == 1000);
+}
+
+TEST_CASE("the same key gives the same job, also after a restart; another request is a conflict") {
+  temporary_directory directory;
+  model::job_id id;
+  {
+    started_node node{directory.path / "journal", 1, add_one};
+    id = node.submit("key", 1).value().job.id;
+    CHECK(node.submit("key", 1).value().job.id == id);
+    CHECK_FALSE(node.submit("key", 1).value().created);
+    CHECK(node.submit("key", 2).error().code == errc::conflict);
+    node.when_ended(id);
+  }
+  started_node again{directory.path / "journal", 2, add_one};
+  CHECK(again.submit("key", 1).value().job.id == id);
+  CHECK(again.when_ended(id).state == model::job_state::succeeded);
+}
+
+TEST_CASE("a failed attempt is tried again, and a job whose budget is used up is a dead letter") {
+  temporary_directory directory;
+  std::atomic<int> calls = 0;
+  started_node node{directory.path / "journal", 1, [&](const model::task_spec& task) -> model::ports::worker_event {
+                      ++calls;
+                      return model::ports::worker_failed{task.attempt, task.task, {model::failure_cause::failed, "no luck", "log"}};
+                    }};
+  const auto ended = node.when_ended(node.submit(std::nullopt, 1).value().job.id);
+  CHECK(ended.state == model::job_state::dead);
+  CHECK(calls == 2);
+  CHECK(ended.failure->stage == "first");
+  CHECK(ended.stages[0].last_failure->stderr_text == "log");
+}
+
+TEST_CASE("events have revisions from one on without a gap") {
+  temporary_directory directory;
+  started_node node{directory.path / "journal", 1, add_one};
+  const auto id = node.submit(std::nullopt, 1).value().job.id;
+  node.when_ended(id);
+  const auto events = node.ask<actors::events_reply>(node.node->public_handles().jobs, actors::get_events{"t", id}).value();
+  REQUIRE(events.size() == 6);  // submitted, two attempts started and done, succeeded
+  for (std::size_t i = 0; i < events.size(); ++i) CHECK(events[i].revision == i + 1);
+  CHECK(events.back().type == "succeeded");
+}
+
+TEST_CASE("a node that stops lets its slots end first") {
+  temporary_directory directory;
+  started_node node{directory.path / "journal", 1, add_one};
+  steady_wall_clock clock;
+  node.node->stop(clock.now() + 5s);
+  for (const auto& slot : node.ask<actors::node_view>(node.node->public_handles().node, actors::get_node{}).slots) {
+    CHECK(slot.state == "stopping");
+  }
+}
