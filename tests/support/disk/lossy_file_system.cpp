@@ -128,6 +128,7 @@ void lossy_file_system::fail_at(std::uint64_t n, fault how) {
   const std::lock_guard lock{mutex_};
   fail_at_ = changes_ + n;
   fault_ = how;
+  armed_by_ = std::this_thread::get_id();
 }
 
 bool lossy_file_system::has_lost_power() const {
@@ -140,10 +141,13 @@ std::uint64_t lossy_file_system::changes() const {
   return changes_;
 }
 
-status lossy_file_system::change() {
+status lossy_file_system::change(const content* of) {
   if (is_crash_next()) lost_ = copy_of_all();
-  if (++changes_ != fail_at_) return status::OK();
-  if (fault_ == fault::crash) return status::OK();
+  if (++changes_ != fail_at_ || fault_ == fault::crash) return status::OK();
+  if (of != nullptr && of->is_log && std::this_thread::get_id() != armed_by_) {
+    ++fail_at_;
+    return status::OK();
+  }
   return fault_ == fault::no_space ? status::NoSpace("injected") : status::IOError("injected");
 }
 
@@ -230,14 +234,14 @@ status lossy_file_system::append(content& to, const rocksdb::Slice& data) {
   // A write that fails, or in which the power goes, may leave a part of its bytes.
   const auto half = data.size() / 2;
   to.bytes.append(data.data(), half);
-  const auto allowed = change();
+  const auto allowed = change(&to);
   if (allowed.ok()) to.bytes.append(data.data() + half, data.size() - half);
   return allowed;
 }
 
 status lossy_file_system::sync(content& what) {
   const std::lock_guard lock{mutex_};
-  const auto allowed = change();
+  const auto allowed = change(&what);
   if (allowed.ok())
     what.synced = what.bytes.size();
   else
@@ -277,6 +281,7 @@ status lossy_file_system::NewWritableFile(const path& name, const rocksdb::FileO
   const std::lock_guard lock{mutex_};
   if (const auto allowed = change(); !allowed.ok()) return allowed;
   auto made = std::make_shared<content>();
+  made->is_log = name.ends_with(".log");
   live_[clean(name)] = made;
   *file = std::make_unique<writer>(std::move(made), *this);
   return status::OK();
