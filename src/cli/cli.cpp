@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
+#include "cli/config_command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/units_text.hpp"
 
@@ -9,8 +10,10 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <optional>
 
 namespace troupe::cli {
 namespace {
@@ -32,10 +35,14 @@ struct program {
   jobs_command jobs;
   std::string id, reason, hash, output;
   std::vector<std::string> files;
+  node_options node;
+  std::filesystem::path path;  ///< of this executable
   CLI::App* submit_app = nullptr;
   action chosen;
+  std::optional<int> node_status;  ///< of a node that ran: it speaks for itself
 
-  program();
+  program(std::filesystem::path program_path, const std::function<int(const node_config&)>& run_node);
+  void add_node_commands(const std::function<int(const node_config&)>& run_node);
   void add_job_commands();
   void add_artifact_commands();
   CLI::App* command(CLI::App& parent, const char* name, const char* description, action what);
@@ -48,18 +55,47 @@ CLI::App* program::command(CLI::App& parent, const char* name, const char* descr
   return added;
 }
 
-program::program() {
+program::program(std::filesystem::path program_path, const std::function<int(const node_config&)>& run_node) : path(std::move(program_path)) {
   app.require_subcommand(1);
   app.footer(footer);
   app.add_option("--url", global.url, "The node, default http://127.0.0.1:8080")->envname("TROUPE_URL");
   app.add_option("--patience", global.patience, "How long to go on when the node cannot be reached (default 5s at first contact, then 60s)");
   app.add_flag("--json", global.json, "Results as JSON on standard output");
+  add_node_commands(run_node);
   add_job_commands();
   add_artifact_commands();
   command(app, "version", "Print the version", [] {
     fmt::print("troupe {}\n", TROUPE_VERSION);
     return outcome<exit_code>{exit_code::ok};
   });
+}
+
+void program::add_node_commands(const std::function<int(const node_config&)>& run_node) {
+  const auto add_config = [this](CLI::App* to) {
+    to->add_option("--set", node.settings, "KEY=VALUE of the configuration, may be repeated")->allow_extra_args(false);
+  };
+  if (run_node) {
+    auto* start = command(app, "node", "Run a node", [this, run_node]() -> outcome<exit_code> {
+      TROUPE_TRY(const auto config, load_config(node, path));
+      node_status = run_node(config.values);
+      return exit_code::ok;
+    });
+    start->add_option("--config", node.config_file, "Configuration file (config/node.yaml lists all keys)");
+    start->add_option("--data", node.data, "Where jobs and files are kept (default ./troupe-data)");
+    start->add_option("--listen", node.listen, "HOST:PORT (default 127.0.0.1:8080)");
+    start->add_option("--slots", node.slots, "Tasks at once (default: the number of processors)");
+    start->add_option("--pipelines", node.pipelines, "The folder of installed pipelines");
+    start->add_option("--label", node.labels, "What this node's slots can do, may be repeated")->allow_extra_args(false);
+    add_config(start);
+  }
+  auto* config = command(app, "config", "Show and check a node's configuration", {});
+  config->require_subcommand(1);
+  auto* show = command(*config, "show", "What holds, and where each value came from", [this] { return run_config_show(global, node, path); });
+  auto* check = command(*config, "check", "Check a configuration file", [this] { return run_config_check(global, node, path); });
+  for (auto* each : {show, check}) {
+    each->add_option("FILE", node.config_file, "Configuration file");
+    add_config(each);
+  }
 }
 
 void program::add_job_commands() {
@@ -101,6 +137,8 @@ void program::add_artifact_commands() {
   auto* pipeline = command(app, "pipeline", "List and check pipelines", {});
   pipeline->require_subcommand(1);
   command(*pipeline, "list", "What is installed on the node", [this] { return run_pipeline_list(global); });
+  command(*pipeline, "check", "Check pipeline files, without a node", [this] { return run_pipeline_check(global, files); })
+      ->add_option("FILE", files, "Pipeline files")->required();
 }
 
 /// `submit` takes inputs that only the pipeline knows; they are taken out before the parser sees them.
@@ -149,8 +187,8 @@ outcome<api> connect(const global_options& global) {
   return api{std::move(client), limits, tell_person};
 }
 
-int run(const std::vector<std::string>& arguments, const std::filesystem::path&) {
-  program self;
+int run(const std::vector<std::string>& arguments, const std::filesystem::path& path, const std::function<int(const node_config&)>& run_node) {
+  program self{path, run_node};
   auto rest = without_inputs(self, arguments);
   std::reverse(rest.begin(), rest.end());  // CLI11 takes them from the back
   try {
@@ -159,7 +197,8 @@ int run(const std::vector<std::string>& arguments, const std::filesystem::path&)
     const int code = self.app.exit(wrong);  // prints help or what is wrong
     return code == 0 ? 0 : static_cast<int>(exit_code::usage);
   }
-  return finish(self.global, self.chosen());
+  const auto ended = self.chosen();
+  return self.node_status ? *self.node_status : finish(self.global, ended);
 }
 
 }  // namespace troupe::cli

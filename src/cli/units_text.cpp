@@ -29,7 +29,7 @@ template <std::size_t N>
 std::optional<double> scaled(std::string_view text, const std::array<unit, N>& units) {
   double number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (failed != std::errc{} || number < 0) return std::nullopt;
+  if (failed != std::errc{} || !std::isfinite(number) || number < 0) return std::nullopt;
   auto name = text.substr(static_cast<std::size_t>(end - text.data()));
   if (name.starts_with(' ')) name.remove_prefix(1);
   for (const auto& candidate : units) {

@@ -1,0 +1,198 @@
+#include "cli/config_keys.hpp"
+
+#include "cli/units_text.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace troupe::cli::detail {
+namespace {
+
+using values = std::vector<std::string>;
+constexpr std::string_view automatic = "auto";
+
+/// A reference into a configuration, for reading and for writing: `at([](auto& c) -> auto& { return c.queue.limit; })`.
+template <class Member>
+config_key duration_key(std::string name, duration least, duration most, Member member) {
+  return {std::move(name), false, fmt::format("a duration, {} to {}", format_duration(least), format_duration(most)),
+          [=](node_config& config, const values& given) {
+            const auto parsed = parse_duration(given.front());
+            if (!parsed || *parsed < least || *parsed > most) return false;
+            member(config) = *parsed;
+            return true;
+          },
+          [=](const node_config& config) { return format_duration(member(config)); }};
+}
+
+template <class Member>
+config_key size_key(std::string name, bytes least, bytes most, Member member) {
+  return {std::move(name), false, fmt::format("a size, {} to {}", format_size(least), format_size(most)),
+          [=](node_config& config, const values& given) {
+            const auto parsed = parse_size(given.front());
+            if (!parsed || *parsed < least || *parsed > most) return false;
+            member(config) = *parsed;
+            return true;
+          },
+          [=](const node_config& config) { return format_size(member(config)); }};
+}
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+template <class Member>
+config_key number_key(std::string name, std::string_view unit, std::uint64_t least, std::uint64_t most, Member member) {
+  return {std::move(name), false, fmt::format("a whole number of {}, {} to {}", unit, least, most),
+          [=](node_config& config, const values& given) {
+            const auto parsed = whole_number(given.front());
+            if (!parsed || *parsed < least || *parsed > most) return false;
+            member(config) = static_cast<std::remove_reference_t<decltype(member(config))>>(*parsed);
+            return true;
+          },
+          [=](const node_config& config) { return fmt::format("{}", member(config)); }};
+}
+
+template <class Member>
+config_key path_key(std::string name, bool may_be_automatic, Member member) {
+  return {std::move(name), false, may_be_automatic ? "a path, or auto" : "a path",
+          [=](node_config& config, const values& given) {
+            if (given.front().empty()) return false;
+            if (may_be_automatic && given.front() == automatic) member(config).clear();
+            else member(config) = given.front();
+            return true;
+          },
+          [=](const node_config& config) { return member(config).empty() ? std::string{automatic} : member(config).string(); }};
+}
+
+/// Splits "host:port"; an IPv6 host stands in brackets. @returns nothing if the port is none.
+std::optional<std::pair<std::string_view, std::uint64_t>> split_address(std::string_view listen) {
+  const auto colon = listen.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  const auto port = whole_number(listen.substr(colon + 1));
+  const auto host = listen.substr(0, colon);
+  const bool bare_ipv6 = host.find(':') != std::string_view::npos && host.front() != '[';
+  if (!port || *port > 65535 || bare_ipv6) return std::nullopt;
+  return std::pair{host, *port};
+}
+
+bool is_label(const std::string& text) {
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; };
+  return !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), allowed);
+}
+
+config_key slots_key() {
+  return {"slots", false, "a whole number of tasks at once, 1 to 256, or auto",
+          [](node_config& config, const values& given) {
+            if (given.front() == automatic) return config.slots = 0, true;
+            const auto parsed = whole_number(given.front());
+            if (!parsed || *parsed < 1 || *parsed > 256) return false;
+            config.slots = static_cast<std::uint32_t>(*parsed);
+            return true;
+          },
+          [](const node_config& config) { return config.slots == 0 ? std::string{automatic} : fmt::format("{}", config.slots); }};
+}
+
+config_key listen_key() {
+  return {"listen", false, "HOST:PORT, port 0 to 65535 (0: any free one); an IPv6 host in brackets",
+          [](node_config& config, const values& given) {
+            if (!split_address(given.front())) return false;
+            config.listen = given.front();
+            return true;
+          },
+          [](const node_config& config) { return config.listen; }};
+}
+
+config_key labels_key() {
+  return {"labels", true, "a list of at most 64 labels, each 1 to 63 letters, digits, '-', '_', '.'",
+          [](node_config& config, const values& given) {
+            if (given.size() > 64 || !std::all_of(given.begin(), given.end(), is_label)) return false;
+            config.labels = given;
+            return true;
+          },
+          [](const node_config& config) { return fmt::format("[{}]", fmt::join(config.labels, ", ")); }};
+}
+
+config_key log_level_key() {
+  static constexpr std::array<std::string_view, 4> names{"debug", "info", "warn", "error"};
+  return {"log_level", false, "debug, info, warn or error",
+          [](node_config& config, const values& given) {
+            const auto found = std::find(names.begin(), names.end(), given.front());
+            if (found == names.end()) return false;
+            config.log_level = static_cast<log::level>(found - names.begin());
+            return true;
+          },
+          [](const node_config& config) { return std::string{names[static_cast<std::size_t>(config.log_level)]}; }};
+}
+
+#define AT(member) [](auto& config) -> auto& { return config.member; }
+
+void add_lasting_keys(std::vector<config_key>& keys) {
+  keys.push_back(number_key("queue.limit", "jobs", 1, 1'000'000, AT(queue.limit)));
+  keys.push_back(duration_key("queue.ageing", 1s, 24h, AT(queue.ageing)));
+  keys.push_back(duration_key("retention.finished", 1min, std::chrono::hours{24 * 365}, AT(retention.finished)));
+  keys.push_back(duration_key("retention.dead", 1min, std::chrono::hours{24 * 365}, AT(retention.dead)));
+  keys.push_back(number_key("retry.node_lost_most", "tries", 1, 1'000, AT(retry.node_lost_most)));
+  keys.push_back(duration_key("lease.duration", 1s, 10min, AT(lease.lease_time)));
+  keys.push_back(duration_key("lease.heartbeat", 100ms, 1min, AT(lease.heartbeat)));
+  keys.push_back(number_key("journal.compact_every", "log entries", 100, 100'000'000, AT(journal.compact_every)));
+  keys.push_back(number_key("journal.compact_trailing", "log entries", 0, 10'000'000, AT(journal.compact_trailing)));
+  keys.push_back(size_key("journal.write_buffer", 1_MiB, 4_GiB, AT(journal.write_buffer)));
+  keys.push_back(size_key("journal.block_cache", 1_MiB, 64_GiB, AT(journal.block_cache)));
+}
+
+void add_serving_keys(std::vector<config_key>& keys) {
+  keys.push_back(number_key("worker.recycle_after_tasks", "tasks", 1, 1'000'000, AT(worker.recycle_after_tasks)));
+  keys.push_back(size_key("worker.memory_growth_limit", 16_MiB, bytes{1ull << 40}, AT(worker.memory_growth_limit)));
+  keys.push_back(size_key("worker.stderr_head", bytes{0}, 8_KiB, AT(worker.stderr_head)));
+  keys.push_back(size_key("worker.stderr_tail", bytes{0}, 8_KiB, AT(worker.stderr_tail)));
+  keys.push_back(duration_key("worker.kill_grace", 0ms, 5min, AT(worker.kill_grace)));
+  keys.push_back(duration_key("worker.start_timeout", 1s, 10min, AT(worker.start_timeout)));
+  keys.push_back(size_key("worker.scratch_quota", 1_MiB, bytes{100ull << 40}, AT(worker.scratch_quota)));
+  keys.push_back(number_key("http.threads", "threads", 1, 64, AT(http.threads)));
+  keys.push_back(size_key("http.body_limit", 1_KiB, 64_MiB, AT(http.body_limit)));
+  keys.push_back(size_key("http.upload_limit", 1_KiB, bytes{1ull << 40}, AT(http.upload_limit)));
+  keys.push_back(number_key("http.connections_most", "connections", 1, 1'000'000, AT(http.connections_most)));
+  keys.push_back(duration_key("http.request_timeout", 1s, 1h, AT(http.request_timeout)));
+  keys.push_back(size_key("http.sse_buffer", 4_KiB, 64_MiB, AT(http.sse_buffer)));
+  keys.push_back(duration_key("stop.deadline", 0ms, 1h, AT(stop.deadline)));
+}
+
+std::vector<config_key> make_keys() {
+  std::vector<config_key> keys;
+  keys.push_back(path_key("data_directory", false, AT(data_directory)));
+  keys.push_back(listen_key());
+  keys.push_back(slots_key());
+  keys.push_back(labels_key());
+  keys.push_back(path_key("pipelines_directory", true, AT(pipelines_directory)));
+  keys.push_back(path_key("worker_program", true, AT(worker_program)));
+  keys.push_back(log_level_key());
+  add_lasting_keys(keys);
+  add_serving_keys(keys);
+  return keys;
+}
+
+#undef AT
+
+}  // namespace
+
+const std::vector<config_key>& config_keys() {
+  static const auto keys = make_keys();
+  return keys;
+}
+
+bool is_loopback_address(std::string_view listen) {
+  const auto address = split_address(listen);
+  if (!address) return false;
+  const auto host = address->first;
+  const auto is_ipv4_text = host.find_first_not_of("0123456789.") == std::string_view::npos;  // not 127.evil.example
+  return host == "localhost" || host == "[::1]" || (is_ipv4_text && host.starts_with("127."));
+}
+
+}  // namespace troupe::cli::detail
