@@ -215,6 +215,9 @@ void job_table::leave_slot(change& job, task_id id) {
 }
 
 void job_table::finish_done(change& job, task_id id, const attempt_result& done, apply_effects& out) {
+  if (const auto checked = check_outputs(job.stage_of(id), done.outputs); !checked) {
+    return finish_failed(job, id, {failure_cause::failed, checked.error().detail, ""}, out);
+  }
   auto& task = job.task_record_of(id);
   task.state = task_state::done;
   task.outputs = done.outputs;

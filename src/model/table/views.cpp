@@ -13,8 +13,7 @@ json::value outputs_of_stage(const stage_record& record, const stage& plan) {
   if (record.state != stage_state::done) return nullptr;
   if (plan.for_each.empty()) return record.tasks.front().outputs;
   json::object lists;
-  const auto& declared = plan.exec ? plan.exec->outputs : spec_of(plan.kind).outputs;
-  for (const auto& output : declared) {
+  for (const auto& output : outputs_of(plan)) {
     json::array values;
     for (const auto& task : record.tasks) {
       const auto* value = task.outputs.if_contains(output.name);

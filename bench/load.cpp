@@ -1,0 +1,158 @@
+#include "load.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <stdexcept>
+
+namespace troupe::bench {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+[[noreturn]] void fail(const char* what) { throw std::runtime_error(std::string{what} + ": " + std::strerror(errno)); }
+
+int connect_to(std::uint16_t port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) fail("socket");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("connect");
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return fd;
+}
+
+struct connection {
+  int fd = -1;
+  bool busy = false;
+  clock::time_point due{};
+  std::string received;
+};
+
+/// @returns the status once the whole answer is there, 0 before.
+int take_answer(std::string& received) {
+  const auto head_end = received.find("\r\n\r\n");
+  if (head_end == std::string::npos) return 0;
+  static constexpr char length_name[] = "Content-Length: ";
+  const auto at = received.find(length_name);
+  if (at == std::string::npos || at > head_end) throw std::runtime_error("an answer without Content-Length");
+  const auto length = std::stoul(received.substr(at + sizeof length_name - 1));
+  if (received.size() < head_end + 4 + length) return 0;
+  const int status = std::stoi(received.substr(9, 3));
+  received.erase(0, head_end + 4 + length);
+  return status;
+}
+
+class load {
+ public:
+  explicit load(const load_options& options) : options_(options), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    connections_.resize(static_cast<std::size_t>(options.connections));
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+      connections_[i].fd = connect_to(options.port);
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.u64 = i;
+      if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_[i].fd, &event) != 0) fail("epoll_ctl");
+      idle_.push_back(i);
+    }
+  }
+  ~load() {
+    for (const auto& c : connections_) close(c.fd);
+    close(epoll_);
+  }
+
+  load_result run() {
+    const auto start = clock::now();
+    const auto end = start + options_.time;
+    std::uint64_t due_count = 0;
+    while (true) {
+      const auto now = clock::now();
+      if (now < end) {
+        if (options_.rate > 0) {
+          const auto due_by_now = static_cast<std::uint64_t>(std::chrono::duration<double>(now - start).count() * options_.rate) + 1;
+          for (; due_count < due_by_now; ++due_count) waiting_.push_back(start + at(due_count));
+        } else {
+          while (waiting_.size() < idle_.size()) waiting_.push_back(now);
+        }
+        send_waiting();
+      } else if (idle_.size() == connections_.size()) {
+        break;
+      }
+      wait(now < end && options_.rate > 0 && !idle_.empty() ? start + at(due_count) : now + std::chrono::milliseconds{20});
+      if (clock::now() > end + std::chrono::seconds{30}) throw std::runtime_error("answers are missing 30 s after the end");
+    }
+    result_.late = options_.rate > 0 ? waiting_.size() : 0;
+    result_.seconds = std::chrono::duration<double>(clock::now() - start).count();
+    std::sort(result_.latencies_us.begin(), result_.latencies_us.end());
+    return std::move(result_);
+  }
+
+ private:
+  clock::duration at(std::uint64_t number) const {
+    return std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(static_cast<double>(number) / options_.rate));
+  }
+
+  void send_waiting() {
+    while (!waiting_.empty() && !idle_.empty()) {
+      auto& c = connections_[idle_.front()];
+      idle_.pop_front();
+      c.due = waiting_.front();
+      c.busy = true;
+      waiting_.pop_front();
+      const auto text = options_.request(sent_++);
+      if (send(c.fd, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) fail("send");
+    }
+  }
+
+  void wait(clock::time_point until) {
+    epoll_event events[64];
+    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(until - clock::now());
+    const timespec most{0, std::clamp<long>(left.count(), 0, 20'000'000)};
+    const int count = epoll_pwait2(epoll_, events, 64, &most, nullptr);
+    if (count < 0 && errno != EINTR) fail("epoll_wait");
+    for (int i = 0; i < count; ++i) read_from(events[i].data.u64);
+  }
+
+  void read_from(std::size_t index) {
+    auto& c = connections_[index];
+    char buffer[16384];
+    const auto size = recv(c.fd, buffer, sizeof buffer, MSG_DONTWAIT);
+    if (size <= 0) throw std::runtime_error("the server closed a connection");
+    c.received.append(buffer, static_cast<std::size_t>(size));
+    const int status = take_answer(c.received);
+    if (status == 0) return;
+    ++(status == 202 ? result_.accepted : result_.refused);
+    result_.latencies_us.push_back(std::chrono::duration<double, std::micro>(clock::now() - c.due).count());
+    c.busy = false;
+    idle_.push_back(index);
+  }
+
+  const load_options& options_;
+  int epoll_;
+  std::vector<connection> connections_;
+  std::deque<std::size_t> idle_;
+  std::deque<clock::time_point> waiting_;
+  std::uint64_t sent_ = 0;
+  load_result result_;
+};
+
+}  // namespace
+
+double load_result::percentile(double share) const {
+  if (latencies_us.empty()) return 0;
+  return latencies_us[std::min(latencies_us.size() - 1, static_cast<std::size_t>(share * static_cast<double>(latencies_us.size())))];
+}
+
+load_result run_load(const load_options& options) { return load{options}.run(); }
+
+}  // namespace troupe::bench
