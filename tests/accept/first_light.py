@@ -1,11 +1,19 @@
 """First light: one node makes a video from nothing but this repository."""
+import concurrent.futures
+import http.client
+import json
+import os
 import pathlib
+import random
+import re
 import shutil
 import tempfile
 import time
 
-from framework import BUILD, ROOT, Node, Suite, say, sh
+import mixed_load
+from framework import BUILD, ROOT, CheckFailed, Node, Suite, say, sh, wait_until
 from media_facts import decode_errors, difference, grey_frames, probe, spread
+from processes import kill_with_workers
 
 suite = Suite("first-light")
 
@@ -72,6 +80,154 @@ def demo(check):
     frames = grey_frames(film, 5)
     check.at_least("least spread of a frame's grey values", min(spread(frame) for frame in frames), 10)
     check.at_least("change from the first to the last frame", difference(frames[0], frames[-1]), 1)
+
+
+@suite.check("A3", "kill -9 of node and workers under 20 jobs/s")
+def killed(check, kills=50, rate=20):
+    chance = random.Random(int(os.environ.get("TROUPE_ACCEPT_SEED", time.time())))
+    with tempfile.TemporaryDirectory(prefix="troupe-accept-") as folder:
+        mixed_load.install(pathlib.Path(folder) / "pipelines")
+        with Node("--slots", 4, "--pipelines", pathlib.Path(folder) / "pipelines") as node:
+            load = mixed_load.Load(node.http, rate, picture(folder), chance.random())
+            load.start()
+            processes = 0
+            for number in range(kills):
+                time.sleep(chance.uniform(0.05, 2.5))  # the random moment
+                processes += kill_with_workers(node.process.pid)
+                node.process.wait()
+                node.start(wait=chance.random() < 0.8)  # else the next blow may fall during the recovery
+                say(f"kill {number + 1} of {kills}, {len(load.acknowledged)} jobs acknowledged")
+            wait_until("the node to be ready", node._is_ready)
+            load.stop()
+            found = mixed_load.examine(node.http, load)
+            check.at_least("kills of node and workers at once", kills, 50)
+            check.at_least("processes killed", processes, kills * 3)
+            check.at_least("acknowledged jobs", len(load.acknowledged), 15 * kills)
+            check.at_least("submissions repeated because their answer was lost", load.repeats, 1)
+            report(check, found)
+            check.equal("exit status of the node", node.stop(), 0)
+
+
+def picture(folder):
+    file = pathlib.Path(folder) / "picture.png"
+    sh("ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=64x48", "-frames:v", "1", file)
+    return file.read_bytes()
+
+
+def report(check, found):
+    for what, name in (("lost", "acknowledged jobs lost"), ("twice", "results committed twice"), ("wrong", "jobs that did not end right"),
+                       ("artifacts_missing", "results that are missing or differ")):
+        for complaint in found[what][:10]:
+            say(f"{name}: {complaint}")
+        check.equal(name, len(found[what]), 0)
+
+
+PARKED = """\
+name: parked
+inputs: {text: {type: text, required: true}}
+stages:
+  wait: {kind: exec, program: {mode: once, command: ["true"], outputs: {}}, params: {text: "${inputs.text}"}, requires: {labels: [nowhere]}}
+result: {}
+"""
+
+
+@suite.check("A4", "nothing is acknowledged before it is on the disk")
+def durable(check, submissions=10000, cuts=5):
+    with tempfile.TemporaryDirectory(prefix="troupe-accept-", dir=BUILD) as folder:  # a real disk, not tmpfs
+        trace_answers(check, pathlib.Path(folder), submissions)
+        cut_power(check, pathlib.Path(folder), cuts)
+
+
+def library(name):
+    found = list(BUILD.rglob(f"lib{name}.so"))
+    if len(found) != 1:
+        raise CheckFailed(f"lib{name}.so is not built: {found}")
+    return str(found[0])
+
+
+def trace_answers(check, folder, submissions):
+    (folder / "parked").mkdir()
+    (folder / "parked" / "parked.yaml").write_text(PARKED)
+    trace = folder / "trace"
+    node = Node("--slots", 1, "--pipelines", folder / "parked", "--set", "queue.limit=1000000", data=folder / "traced",
+                env={"LD_PRELOAD": library("troupe_sync_trace"), "TROUPE_SYNC_TRACE": str(trace), "TROUPE_SYNC_TRACE_DIRECTORY": str(folder / "traced" / "journal")})
+    node.start()
+
+    def submit_some(client):
+        connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=30)
+        accepted = 0
+        for number in range(submissions // 16):
+            connection.request("POST", "/v1/jobs", json.dumps({"pipeline": "parked", "inputs": {"text": f"{client} {number} " + "x" * 1000}}),
+                               {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            accepted += answer.status == 202
+        return accepted
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        accepted = sum(pool.map(submit_some, range(16)))
+    node.stop()
+    proof = sh("python3", "tests/e2e/check_sync_trace.py", "--at-least", submissions, trace, check=False)
+    check.at_least("submissions answered 202", accepted, submissions)
+    proven = re.search(r"proven=(\d+)", proof.stdout)
+    check.equal("of these with a sync that began after the record was written and ended before the answer", int(proven[1]) if proven else 0, accepted)
+    check.equal("exit status of the trace's checker", proof.returncode, 0)
+
+
+def cut_power(check, folder, cuts):
+    """A file system that forgets: after each kill the data directory is what was synced, and nothing else."""
+    mixed_load.install(folder / "pipelines")
+    data, image = folder / "data", folder / "image"
+    data.mkdir()
+    image.mkdir()
+    node = Node("--slots", 2, "--pipelines", folder / "pipelines", data=data,
+                env={"LD_PRELOAD": library("troupe_power_loss"), "TROUPE_POWER_LOSS_ROOT": str(data), "TROUPE_POWER_LOSS_IMAGE": str(image)})
+    node.start()
+    load = mixed_load.Load(node.http, 20, picture(folder), 1)
+    load.start()
+    differences = 0
+    for number in range(cuts):
+        time.sleep(random.uniform(2, 5))
+        kill_with_workers(node.process.pid)
+        node.process.wait()
+        differences += sh("diff", "-rq", data, image / "tree", check=False).returncode != 0
+        shutil.rmtree(data)
+        shutil.move(image / "tree", data)
+        shutil.rmtree(image)
+        image.mkdir()
+        node.start()
+        say(f"power loss {number + 1} of {cuts}, {len(load.acknowledged)} jobs acknowledged")
+    load.stop()
+    check.at_least("power losses that took something away", differences, 1)
+    check.at_least("acknowledged jobs", len(load.acknowledged), 10 * cuts)
+    report(check, mixed_load.examine(node.http, load))
+
+
+@suite.check("A5", "simulation")
+def simulated(check, seeds=20000):
+    simulator = BUILD / "bin" / "sim"
+    done = sh(simulator, "--seeds", seeds, "--json", timeout=4 * 3600, check=False)
+    figures = json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else {}
+    check.at_least("seeds", figures.get("seeds", 0), seeds)
+    check.at_least("fewest jobs in a run", figures.get("jobs_least", 0), 200)
+    check.at_least("fewest faults in a run", figures.get("faults_least", 0), 5)
+    check.equal("violations", figures.get("violations", "no figure"), 0)
+    check.equal("exit status", done.returncode, 0)
+    for plant in ("ack_before_sync", "key_outside_batch", "stale_attempt_accepted", "stage_done_not_resent", "retry_budget_off_by_one",
+                  "truncate_before_snapshot"):
+        found = sh(simulator, "--plant", plant, "--seeds", 1000, "--json", timeout=3600, check=False)
+        figures = json.loads(found.stdout.splitlines()[-1]) if found.stdout.strip() else {}
+        check.that(f"planted {plant}", figures.get("violations", 0) >= 1, f"found at seed {figures.get('first_violation_seed')}", "found in 1,000 seeds")
+
+
+@suite.check("A6", "submissions")
+def submissions(check):
+    done = sh("scripts/bench", "submit", "--json", stream=True, timeout=1800)
+    report_ = json.loads(next(line for line in reversed(done.stdout.splitlines()) if line.startswith("{")))
+    figures, limits = report_["figures"], report_["limits"]
+    check.at_most("p50 at 1 connection / the disk's synced write p50", figures["submit_1_p50_to_disk"], limits["submit_1_p50_to_disk_most"])
+    check.at_least("durable submissions at 64 connections", figures["submit_64_per_s"], limits["submit_64_per_s_least"], "1/s")
+    check.equal("refused", figures["refused"], 0)
 
 
 @suite.check("A7", "a served program stays warm")
