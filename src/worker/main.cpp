@@ -7,6 +7,9 @@
 #include <csignal>
 #include <cstdio>
 
+/// Asked by ThreadSanitizer where it is linked: the shepherd forks before any thread of ours runs, its own one does not count.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+
 // A node starts this program with the socket and the status pipe already open; there is nothing to give on the command line.
 int main() {
   using namespace troupe::worker;

@@ -21,6 +21,9 @@
 #include <cerrno>
 #include <cstring>
 
+/// clone(2) by the name that ThreadSanitizer does not take for a fork: the memory is shared, as after vfork.
+extern "C" int __clone(int (*function)(void*), void* stack, int flags, void* argument, ...) noexcept;
+
 // A node has many threads and may be large, so a worker is made as posix_spawn does it: the child borrows the node's memory until it
 // executes the program, while the calling thread waits. The child may therefore do nothing but system calls on values prepared before.
 namespace troupe::worker {
@@ -142,7 +145,7 @@ result<std::pair<int, descriptor>> clone_child(child_plan& plan) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);  // no handler of the node may run in the child
   int pidfd = -1;
   const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | (plan.own_proc ? CLONE_NEWPID : 0) | (plan.own_user ? CLONE_NEWUSER : 0);
-  const int pid = ::clone(child_main, static_cast<char*>(stack.base) + child_stack::size, flags, &plan, &pidfd);
+  const int pid = __clone(child_main, static_cast<char*>(stack.base) + child_stack::size, flags, &plan, &pidfd);
   const int failure = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = failure;

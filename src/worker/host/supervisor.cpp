@@ -43,11 +43,11 @@ void command_box::change(const std::function<void(content&)>& how) {
   ::eventfd_write(wake_.get(), 1);
 }
 
-void command_box::put(model::task_spec task) {
-  change([&](content& now) { now.tasks.push_back(std::move(task)); });
+void command_box::run(const model::task_spec& task) {
+  change([&](content& now) { now.orders.emplace_back(task); });
 }
 void command_box::stop() {
-  change([](content& now) { now.stop = true; });
+  change([](content& now) { now.orders.emplace_back(stop_order{}); });
 }
 void command_box::kill() {
   change([](content& now) { now.kill = true; });
@@ -57,7 +57,7 @@ command_box::content command_box::take() {
   const std::lock_guard lock{mutex_};
   eventfd_t ignored = 0;
   ::eventfd_read(wake_.get(), &ignored);
-  return {std::exchange(content_.tasks, {}), content_.stop, content_.kill};
+  return {std::exchange(content_.orders, {}), content_.kill};
 }
 
 worker_loop::worker_loop(const supervisor_setting& setting, std::uint16_t slot, std::filesystem::path directory, command_box& commands,
@@ -119,21 +119,30 @@ void worker_loop::wait_and_handle() {
 }
 
 void worker_loop::on_commands() {
-  auto wanted = commands_.take();
+  const auto wanted = commands_.take();
   if (wanted.kill && !killed_) kill_tree("it was killed by the node");
-  for (const auto& task : wanted.tasks) {
-    if (phase_ == phase::idle && !killed_) {
-      begin(task);
-    } else if (phase_ == phase::ending || killed_) {
-      refused_ = task;
+  for (const auto& order : wanted.orders) {
+    if (const auto* task = std::get_if<model::task_spec>(&order)) {
+      on_task(*task);
     } else {
-      refuse(task, make_failure(failure_cause::handed_back, "the slot's worker is not ready for a task"));
+      on_stop();
     }
   }
-  if (wanted.stop && !stop_wanted_) {
-    stop_wanted_ = true;
-    if (phase_ == phase::idle || phase_ == phase::greeting) ask_to_end("it was stopped by the node");
+}
+
+void worker_loop::on_task(const model::task_spec& task) {
+  if (phase_ == phase::idle && !killed_) {
+    begin(task);
+  } else if (phase_ == phase::ending || killed_) {
+    refused_ = true;
+  } else {
+    refuse(task, make_failure(failure_cause::handed_back, "the slot's worker is not ready for a task"));
   }
+}
+
+void worker_loop::on_stop() {
+  if (std::exchange(stop_wanted_, true)) return;
+  if (phase_ == phase::idle || phase_ == phase::greeting) ask_to_end("it was stopped by the node");
 }
 
 void worker_loop::on_deadlines() {
@@ -337,8 +346,7 @@ void worker_loop::finish() {
   }
   attempt_.reset();
   remove_tree(directory_);
-  const auto late = commands_.take();
-  if (!late.tasks.empty()) refused_ = late.tasks.front();
+  for (const auto& late : commands_.take().orders) refused_ = refused_ || std::holds_alternative<model::task_spec>(late);
   if (refused_ && !exited.failure) exited.failure = make_failure(failure_cause::handed_back, "the worker ended before the attempt began: " + exited.how);
   log::info("worker_exited", "slot={} pid={} how={}", slot_, process_.pid, exited.how);
   on_event_(std::move(exited));
@@ -366,7 +374,7 @@ supervisor::~supervisor() {
   if (thread_.joinable()) thread_.join();
 }
 
-void supervisor::run(const model::task_spec& task) { commands_.put(task); }
+void supervisor::run(const model::task_spec& task) { commands_.run(task); }
 void supervisor::stop() { commands_.stop(); }
 void supervisor::kill() { commands_.kill(); }
 

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <variant>
 
 namespace troupe::worker {
 
@@ -30,15 +31,17 @@ using event_sink = std::function<void(model::ports::worker_event)>;
 /// What other threads want of a worker, and a descriptor that wakes its thread.
 class command_box {
  public:
+  struct stop_order {};
+  using order = std::variant<model::task_spec, stop_order>;
   struct content {
-    std::deque<model::task_spec> tasks;
-    bool stop = false, kill = false;
+    std::deque<order> orders;  ///< as they came
+    bool kill = false;
   };
   command_box();
-  void put(model::task_spec task);
+  void run(const model::task_spec& task);
   void stop();
   void kill();
-  /// Takes the tasks out; stop and kill stay.
+  /// Takes the orders out; kill stays.
   [[nodiscard]] content take();
   [[nodiscard]] int wake_fd() const noexcept { return wake_.get(); }
 
@@ -77,6 +80,8 @@ class worker_loop {
   void on_greeting(const proto::hello& hello);
   void on_progress(const proto::progress& report);
   void on_finished(const proto::task_finished& end);
+  void on_task(const model::task_spec& task);
+  void on_stop();
   void begin(const model::task_spec& task);
   void refuse(const model::task_spec& task, model::attempt_failure failure);
   [[nodiscard]] std::optional<model::attempt_failure> send_task(const model::task_spec& task);
@@ -97,11 +102,11 @@ class worker_loop {
   spawned process_;
   phase phase_ = phase::greeting;
   bool exited_ = false, broken_ = false, killed_ = false, stop_wanted_ = false;
+  bool refused_ = false;  ///< a task came when the worker was on its way out
   frame_decoder frames_;
   std::string to_send_;
   stderr_keeper stderr_;
   std::optional<running_attempt> attempt_;
-  std::optional<model::task_spec> refused_;
   std::uint64_t attempts_ = 0;
   std::optional<std::uint64_t> first_resident_;
   std::optional<model::ports::worker_progress> waiting_progress_;

@@ -7,6 +7,9 @@ using namespace troupe;
 using namespace troupe::test;
 using worker::isolation;
 
+/// Asked by ThreadSanitizer where it is linked: one test forks to have a node that it can kill.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+
 namespace {
 
 /// Starts processes that do not want to end: one ignores SIGTERM, one has a session of its own, one is a double-forked daemon. All have

@@ -57,7 +57,9 @@ inline int processes_with(const std::string& text) {
   std::error_code failure;
   for (fs::directory_iterator entry{"/proc", failure}, end; !failure && entry != end; entry.increment(failure)) {
     std::ifstream file{entry->path() / "cmdline", std::ios::binary};
-    const std::string command{std::istreambuf_iterator<char>{file}, {}};
+    std::string command(65536, '\0');
+    file.read(command.data(), static_cast<std::streamsize>(command.size()));  // it may end under our eyes: then nothing is read
+    command.resize(static_cast<std::size_t>(file.gcount()));
     if (command.find(text) != std::string::npos) ++count;
   }
   return count;
