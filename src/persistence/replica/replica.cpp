@@ -62,9 +62,9 @@ void machine::on(const event::submit& e) {
 void machine::on(const event::cancel& e) { propose(e.command, by_client{e.token}); }
 
 void machine::on(const event::asked& e) {
-  if (!is_ready_) return;
   auto& parked = asks_[e.ask.slot];
   if (e.ask.ask > parked.ask) parked = {e.ask.ask, e.ask.offer, false};
+  if (!is_ready_) return;
   if (auto again = table_.grant_again(e.ask.slot, e.ask.ask)) {
     asks_.erase(e.ask.slot);
     out_.grants.push_back(std::move(*again));
