@@ -1,12 +1,12 @@
 #include "cli/api.hpp"
 
-#include "cli/interrupt.hpp"
 #include "base/error.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/units_text.hpp"
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
+#include <boost/json/parse.hpp>
 
 #include <charconv>
 
@@ -85,7 +85,9 @@ outcome<json::object> api::call(const http_request& request) {
   auto response = exchange(request);
   if (!response) return response.error();
   auto object = parse_object(response->body);
-  if (!object) return failure{exit_code::node_failed, fmt::format("{} answered something that is no JSON object (is it a Troupe node?)", url())};
+  if (!object)
+    return failure{exit_code::node_failed,
+                   fmt::format("{} answered something that is no JSON object (is it a Troupe node?)", url())};
   return std::move(*object);
 }
 

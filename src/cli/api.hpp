@@ -18,7 +18,7 @@ using teller = std::function<void(const std::string&)>;
 
 /// A node's HTTP API with retries: whatever is sent through it may be sent twice.
 class api {
- public:
+public:
   /// How long to go on without an answer. The first contact fails early: the address is probably wrong.
   struct patience {
     duration first_contact = 5s;
@@ -35,14 +35,16 @@ class api {
   [[nodiscard]] outcome<http_response> once(const http_request& request) { return client_.perform(request); }
   /// Waits before the next try, saying why. @returns the failure when it is time to give up.
   [[nodiscard]] outcome<void> wait_after(const failure& why, std::optional<duration> asked, retry_budget& budget) const;
-  [[nodiscard]] retry_budget budget() const { return retry_budget{client_.has_answered() ? patience_.later : patience_.first_contact}; }
+  [[nodiscard]] retry_budget budget() const {
+    return retry_budget{client_.has_answered() ? patience_.later : patience_.first_contact};
+  }
 
   [[nodiscard]] const std::string& url() const noexcept { return client_.url(); }
   void tell(const std::string& line) const { tell_(line); }
   /// From now on says things through `tell`. @returns what it was before.
   teller tell_through(teller tell) { return std::exchange(tell_, std::move(tell)); }
 
- private:
+private:
   http_client client_;
   patience patience_;
   teller tell_;

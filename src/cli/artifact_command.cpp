@@ -5,15 +5,16 @@
 #include "cli/local_file.hpp"
 #include "cli/units_text.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 namespace troupe::cli {
 
 outcome<exit_code> run_artifact_put(const global_options& global, const std::vector<std::string>& files) {
   TROUPE_TRY(auto node, connect(global));
   for (const auto& file : files) {
-    if (!std::filesystem::is_regular_file(file)) return failure{exit_code::local_file, fmt::format("there is no file '{}'", file)};
+    if (!std::filesystem::is_regular_file(file))
+      return failure{exit_code::local_file, fmt::format("there is no file '{}'", file)};
   }
   for (const auto& file : files) {
     TROUPE_TRY(const auto stored, put_artifact(node, file));
@@ -32,8 +33,10 @@ outcome<exit_code> run_artifact_get(const global_options& global, const std::str
   }
   TROUPE_TRY(const auto size, get_artifact(node, hash, target));
   if (target == "-") return exit_code::ok;
-  if (global.json) fmt::print("{}\n", json::serialize(json::object{{"artifact", hash}, {"size", size}, {"file", target}}));
-  else fmt::print("{}\n", target);
+  if (global.json)
+    fmt::print("{}\n", json::serialize(json::object{{"artifact", hash}, {"size", size}, {"file", target}}));
+  else
+    fmt::print("{}\n", target);
   return exit_code::ok;
 }
 

@@ -22,7 +22,7 @@ constexpr duration upload_silence_most = 300s;
 
 /// Where the bytes of a download go.
 class sink {
- public:
+public:
   static outcome<sink> open(const std::filesystem::path& target) {
     if (target == "-") return sink{};
     TROUPE_TRY(auto file, file_writer::open(target));
@@ -48,7 +48,8 @@ class sink {
     const auto found = hash_.finish().hex();
     if (found != expected) {
       return failure{exit_code::node_failed,
-                     fmt::format("artifact {} arrived damaged: the {} bytes received have SHA-256 {}; nothing was kept", expected, received_, found)};
+                     fmt::format("artifact {} arrived damaged: the {} bytes received have SHA-256 {}; nothing was kept", expected,
+                                 received_, found)};
     }
     if (file_) TROUPE_CHECK(file_->finish());
     return received_;
@@ -60,7 +61,7 @@ class sink {
     return {exit_code::local_file, fmt::format("cannot write to standard output: {}", std::strerror(failed_))};
   }
 
- private:
+private:
   std::unique_ptr<file_writer> file_;
   sha256 hash_;
   std::uint64_t received_ = 0;
@@ -80,7 +81,8 @@ outcome<json::object> put_artifact(api& node, const std::filesystem::path& file)
 }
 
 outcome<std::uint64_t> get_artifact(api& node, const std::string& hash, const std::filesystem::path& target) {
-  if (!digest::from_hex(hash)) return failure{exit_code::usage, fmt::format("'{}' is not an artifact; it has 64 lower-case hexadecimal digits", hash)};
+  if (!digest::from_hex(hash))
+    return failure{exit_code::usage, fmt::format("'{}' is not an artifact; it has 64 lower-case hexadecimal digits", hash)};
   TROUPE_TRY(auto out, sink::open(target));
   auto tries = node.budget();
   for (;;) {  // bounded by the budget while no byte arrives, by the artifact's size while they do

@@ -6,9 +6,9 @@
 #include "cli/interrupt.hpp"
 #include "cli/units_text.hpp"
 
-#include <CLI/CLI.hpp>
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -55,11 +55,13 @@ CLI::App* program::command(CLI::App& parent, const char* name, const char* descr
   return added;
 }
 
-program::program(std::filesystem::path program_path, const std::function<int(const node_config&)>& run_node) : path(std::move(program_path)) {
+program::program(std::filesystem::path program_path, const std::function<int(const node_config&)>& run_node)
+    : path(std::move(program_path)) {
   app.require_subcommand(1);
   app.footer(footer);
   app.add_option("--url", global.url, "The node, default http://127.0.0.1:8080")->envname("TROUPE_URL");
-  app.add_option("--patience", global.patience, "How long to go on when the node cannot be reached (default 5s at first contact, then 60s)");
+  app.add_option("--patience", global.patience,
+                 "How long to go on when the node cannot be reached (default 5s at first contact, then 60s)");
   app.add_flag("--json", global.json, "Results as JSON on standard output");
   add_node_commands(run_node);
   add_job_commands();
@@ -90,7 +92,8 @@ void program::add_node_commands(const std::function<int(const node_config&)>& ru
   }
   auto* config = command(app, "config", "Show and check a node's configuration", {});
   config->require_subcommand(1);
-  auto* show = command(*config, "show", "What holds, and where each value came from", [this] { return run_config_show(global, node, path); });
+  auto* show = command(*config, "show", "What holds, and where each value came from",
+                       [this] { return run_config_show(global, node, path); });
   auto* check = command(*config, "check", "Check a configuration file", [this] { return run_config_check(global, node, path); });
   for (auto* each : {show, check}) {
     each->add_option("FILE", node.config_file, "Configuration file");
@@ -99,7 +102,8 @@ void program::add_node_commands(const std::function<int(const node_config&)>& ru
 }
 
 void program::add_job_commands() {
-  submit_app = command(app, "submit", "Submit a job; inputs are written as --NAME VALUE", [this] { return run_submit(global, submit); });
+  submit_app =
+      command(app, "submit", "Submit a job; inputs are written as --NAME VALUE", [this] { return run_submit(global, submit); });
   submit_app->footer(
       "Inputs: --image me.png --text \"Hello\"; a repeated input is a list; @FILE reads a text from a file, - from\n"
       "standard input; files are uploaded first. `troupe pipeline list` shows what each pipeline takes.");
@@ -130,15 +134,18 @@ void program::add_artifact_commands() {
   auto* artifact = command(app, "artifact", "Store and fetch files", {});
   artifact->require_subcommand(1);
   command(*artifact, "put", "Store files; prints their hashes", [this] { return run_artifact_put(global, files); })
-      ->add_option("FILE", files, "Files to store")->required();
-  auto* get = command(*artifact, "get", "Fetch an artifact and check its SHA-256", [this] { return run_artifact_get(global, hash, output); });
+      ->add_option("FILE", files, "Files to store")
+      ->required();
+  auto* get = command(*artifact, "get", "Fetch an artifact and check its SHA-256",
+                      [this] { return run_artifact_get(global, hash, output); });
   get->add_option("HASH", hash, "The artifact")->required();
   get->add_option("-o,--output", output, "Where to (a file, or - )");
   auto* pipeline = command(app, "pipeline", "List and check pipelines", {});
   pipeline->require_subcommand(1);
   command(*pipeline, "list", "What is installed on the node", [this] { return run_pipeline_list(global); });
   command(*pipeline, "check", "Check pipeline files, without a node", [this] { return run_pipeline_check(global, files); })
-      ->add_option("FILE", files, "Pipeline files")->required();
+      ->add_option("FILE", files, "Pipeline files")
+      ->required();
 }
 
 /// `submit` takes inputs that only the pipeline knows; they are taken out before the parser sees them.
@@ -187,7 +194,8 @@ outcome<api> connect(const global_options& global) {
   return api{std::move(client), limits, tell_person};
 }
 
-int run(const std::vector<std::string>& arguments, const std::filesystem::path& path, const std::function<int(const node_config&)>& run_node) {
+int run(const std::vector<std::string>& arguments, const std::filesystem::path& path,
+        const std::function<int(const node_config&)>& run_node) {
   program self{path, run_node};
   auto rest = without_inputs(self, arguments);
   std::reverse(rest.begin(), rest.end());  // CLI11 takes them from the back

@@ -39,13 +39,15 @@ struct jobs_command {
 [[nodiscard]] outcome<exit_code> run_cancel(const global_options& global, const std::string& id, const std::string& reason);
 
 [[nodiscard]] outcome<exit_code> run_artifact_put(const global_options& global, const std::vector<std::string>& files);
-[[nodiscard]] outcome<exit_code> run_artifact_get(const global_options& global, const std::string& hash, const std::string& output);
+[[nodiscard]] outcome<exit_code> run_artifact_get(const global_options& global, const std::string& hash,
+                                                  const std::string& output);
 
 [[nodiscard]] outcome<exit_code> run_pipeline_list(const global_options& global);
 /// Reads the files as an operator's, so that `exec` stages are allowed. All of them are read; each fault is told.
 [[nodiscard]] outcome<exit_code> run_pipeline_check(const global_options& global, const std::vector<std::string>& files);
 
 /// Follows a job, shows its end, saves its result. Ctrl-C leaves the job running and says how to come back.
-[[nodiscard]] outcome<exit_code> follow_job(api& node, const global_options& global, const std::string& id, const std::string& output);
+[[nodiscard]] outcome<exit_code> follow_job(api& node, const global_options& global, const std::string& id,
+                                            const std::string& output);
 
 }  // namespace troupe::cli

@@ -33,13 +33,16 @@ std::vector<std::string> names_of_keys() {
 }
 
 bool is_group(const std::string& name) {
-  return std::any_of(config_keys().begin(), config_keys().end(), [&](const auto& key) { return key.name.starts_with(name + "."); });
+  return std::any_of(config_keys().begin(), config_keys().end(),
+                     [&](const auto& key) { return key.name.starts_with(name + "."); });
 }
 
-outcome<void> set_values(const config_key& key, const std::vector<std::string>& given, const std::string& origin, loaded_config& config) {
+outcome<void> set_values(const config_key& key, const std::vector<std::string>& given, const std::string& origin,
+                         loaded_config& config) {
   const bool one_value = key.list || given.size() == 1;
   if (!one_value || !key.set(config.values, given)) {
-    return failure{exit_code::usage, fmt::format("{}: {}: '{}' is not accepted; it takes {}", origin, key.name, fmt::join(given, ", "), key.accepted)};
+    return failure{exit_code::usage, fmt::format("{}: {}: '{}' is not accepted; it takes {}", origin, key.name,
+                                                 fmt::join(given, ", "), key.accepted)};
   }
   config.origins[key.name] = origin;
   return {};
@@ -47,12 +50,13 @@ outcome<void> set_values(const config_key& key, const std::vector<std::string>& 
 
 /// Walks a parsed file. Throws what yaml-cpp throws.
 class yaml_reader {
- public:
+public:
   yaml_reader(const std::string& file, loaded_config& config) : file_(file), config_(config) {}
 
   outcome<void> read(const YAML::Node& node, const std::string& prefix) {
     if (node.IsNull()) return {};
-    if (!node.IsMap()) return fault(node, prefix.empty() ? "keys and values are expected" : fmt::format("{} takes keys and values", prefix));
+    if (!node.IsMap())
+      return fault(node, prefix.empty() ? "keys and values are expected" : fmt::format("{} takes keys and values", prefix));
     for (const auto& entry : node) {
       const auto name = prefix.empty() ? entry.first.Scalar() : prefix + "." + entry.first.Scalar();
       if (!seen_.insert(name).second) return fault(entry.first, fmt::format("{} stands here for the second time", name));
@@ -67,7 +71,7 @@ class yaml_reader {
     return {};
   }
 
- private:
+private:
   outcome<void> take(const config_key& key, const YAML::Node& at, const YAML::Node& node) {
     std::vector<std::string> given;
     if (node.IsScalar()) given.push_back(node.Scalar());
@@ -77,7 +81,8 @@ class yaml_reader {
         given.push_back(each.Scalar());
       }
     }
-    if (node.IsMap() || node.IsNull() || node.IsSequence() != key.list) return fault(at, fmt::format("{} takes {}", key.name, key.accepted));
+    if (node.IsMap() || node.IsNull() || node.IsSequence() != key.list)
+      return fault(at, fmt::format("{} takes {}", key.name, key.accepted));
     return set_values(key, given, where(at), config_);
   }
 
@@ -104,7 +109,8 @@ outcome<void> read_yaml(std::string_view text, const std::string& file, loaded_c
 
 outcome<void> set_key(std::string_view name, const std::string& text, const std::string& origin, loaded_config& config) {
   const auto* key = find_key(name);
-  if (!key) return failure{exit_code::usage, fmt::format("{}: there is no key {}; {}", origin, name, hint_for(name, names_of_keys()))};
+  if (!key)
+    return failure{exit_code::usage, fmt::format("{}: there is no key {}; {}", origin, name, hint_for(name, names_of_keys()))};
   std::vector<std::string> given;
   if (!key->list) given.push_back(text);
   for (std::size_t from = 0; key->list && from < text.size();) {
@@ -117,11 +123,14 @@ outcome<void> set_key(std::string_view name, const std::string& text, const std:
 
 outcome<void> check_together(const node_config& config) {
   if (!detail::is_loopback_address(config.listen)) {
-    return failure{exit_code::usage, fmt::format("listen: '{}' can be reached by others; without TLS and keys a node listens on this machine alone "
-                                                 "(127.0.0.1, [::1] or localhost). Put a proxy that authenticates in front of it", config.listen)};
+    return failure{exit_code::usage,
+                   fmt::format("listen: '{}' can be reached by others; without TLS and keys a node listens on this machine alone "
+                               "(127.0.0.1, [::1] or localhost). Put a proxy that authenticates in front of it",
+                               config.listen)};
   }
   if (config.lease.heartbeat * 3 > config.lease.lease_time) {
-    return failure{exit_code::usage, "lease.heartbeat: three heartbeats must fit into lease.duration, or one late message costs a running task"};
+    return failure{exit_code::usage,
+                   "lease.heartbeat: three heartbeats must fit into lease.duration, or one late message costs a running task"};
   }
   if (config.journal.compact_trailing > config.journal.compact_every) {
     return failure{exit_code::usage, "journal.compact_trailing must not exceed journal.compact_every"};
@@ -143,7 +152,8 @@ void fill_automatic(loaded_config& config, const std::filesystem::path& program)
   }
   if (values.pipelines_directory.empty()) {
     const auto installed = folder.parent_path() / "share" / "troupe" / "pipelines";
-    values.pipelines_directory = std::filesystem::is_directory(installed) ? installed : std::filesystem::path{"./config/pipelines"};
+    values.pipelines_directory =
+        std::filesystem::is_directory(installed) ? installed : std::filesystem::path{"./config/pipelines"};
     mark("pipelines_directory");
   }
 }

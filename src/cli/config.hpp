@@ -19,15 +19,15 @@ namespace troupe::cli {
 struct node_config {
   std::filesystem::path data_directory = "./troupe-data";
   std::string listen = "127.0.0.1:8080";
-  std::uint32_t slots = 0;                       ///< 0 until `fill_automatic`: the number of processors
+  std::uint32_t slots = 0;  ///< 0 until `fill_automatic`: the number of processors
   std::vector<std::string> labels;
-  std::filesystem::path pipelines_directory;     ///< empty until `fill_automatic`
-  std::filesystem::path worker_program;          ///< empty until `fill_automatic`
+  std::filesystem::path pipelines_directory;  ///< empty until `fill_automatic`
+  std::filesystem::path worker_program;       ///< empty until `fill_automatic`
   log::level log_level = log::level::info;
 
   struct {
-    std::uint64_t limit = 10'000;                ///< jobs that have not ended
-    duration ageing = 10min;                     ///< a waiting job gains a priority step each
+    std::uint64_t limit = 10'000;  ///< jobs that have not ended
+    duration ageing = 10min;       ///< a waiting job gains a priority step each
   } queue;
   struct {
     duration finished = 24h;
@@ -37,12 +37,12 @@ struct node_config {
     std::uint32_t node_lost_most = 20;
   } retry;
   struct {
-    duration lease_time = 10s;                   ///< lease.duration
+    duration lease_time = 10s;  ///< lease.duration
     duration heartbeat = 1s;
   } lease;
   struct {
-    std::uint64_t compact_every = 50'000;        ///< log entries
-    std::uint64_t compact_trailing = 5'000;      ///< log entries
+    std::uint64_t compact_every = 50'000;    ///< log entries
+    std::uint64_t compact_trailing = 5'000;  ///< log entries
     bytes write_buffer = 64_MiB;
     bytes block_cache = 64_MiB;
   } journal;
@@ -77,14 +77,16 @@ struct loaded_config {
 /// Reads YAML into `config`. @param file  for messages. @returns `usage` with "file:line: what is wrong; what is accepted".
 [[nodiscard]] outcome<void> read_yaml(std::string_view text, const std::string& file, loaded_config& config);
 /// Sets one key from text; lists are separated by commas.
-[[nodiscard]] outcome<void> set_key(std::string_view key, const std::string& text, const std::string& origin, loaded_config& config);
+[[nodiscard]] outcome<void> set_key(std::string_view key, const std::string& text, const std::string& origin,
+                                    loaded_config& config);
 /// Looks at what single keys cannot see: that a heartbeat fits into a lease, that the address is allowed without TLS.
 [[nodiscard]] outcome<void> check_together(const node_config& config);
 /// Fills in what depends on this machine.
 /// @param program  this executable: workers and pipelines are installed beside it.
 void fill_automatic(loaded_config& config, const std::filesystem::path& program);
 
-/// All keys with the text of their value in `config`, in the order of config/node.yaml. Lists are "[a, b]"; what is not filled in is "auto".
+/// All keys with the text of their value in `config`, in the order of config/node.yaml. Lists are "[a, b]"; what is not filled in
+/// is "auto".
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> all_keys(const node_config& config);
 
 }  // namespace troupe::cli

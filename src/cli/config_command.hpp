@@ -14,13 +14,15 @@ struct node_options {
   std::string config_file;
   std::string data, listen, slots, pipelines;  ///< "": not given
   std::vector<std::string> labels;
-  std::vector<std::string> settings;           ///< "key=value"
+  std::vector<std::string> settings;  ///< "key=value"
 };
 
 /// Defaults, then the file, then `--set`, then the options; checked; what depends on the machine filled in.
 [[nodiscard]] outcome<loaded_config> load_config(const node_options& options, const std::filesystem::path& program);
 
-[[nodiscard]] outcome<exit_code> run_config_show(const global_options& global, const node_options& options, const std::filesystem::path& program);
-[[nodiscard]] outcome<exit_code> run_config_check(const global_options& global, const node_options& options, const std::filesystem::path& program);
+[[nodiscard]] outcome<exit_code> run_config_show(const global_options& global, const node_options& options,
+                                                 const std::filesystem::path& program);
+[[nodiscard]] outcome<exit_code> run_config_check(const global_options& global, const node_options& options,
+                                                  const std::filesystem::path& program);
 
 }  // namespace troupe::cli

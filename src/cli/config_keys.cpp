@@ -64,8 +64,10 @@ config_key path_key(std::string name, bool may_be_automatic, Member member) {
   return {std::move(name), false, may_be_automatic ? "a path, or auto" : "a path",
           [=](node_config& config, const values& given) {
             if (given.front().empty()) return false;
-            if (may_be_automatic && given.front() == automatic) member(config).clear();
-            else member(config) = given.front();
+            if (may_be_automatic && given.front() == automatic)
+              member(config).clear();
+            else
+              member(config) = given.front();
             return true;
           },
           [=](const node_config& config) { return member(config).empty() ? std::string{automatic} : member(config).string(); }};
@@ -83,7 +85,9 @@ std::optional<std::pair<std::string_view, std::uint64_t>> split_address(std::str
 }
 
 bool is_label(const std::string& text) {
-  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; };
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
   return !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), allowed);
 }
 
@@ -131,7 +135,8 @@ config_key log_level_key() {
           [](const node_config& config) { return std::string{names[static_cast<std::size_t>(config.log_level)]}; }};
 }
 
-#define AT(member) [](auto& config) -> auto& { return config.member; }
+#define AT(member) \
+  [](auto& config) -> auto& { return config.member; }
 
 void add_lasting_keys(std::vector<config_key>& keys) {
   keys.push_back(number_key("queue.limit", "jobs", 1, 1'000'000, AT(queue.limit)));

@@ -10,7 +10,7 @@ namespace troupe::cli::detail {
 
 /// What the program knows of one key.
 struct config_key {
-  std::string name;      ///< "worker.kill_grace"
+  std::string name;  ///< "worker.kill_grace"
   bool list = false;
   std::string accepted;  ///< for messages: "a duration, 100ms to 5min"
   /// Takes the value, or says no; `accepted` tells why.

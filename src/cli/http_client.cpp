@@ -109,7 +109,8 @@ outcome<void> open_upload(exchange& self, const std::filesystem::path& path) {
   std::error_code failed;
   const auto size = std::filesystem::file_size(path, failed);
   if (!self.upload || failed) {
-    return failure{exit_code::local_file, fmt::format("cannot read {}: {}", path.string(), failed ? failed.message() : std::strerror(errno))};
+    return failure{exit_code::local_file,
+                   fmt::format("cannot read {}: {}", path.string(), failed ? failed.message() : std::strerror(errno))};
   }
   curl_easy_setopt(self.easy, CURLOPT_POST, 1L);
   curl_easy_setopt(self.easy, CURLOPT_READFUNCTION, on_upload);
@@ -148,7 +149,8 @@ outcome<http_client> http_client::make(std::string_view url) {
   curl_url_cleanup(parsed);
   const bool known_scheme = made->url.starts_with("http://") || made->url.starts_with("https://");
   if (code != CURLUE_OK || !known_scheme) {
-    return failure{exit_code::usage, fmt::format("'{}' is not the URL of a node; write something like http://127.0.0.1:8080", url)};
+    return failure{exit_code::usage,
+                   fmt::format("'{}' is not the URL of a node; write something like http://127.0.0.1:8080", url)};
   }
   return http_client{std::move(made)};
 }
@@ -222,7 +224,8 @@ outcome<http_response> http_client::perform(const http_request& request) {
   if (was_interrupted()) return failure{exit_code::interrupted, "interrupted"};
   if (code == CURLE_OK || self.response.stopped) return std::move(self.response);
   if (self.upload_failed) return failure{exit_code::local_file, fmt::format("cannot read {}", request.upload->string())};
-  if (self.too_large) return failure{exit_code::node_failed, fmt::format("{} sent a longer answer than a node does", state_->url)};
+  if (self.too_large)
+    return failure{exit_code::node_failed, fmt::format("{} sent a longer answer than a node does", state_->url)};
   return failure{exit_code::unreachable, fmt::format("{}: {}", state_->url, *why ? why : curl_easy_strerror(code))};
 }
 
@@ -232,8 +235,10 @@ std::string encode_segment(std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '-'
                        || byte == '.' || byte == '_' || byte == '~';
-    if (plain) encoded += c;
-    else encoded += fmt::format("%{:02X}", byte);
+    if (plain)
+      encoded += c;
+    else
+      encoded += fmt::format("%{:02X}", byte);
   }
   return encoded;
 }

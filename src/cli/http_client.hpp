@@ -16,8 +16,8 @@ namespace troupe::cli {
 
 struct http_request {
   std::string method = "GET";
-  std::string target = "/";                     ///< path and query, already encoded
-  std::vector<std::string> headers = {};        ///< "Name: value"
+  std::string target = "/";               ///< path and query, already encoded
+  std::vector<std::string> headers = {};  ///< "Name: value"
   std::string body = {};
   std::optional<std::filesystem::path> upload = {};  ///< the body, streamed from this file instead
   /// Gets the status (200 or 206) and the body piece by piece instead of `http_response::body`; false ends the exchange.
@@ -36,7 +36,7 @@ struct http_response {
 
 /// HTTP exchanges with one node, one at a time, over a connection that is kept. Blocking, but never deaf to Ctrl-C.
 class http_client {
- public:
+public:
   /// @param url  "http://host:port", with or without a path in front of /v1.
   /// @returns `exit_code::usage` for a text that is no such URL.
   [[nodiscard]] static outcome<http_client> make(std::string_view url);
@@ -44,13 +44,14 @@ class http_client {
   http_client(http_client&&) noexcept;
   http_client& operator=(http_client&&) noexcept;
 
-  /// @returns `unreachable` when the connection was refused or lost, `interrupted`, or `local_file` when the upload cannot be read.
+  /// @returns `unreachable` when the connection was refused or lost, `interrupted`, or `local_file` when the upload cannot be
+  /// read.
   [[nodiscard]] outcome<http_response> perform(const http_request& request);
   [[nodiscard]] const std::string& url() const noexcept;
   /// Whether any answer has come from the node so far.
   [[nodiscard]] bool has_answered() const noexcept;
 
- private:
+private:
   struct state;
   explicit http_client(std::unique_ptr<state> made);
   std::unique_ptr<state> state_;

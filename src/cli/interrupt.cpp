@@ -43,6 +43,8 @@ bool wait_for(duration time) {
   return !was_interrupted();
 }
 
-duration steady_now() noexcept { return std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()); }
+duration steady_now() noexcept {
+  return std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch());
+}
 
 }  // namespace troupe::cli

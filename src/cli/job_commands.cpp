@@ -4,8 +4,8 @@
 #include "cli/show_job.hpp"
 #include "cli/watch.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <unistd.h>
 
@@ -77,8 +77,10 @@ outcome<exit_code> run_jobs(const global_options& global, const jobs_command& co
 outcome<exit_code> run_job(const global_options& global, const std::string& id) {
   TROUPE_TRY(auto node, connect(global));
   TROUPE_TRY(const auto job, node.call({.target = "/v1/jobs/" + encode_segment(id)}));
-  if (global.json) fmt::print("{}\n", json::serialize(job));
-  else for (const auto& line : job_lines(job, node.url())) fmt::print("{}\n", line);
+  if (global.json)
+    fmt::print("{}\n", json::serialize(job));
+  else
+    for (const auto& line : job_lines(job, node.url())) fmt::print("{}\n", line);
   return exit_code::ok;
 }
 

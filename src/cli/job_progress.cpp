@@ -34,8 +34,10 @@ stage_progress stage_of(const json::object& object) {
 void apply_progress(stage_progress& stage, const json::object& data) {
   if (stage.state == "done" || stage.state == "skipped") return;  // late news of an attempt that is over
   stage.state = "running";
-  if (stage.instances == 1) stage.permille = std::min<std::uint64_t>(1000, count_at(data, "permille"));
-  else stage.permille = std::min<std::uint64_t>(1000, (stage.instances_done * 1000 + count_at(data, "permille")) / stage.instances);
+  if (stage.instances == 1)
+    stage.permille = std::min<std::uint64_t>(1000, count_at(data, "permille"));
+  else
+    stage.permille = std::min<std::uint64_t>(1000, (stage.instances_done * 1000 + count_at(data, "permille")) / stage.instances);
   stage.frames_done = count_at(data, "frames_done");
   stage.frames_total = count_at(data, "frames_total");
   stage.eta = eta_at(data);
@@ -95,11 +97,14 @@ void apply(job_progress& job, const job_event& event) {
   } else {
     if (event.revision <= job.revision) return;
     job.revision = event.revision;
-    if (is_final_state(event.type)) job.state = event.type;
-    else if (event.type == "attempt_started") job.state = "running";
+    if (is_final_state(event.type))
+      job.state = event.type;
+    else if (event.type == "attempt_started")
+      job.state = "running";
     if (stage) apply_to_stage(*stage, event);
   }
-  if (job.state == "succeeded") job.permille = 1000;
+  if (job.state == "succeeded")
+    job.permille = 1000;
   else if (!job.stages.empty()) {
     std::uint64_t sum = 0;
     for (const auto& each : job.stages) sum += each.state == "skipped" ? 1000 : each.permille;

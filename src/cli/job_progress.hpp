@@ -16,9 +16,9 @@ struct stage_progress {
   std::uint64_t instances = 1, instances_done = 0, attempts = 0, permille = 0;
   std::uint64_t frames_done = 0, frames_total = 0;
   std::optional<duration> eta = {};
-  std::string message = {};                  ///< of the running attempt
-  std::string reason = {};                   ///< why it waits or was skipped
-  std::string failed = {};                   ///< the last failed attempt: "crashed: signal 11"
+  std::string message = {};                      ///< of the running attempt
+  std::string reason = {};                       ///< why it waits or was skipped
+  std::string failed = {};                       ///< the last failed attempt: "crashed: signal 11"
   std::optional<std::int64_t> retry_at_ms = {};  ///< Unix time of the next try
 };
 

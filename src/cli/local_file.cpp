@@ -8,8 +8,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -50,7 +50,8 @@ outcome<std::string> read_text(const std::string& path) {
   std::string text;
   std::array<char, 65536> buffer;
   ssize_t got = 0;
-  while ((got = ::read(handle, buffer.data(), buffer.size())) > 0 && text.size() <= text_bytes_most) text.append(buffer.data(), static_cast<std::size_t>(got));
+  while ((got = ::read(handle, buffer.data(), buffer.size())) > 0 && text.size() <= text_bytes_most)
+    text.append(buffer.data(), static_cast<std::size_t>(got));
   const int number = errno;
   if (!standard) ::close(handle);
   if (got < 0) return file_failure("read", standard ? "standard input" : path, number);
@@ -62,7 +63,10 @@ file_writer::file_writer(int handle, std::filesystem::path target, std::filesyst
     : handle_(handle), target_(std::move(target)), temporary_(std::move(temporary)) {}
 
 file_writer::file_writer(file_writer&& other) noexcept
-    : handle_(std::exchange(other.handle_, -1)), failed_(other.failed_), target_(std::move(other.target_)), temporary_(std::move(other.temporary_)) {}
+    : handle_(std::exchange(other.handle_, -1)),
+      failed_(other.failed_),
+      target_(std::move(other.target_)),
+      temporary_(std::move(other.temporary_)) {}
 
 file_writer::~file_writer() {
   if (handle_ < 0) return;
@@ -119,7 +123,8 @@ outcome<std::filesystem::path> spool_standard_input() {
 
 std::string_view media_type_of(const std::filesystem::path& file) noexcept {
   auto extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const auto& [known, type] : media_types) {
     if (known == extension) return type;
   }

@@ -5,9 +5,9 @@
 #include "cli/submit_request.hpp"
 #include "model/pipeline.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <boost/json/serialize.hpp>
 
 namespace troupe::cli {
 namespace {
@@ -48,7 +48,8 @@ outcome<exit_code> run_pipeline_check(const global_options& global, const std::v
     if (parsed) {
       about["name"] = parsed->name;
       about["hash"] = parsed->hash.hex();
-      if (!global.json) fmt::print("{}: fine: {}, {} stages, {}\n", file, parsed->name, parsed->stages.size(), parsed->hash.hex().substr(0, 16));
+      if (!global.json)
+        fmt::print("{}: fine: {}, {} stages, {}\n", file, parsed->name, parsed->stages.size(), parsed->hash.hex().substr(0, 16));
     } else {
       ++faults;
       about["detail"] = parsed.error().detail;

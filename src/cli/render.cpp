@@ -36,14 +36,17 @@ std::string running_text(const stage_progress& stage) {
   add(text, frames_text(stage));
   if (stage.eta) add(text, clock_text(*stage.eta) + " left");
   add(text, stage.message);
-  if (stage.attempts > stage.instances && !stage.failed.empty()) add(text, fmt::format("try {} after {}", stage.attempts, stage.failed));
+  if (stage.attempts > stage.instances && !stage.failed.empty())
+    add(text, fmt::format("try {} after {}", stage.attempts, stage.failed));
   return text;
 }
 
 std::string backing_off_text(const stage_progress& stage, std::int64_t now_ms) {
   std::string text = stage.failed.empty() ? stage.reason : fmt::format("attempt {} {}", stage.attempts, stage.failed);
-  if (stage.retry_at_ms && *stage.retry_at_ms > now_ms) add(text, fmt::format("next try in {}", clock_text(duration{*stage.retry_at_ms - now_ms})), "; ");
-  else add(text, "will be tried again", "; ");
+  if (stage.retry_at_ms && *stage.retry_at_ms > now_ms)
+    add(text, fmt::format("next try in {}", clock_text(duration{*stage.retry_at_ms - now_ms})), "; ");
+  else
+    add(text, "will be tried again", "; ");
   return text;
 }
 
@@ -89,8 +92,9 @@ std::vector<std::string> render_bars(const job_progress& job, std::size_t width,
   name_columns = std::min(name_columns, name_columns_most);
   for (const auto& stage : job.stages) {
     const auto permille = stage.state == "done" ? 1000 : stage.permille;
-    lines.push_back(fit(fmt::format("  {:<{}} {} {:>3}%  {}", fit(stage.name, name_columns), name_columns, bar(permille), permille / 10,
-                                    note_of(stage, now_ms)), width));
+    lines.push_back(fit(fmt::format("  {:<{}} {} {:>3}%  {}", fit(stage.name, name_columns), name_columns, bar(permille),
+                                    permille / 10, note_of(stage, now_ms)),
+                        width));
   }
   return lines;
 }

@@ -24,7 +24,9 @@ void add_error(std::vector<std::string>& lines, const json::object& job) {
   const auto* error = object_at(job, "error");
   if (!error) return;
   const auto stage = text_at(*error, "stage");
-  lines.push_back(fit(fmt::format("error: {}{}: {}", stage.empty() ? "" : stage + " ", text_at(*error, "cause"), text_at(*error, "detail")), line_columns_most));
+  lines.push_back(
+      fit(fmt::format("error: {}{}: {}", stage.empty() ? "" : stage + " ", text_at(*error, "cause"), text_at(*error, "detail")),
+          line_columns_most));
   const auto* stages = array_at(job, "stages");
   for (std::size_t i = 0; stages && i < stages->size(); ++i) {
     const auto* object = (*stages)[i].if_object();
@@ -75,7 +77,8 @@ std::vector<std::string> job_lines(const json::object& job, const std::string& u
                                  fmt::format("state: {} ({}%)", text_at(job, "state"), count_at(job, "permille") / 10),
                                  fmt::format("priority: {}", count_at(job, "priority"))};
   if (const auto* labels = object_at(job, "labels"); labels && !labels->empty()) {
-    for (const auto& [key, value] : *labels) lines.push_back(fit(fmt::format("label: {}={}", std::string_view{key}, plain_text(value)), line_columns_most));
+    for (const auto& [key, value] : *labels)
+      lines.push_back(fit(fmt::format("label: {}={}", std::string_view{key}, plain_text(value)), line_columns_most));
   }
   for (const auto* key : {"created_at", "started_at", "ended_at", "deadline"}) {
     if (const auto at = text_at(job, key); !at.empty()) lines.push_back(fmt::format("{}: {}", key, at));
@@ -89,11 +92,14 @@ std::vector<std::string> job_lines(const json::object& job, const std::string& u
   return lines;
 }
 
-std::string job_row_head() { return fmt::format("{:<16}  {:<9}  {:>4}  {:<24}  {}", "JOB", "STATE", "DONE", "CREATED", "PIPELINE"); }
+std::string job_row_head() {
+  return fmt::format("{:<16}  {:<9}  {:>4}  {:<24}  {}", "JOB", "STATE", "DONE", "CREATED", "PIPELINE");
+}
 
 std::string job_row(const json::object& job) {
-  return fit(fmt::format("{:<16}  {:<9}  {:>3}%  {:<24}  {}", text_at(job, "id"), text_at(job, "state"), count_at(job, "permille") / 10,
-                         text_at(job, "created_at"), text_at(job, "pipeline")), 200);
+  return fit(fmt::format("{:<16}  {:<9}  {:>3}%  {:<24}  {}", text_at(job, "id"), text_at(job, "state"),
+                         count_at(job, "permille") / 10, text_at(job, "created_at"), text_at(job, "pipeline")),
+             200);
 }
 
 }  // namespace troupe::cli

@@ -6,8 +6,8 @@
 #include "cli/units_text.hpp"
 #include "cli/watch.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <sys/random.h>
 
@@ -43,7 +43,8 @@ outcome<std::string> upload_file(api& node, const std::filesystem::path& file) {
     source = spooled.path;
   }
   TROUPE_TRY(const auto stored, put_artifact(node, source));
-  node.tell(fmt::format("uploaded {} ({})", file == "-" ? "standard input" : file.string(), rough_size(bytes{count_at(stored, "size")})));
+  node.tell(fmt::format("uploaded {} ({})", file == "-" ? "standard input" : file.string(),
+                        rough_size(bytes{count_at(stored, "size")})));
   return text_at(stored, "artifact");
 }
 
@@ -65,8 +66,10 @@ outcome<json::object> upload_inputs(api& node, std::vector<planned_input> planne
       }
       values.push_back(json::object{{"artifact", hash}});
     }
-    if (input.list) inputs[input.name] = std::move(values);
-    else inputs[input.name] = std::move(values.front());
+    if (input.list)
+      inputs[input.name] = std::move(values);
+    else
+      inputs[input.name] = std::move(values.front());
   }
   return inputs;
 }
@@ -80,11 +83,12 @@ outcome<void> check_output(const std::string& output) {
 outcome<void> save_result(api& node, const json::object& job, const std::string& output) {
   const auto* result = object_at(job, "result");
   const auto artifacts = result ? artifacts_of(*result) : std::vector<std::pair<std::string, std::string>>{};
-  if (artifacts.empty()) return failure{exit_code::local_file, fmt::format("the job's result has no artifact to save as {}", output)};
+  if (artifacts.empty())
+    return failure{exit_code::local_file, fmt::format("the job's result has no artifact to save as {}", output)};
   const bool folder = std::filesystem::is_directory(output);
   if (artifacts.size() > 1 && !folder) {
-    return failure{exit_code::usage, fmt::format("the result has {} artifacts; give -o a folder (the job is done: troupe job {})", artifacts.size(),
-                                                 text_at(job, "id"))};
+    return failure{exit_code::usage, fmt::format("the result has {} artifacts; give -o a folder (the job is done: troupe job {})",
+                                                 artifacts.size(), text_at(job, "id"))};
   }
   for (const auto& [name, hash] : artifacts) {
     std::filesystem::path target = output;
@@ -107,10 +111,12 @@ outcome<exit_code> follow_job(api& node, const global_options& global, const std
     return failure{exit_code::interrupted, fmt::format("the job goes on; watch it again with: troupe watch {}{}", id, url)};
   }
   if (!ended) {
-    return failure{ended.error().code, fmt::format("{}\n  job {} may go on; watch it again with: troupe watch {}", ended.error().detail, id, id)};
+    return failure{ended.error().code,
+                   fmt::format("{}\n  job {} may go on; watch it again with: troupe watch {}", ended.error().detail, id, id)};
   }
   const auto code = code_of(*ended);
-  if (global.json) fmt::print("{}\n", json::serialize(*ended));
+  if (global.json)
+    fmt::print("{}\n", json::serialize(*ended));
   else if (code == exit_code::ok && output != "-") {
     for (const auto& line : result_lines(*ended, node.url())) fmt::print("{}\n", line);
   }

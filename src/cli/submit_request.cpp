@@ -5,9 +5,9 @@
 #include "cli/suggest.hpp"
 #include "cli/units_text.hpp"
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <boost/json/parse.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -34,7 +34,8 @@ outcome<planned_value> plan_artifact(const input_spec& input, const std::string&
   if (value == standard_input) return upload{value};
   if (files.is_file(value)) return upload{value};
   if (digest::from_hex(value)) return json::value(json::object{{"artifact", value}});
-  return failure{exit_code::local_file, fmt::format("--{}: there is no file '{}' (and it is not the 64 digits of an artifact)", input.name, value)};
+  return failure{exit_code::local_file,
+                 fmt::format("--{}: there is no file '{}' (and it is not the 64 digits of an artifact)", input.name, value)};
 }
 
 outcome<planned_value> plan_plain(const input_spec& input, const std::string& value) {
@@ -66,8 +67,8 @@ outcome<planned_value> plan_plain(const input_spec& input, const std::string& va
 outcome<planned_value> plan_value(const input_spec& input, const given_input& given, const local_files& files) {
   if (!given.value) {
     if (input.type == "boolean") return json::value(true);
-    return failure{exit_code::usage, fmt::format("--{} needs a value ({}); a value that starts with -- is written --{}=VALUE", input.name,
-                                                 input.type, input.name)};
+    return failure{exit_code::usage, fmt::format("--{} needs a value ({}); a value that starts with -- is written --{}=VALUE",
+                                                 input.name, input.type, input.name)};
   }
   if (input.is_artifact()) return plan_artifact(input, *given.value, files);
   const auto& value = *given.value;
@@ -83,7 +84,8 @@ outcome<void> check_counts(const pipeline_spec& pipeline, const std::vector<plan
     const auto found = std::find_if(planned.begin(), planned.end(), [&](const auto& each) { return each.name == input.name; });
     if (found == planned.end() && input.required && !input.has_default) {
       return failure{exit_code::usage, fmt::format("{} needs --{} ({}{}){}{}", pipeline.name, input.name, input.type,
-                                                   input.list ? ", may be repeated" : "", input.description.empty() ? "" : ": ", input.description)};
+                                                   input.list ? ", may be repeated" : "", input.description.empty() ? "" : ": ",
+                                                   input.description)};
     }
     if (found != planned.end() && !input.list && found->values.size() > 1) {
       return failure{exit_code::usage, fmt::format("--{} is given {} times but is no list", input.name, found->values.size())};
@@ -113,8 +115,10 @@ split_arguments split_inputs(const std::vector<std::string>& arguments,
       continue;
     }
     given_input input{name.substr(2), std::nullopt};
-    if (equals != std::string::npos) input.value = argument.substr(equals + 1);
-    else if (i + 1 < arguments.size() && !is_option(arguments[i + 1])) input.value = arguments[++i];
+    if (equals != std::string::npos)
+      input.value = argument.substr(equals + 1);
+    else if (i + 1 < arguments.size() && !is_option(arguments[i + 1]))
+      input.value = arguments[++i];
     split.inputs.push_back(std::move(input));
   }
   return split;
@@ -127,7 +131,8 @@ pipeline_spec pipeline_spec_of(const json::object& pipeline) {
   for (const auto& each : *inputs) {
     if (!each.is_object()) continue;
     const auto& object = each.get_object();
-    input_spec input{.name = text_at(object, "name"), .type = text_at(object, "type"), .description = text_at(object, "description")};
+    input_spec input{
+        .name = text_at(object, "name"), .type = text_at(object, "type"), .description = text_at(object, "description")};
     input.list = flag_at(object, "list");
     input.required = flag_at(object, "required");
     const auto* fallback = object.if_contains("default");
@@ -146,15 +151,18 @@ outcome<std::vector<planned_input>> plan_inputs(const pipeline_spec& pipeline, c
   for (const auto& input : pipeline.inputs) names.push_back(input.name);
   for (const auto& each : given) {  // all names first: a slip must not wait for a long read of standard input
     if (std::find(names.begin(), names.end(), each.name) == names.end()) {
-      return failure{exit_code::usage, fmt::format("{} has no input --{}; {}", pipeline.name, each.name, hint_for(each.name, names))};
+      return failure{exit_code::usage,
+                     fmt::format("{} has no input --{}; {}", pipeline.name, each.name, hint_for(each.name, names))};
     }
   }
   std::vector<planned_input> planned;
   for (const auto& each : given) {
-    const auto& input = *std::find_if(pipeline.inputs.begin(), pipeline.inputs.end(), [&](const auto& spec) { return spec.name == each.name; });
+    const auto& input =
+        *std::find_if(pipeline.inputs.begin(), pipeline.inputs.end(), [&](const auto& spec) { return spec.name == each.name; });
     TROUPE_TRY(auto value, plan_value(input, each, files));
     auto found = std::find_if(planned.begin(), planned.end(), [&](const auto& known) { return known.name == each.name; });
-    if (found == planned.end()) found = planned.insert(planned.end(), planned_input{.name = each.name, .list = input.list, .values = {}});
+    if (found == planned.end())
+      found = planned.insert(planned.end(), planned_input{.name = each.name, .list = input.list, .values = {}});
     found->values.push_back(std::move(value));
   }
   TROUPE_CHECK(check_counts(pipeline, planned));
@@ -163,15 +171,19 @@ outcome<std::vector<planned_input>> plan_inputs(const pipeline_spec& pipeline, c
 
 outcome<json::object> request_head(const submit_options& options) {
   json::object body{{"pipeline", options.pipeline}};
-  if (const auto digit = number_from<int>(options.priority); digit && *digit >= 0 && *digit <= 9) body["priority"] = *digit;
-  else if (options.priority == "high" || options.priority == "normal" || options.priority == "low") body["priority"] = options.priority;
+  if (const auto digit = number_from<int>(options.priority); digit && *digit >= 0 && *digit <= 9)
+    body["priority"] = *digit;
+  else if (options.priority == "high" || options.priority == "normal" || options.priority == "low")
+    body["priority"] = options.priority;
   else if (!options.priority.empty()) {
-    return failure{exit_code::usage, fmt::format("--priority '{}': high, normal, low or 0..9 (9 first) is expected", options.priority)};
+    return failure{exit_code::usage,
+                   fmt::format("--priority '{}': high, normal, low or 0..9 (9 first) is expected", options.priority)};
   }
   json::object labels;
   for (const auto& label : options.labels) {
     const auto equals = label.find('=');
-    if (equals == std::string::npos || equals == 0) return failure{exit_code::usage, fmt::format("--label '{}': KEY=VALUE is expected", label)};
+    if (equals == std::string::npos || equals == 0)
+      return failure{exit_code::usage, fmt::format("--label '{}': KEY=VALUE is expected", label)};
     labels[label.substr(0, equals)] = label.substr(equals + 1);
   }
   if (!labels.empty()) body["labels"] = std::move(labels);

@@ -62,14 +62,14 @@ struct local_files {
 
 /// Checks the inputs against the pipeline before anything is sent.
 /// @returns `usage` naming the input and what is accepted, or `local_file`.
-[[nodiscard]] outcome<std::vector<planned_input>> plan_inputs(const pipeline_spec& pipeline, const std::vector<given_input>& given,
-                                                              const local_files& files);
+[[nodiscard]] outcome<std::vector<planned_input>> plan_inputs(const pipeline_spec& pipeline,
+                                                              const std::vector<given_input>& given, const local_files& files);
 
 struct submit_options {
   std::string pipeline;
-  std::string priority;                ///< "", "high", "normal", "low" or a digit
-  std::vector<std::string> labels;     ///< "key=value"
-  std::string deadline;                ///< "", or a duration from now
+  std::string priority;             ///< "", "high", "normal", "low" or a digit
+  std::vector<std::string> labels;  ///< "key=value"
+  std::string deadline;             ///< "", or a duration from now
 };
 /// The body of POST /v1/jobs without its inputs. @returns `usage` for a priority, label or deadline that is none.
 [[nodiscard]] outcome<json::object> request_head(const submit_options& options);

@@ -42,7 +42,8 @@ std::string hint_for(std::string_view given, const std::vector<std::string>& kno
   if (best) return fmt::format("did you mean '{}'?", *best);
   const auto count = std::min(known.size(), listed_most);
   const bool cut = count < known.size();
-  return fmt::format("known: {}{}", fmt::join(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(count), ", "), cut ? ", ..." : "");
+  return fmt::format("known: {}{}", fmt::join(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(count), ", "),
+                     cut ? ", ..." : "");
 }
 
 }  // namespace troupe::cli

@@ -4,9 +4,9 @@
 #include "cli/live_view.hpp"
 #include "cli/sse_parser.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <charconv>
 #include <cstdio>
@@ -18,7 +18,7 @@ namespace {
 constexpr duration silence_most = 45s;
 
 class watcher {
- public:
+public:
   watcher(api& node, std::string id, const watch_options& options) : node_(node), id_(std::move(id)), options_(options) {}
 
   outcome<json::object> run() {
@@ -28,13 +28,14 @@ class watcher {
     return ended;
   }
 
- private:
+private:
   outcome<json::object> watch() {
     TROUPE_TRY(auto job, refresh());
     auto tries = node_.budget();
     if (is_final_state(progress_.state) && options_.json_lines) {  // the history alone; without it there is still the job
       retry_budget never{0ms};
-      if (const auto streamed = stream(never); !streamed && streamed.error().code == exit_code::interrupted) return streamed.error();
+      if (const auto streamed = stream(never); !streamed && streamed.error().code == exit_code::interrupted)
+        return streamed.error();
     }
     while (!is_final_state(progress_.state)) {  // bounded by the budget while nothing arrives
       const auto streamed = stream(tries);
@@ -109,7 +110,9 @@ class watcher {
 
 }  // namespace
 
-outcome<json::object> watch_job(api& node, const std::string& id, const watch_options& options) { return watcher{node, id, options}.run(); }
+outcome<json::object> watch_job(api& node, const std::string& id, const watch_options& options) {
+  return watcher{node, id, options}.run();
+}
 
 exit_code code_of(const json::object& job) {
   const auto state = text_at(job, "state");

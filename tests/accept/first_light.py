@@ -20,14 +20,14 @@ suite = Suite("first-light")
 SERVE_PIPELINE = """\
 name: squares
 inputs:
-  numbers: {type: integer, list: true, required: true}
+  numbers: {type: list of integer, required: true}
 stages:
   square:
     kind: exec
     for_each: ${inputs.numbers}
     program:
       mode: serve
-      command: [python3, ./counting_model.py, STARTS]
+      command: [python3, ./counting_model.py, "STARTS"]
       outputs:
         square: {type: integer}
         process: {type: integer}

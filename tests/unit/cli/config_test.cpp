@@ -72,7 +72,8 @@ TEST_CASE("each key can be set from the text of its own value") {
 
 TEST_CASE("a file changes what it names and leaves the rest") {
   loaded_config config;
-  REQUIRE(read_yaml("slots: 3\nlabels: [gpu, fast]\nworker:\n  kill_grace: 5s\n  scratch_quota: 1GiB\n", "n.yaml", config).has_value());
+  REQUIRE(read_yaml("slots: 3\nlabels: [gpu, fast]\nworker:\n  kill_grace: 5s\n  scratch_quota: 1GiB\n", "n.yaml", config)
+              .has_value());
 
   CHECK(config.values.slots == 3);
   CHECK(config.values.labels == std::vector<std::string>{"gpu", "fast"});
@@ -84,15 +85,18 @@ TEST_CASE("a file changes what it names and leaves the rest") {
 }
 
 TEST_CASE("an unknown key is named with its line and what was probably meant") {
-  CHECK(fault_of("slots: 2\nworker:\n  kill_grase: 5s\n") == "n.yaml:3: there is no key worker.kill_grase; did you mean 'worker.kill_grace'?");
+  CHECK(fault_of("slots: 2\nworker:\n  kill_grase: 5s\n")
+        == "n.yaml:3: there is no key worker.kill_grase; did you mean 'worker.kill_grace'?");
   CHECK(fault_of("lisen: 127.0.0.1:1\n") == "n.yaml:1: there is no key lisen; did you mean 'listen'?");
   CHECK(fault_of_set("slotz", "2") == "--set: there is no key slotz; did you mean 'slots'?");
 }
 
 TEST_CASE("a value out of range is refused with the range") {
-  CHECK(fault_of("slots: 0\n") == "n.yaml:1: slots: '0' is not accepted; it takes a whole number of tasks at once, 1 to 256, or auto");
+  CHECK(fault_of("slots: 0\n")
+        == "n.yaml:1: slots: '0' is not accepted; it takes a whole number of tasks at once, 1 to 256, or auto");
   CHECK(fault_of("queue:\n  ageing: 2d\n") == "n.yaml:2: queue.ageing: '2d' is not accepted; it takes a duration, 1s to 24h");
-  CHECK(fault_of_set("http.body_limit", "1GiB") == "--set: http.body_limit: '1GiB' is not accepted; it takes a size, 1KiB to 64MiB");
+  CHECK(fault_of_set("http.body_limit", "1GiB")
+        == "--set: http.body_limit: '1GiB' is not accepted; it takes a size, 1KiB to 64MiB");
   CHECK_FALSE(fault_of_set("slots", "-1").empty());
   CHECK_FALSE(fault_of_set("slots", "2.5").empty());
   CHECK_FALSE(fault_of_set("queue.limit", "18446744073709551616").empty());

@@ -12,10 +12,13 @@ namespace {
 job_progress running_job() {
   return progress_of(json::parse(R"({"id":"00ab","pipeline":"p","state":"running","revision":3,"permille":0,"stages":[
     {"name":"a","state":"running","instances":1,"instances_done":0,"attempts":1,"permille":100},
-    {"name":"b","state":"waiting","instances":1,"instances_done":0,"attempts":0,"permille":0,"reason":"needs a"}]})").get_object());
+    {"name":"b","state":"waiting","instances":1,"instances_done":0,"attempts":0,"permille":0,"reason":"needs a"}]})")
+                         .get_object());
 }
 
-job_event event(std::string type, std::uint64_t revision, std::string_view data) { return {std::move(type), revision, json::parse(data).get_object()}; }
+job_event event(std::string type, std::uint64_t revision, std::string_view data) {
+  return {std::move(type), revision, json::parse(data).get_object()};
+}
 
 }  // namespace
 
@@ -66,7 +69,10 @@ TEST_CASE("a stage of several instances is done when all of them are") {
 }
 
 TEST_CASE("odd JSON is read as nothing, not as a crash") {
-  const auto job = progress_of(json::parse(R"({"id":7,"state":null,"revision":-1,"permille":99999,"stages":[1,{"permille":"x","instances":0,"eta_ms":-5}]})").get_object());
+  const auto job = progress_of(
+      json::parse(
+          R"({"id":7,"state":null,"revision":-1,"permille":99999,"stages":[1,{"permille":"x","instances":0,"eta_ms":-5}]})")
+          .get_object());
   CHECK(job.id.empty());
   CHECK(job.permille == 1000);
   REQUIRE(job.stages.size() == 1);

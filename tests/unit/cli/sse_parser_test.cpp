@@ -18,9 +18,13 @@ std::vector<sse_event> parsed(std::string_view text, std::size_t piece) {
 }  // namespace
 
 TEST_CASE("events are the same however the bytes arrive") {
-  const std::string text = "\xEF\xBB\xBF: hello\n\nid: 7\nevent: stage_done\ndata: {\"a\":1}\n\nevent: progress\r\ndata:x\r\ndata:  y\r\n\r\n"
-                           "data\r\rid: 8\ndata: z\nretry: 10\nunknown: field\n\n";
-  const std::vector<sse_event> expected{{"7", "stage_done", "{\"a\":1}"}, {std::nullopt, "progress", "x\n y"}, {std::nullopt, "message", ""}, {"8", "message", "z"}};
+  const std::string text =
+      "\xEF\xBB\xBF: hello\n\nid: 7\nevent: stage_done\ndata: {\"a\":1}\n\nevent: progress\r\ndata:x\r\ndata:  y\r\n\r\n"
+      "data\r\rid: 8\ndata: z\nretry: 10\nunknown: field\n\n";
+  const std::vector<sse_event> expected{{"7", "stage_done", "{\"a\":1}"},
+                                        {std::nullopt, "progress", "x\n y"},
+                                        {std::nullopt, "message", ""},
+                                        {"8", "message", "z"}};
   for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}, text.size()}) {
     CAPTURE(piece);
     CHECK(parsed(text, piece) == expected);

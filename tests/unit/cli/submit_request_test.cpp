@@ -8,15 +8,16 @@ using namespace troupe::cli;
 
 namespace {
 
-const pipeline_spec speaking{.name = "speaking", .description = "", .inputs = {
-    {.name = "image", .type = "image", .required = true},
-    {.name = "text", .type = "text", .required = true},
-    {.name = "loud", .type = "boolean"},
-    {.name = "count", .type = "integer"},
-    {.name = "rate", .type = "number"},
-    {.name = "voice", .type = "text", .choices = {"slt", "kal"}},
-    {.name = "style", .type = "object"},
-    {.name = "clips", .type = "video", .list = true}}};
+const pipeline_spec speaking{.name = "speaking",
+                             .description = "",
+                             .inputs = {{.name = "image", .type = "image", .required = true},
+                                        {.name = "text", .type = "text", .required = true},
+                                        {.name = "loud", .type = "boolean"},
+                                        {.name = "count", .type = "integer"},
+                                        {.name = "rate", .type = "number"},
+                                        {.name = "voice", .type = "text", .choices = {"slt", "kal"}},
+                                        {.name = "style", .type = "object"},
+                                        {.name = "clips", .type = "video", .list = true}}};
 
 const local_files files{[](const auto& path) { return path == "me.png" || path == "a.mp4"; },
                         [](const std::string& path) -> outcome<std::string> {
@@ -42,7 +43,8 @@ std::vector<std::string> planned(std::vector<given_input> given) {
   for (const auto& input : *plan) {
     for (const auto& value : input.values) {
       const auto* file = std::get_if<upload>(&value);
-      texts.push_back(input.name + (file ? "<" + file->file.string() : "=" + boost::json::serialize(std::get<boost::json::value>(value))));
+      texts.push_back(input.name
+                      + (file ? "<" + file->file.string() : "=" + boost::json::serialize(std::get<boost::json::value>(value))));
     }
   }
   texts.resize(texts.size() - 2);
@@ -59,9 +61,11 @@ using texts = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("inputs are told from the program's own options") {
-  const auto out = split({"speaking", "--image", "me.png", "--follow", "--key", "--odd", "--text=--follow me", "-o", "out.mp4", "--loud", "--count", "-5"});
+  const auto out = split({"speaking", "--image", "me.png", "--follow", "--key", "--odd", "--text=--follow me", "-o", "out.mp4",
+                          "--loud", "--count", "-5"});
   CHECK(out.known == texts{"speaking", "--follow", "--key", "--odd", "-o", "out.mp4"});
-  CHECK(out.inputs == std::vector<given_input>{{"image", "me.png"}, {"text", "--follow me"}, {"loud", std::nullopt}, {"count", "-5"}});
+  CHECK(out.inputs
+        == std::vector<given_input>{{"image", "me.png"}, {"text", "--follow me"}, {"loud", std::nullopt}, {"count", "-5"}});
 }
 
 TEST_CASE("the value of an input is never taken for an option") {
@@ -73,7 +77,8 @@ TEST_CASE("the value of an input is never taken for an option") {
 TEST_CASE("values get the type that the pipeline declares") {
   CHECK(planned({{"loud", std::nullopt}, {"count", "-5"}, {"rate", "0.5"}, {"voice", "kal"}, {"style", R"({"a":1})"}})
         == texts{"loud=true", "count=-5", "rate=5E-1", "voice=\"kal\"", "style={\"a\":1}"});
-  CHECK(planned({{"clips", "a.mp4"}, {"clips", std::string(64, 'a')}}) == texts{"clips<a.mp4", "clips={\"artifact\":\"" + std::string(64, 'a') + "\"}"});
+  CHECK(planned({{"clips", "a.mp4"}, {"clips", std::string(64, 'a')}})
+        == texts{"clips<a.mp4", "clips={\"artifact\":\"" + std::string(64, 'a') + "\"}"});
 }
 
 TEST_CASE("a text comes from a file, and an at sign alone is a text") {

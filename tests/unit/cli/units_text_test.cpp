@@ -24,13 +24,15 @@ TEST_CASE("what is no duration is refused") {
 }
 
 TEST_CASE("durations and sizes are written so that they read back as the same value") {
-  for (const auto value : {duration{0}, duration{1}, duration{1500}, duration{90'000}, duration{600'000}, duration{86'400'000}, duration{14 * 86'400'000LL}}) {
+  for (const auto value : {duration{0}, duration{1}, duration{1500}, duration{90'000}, duration{600'000}, duration{86'400'000},
+                           duration{14 * 86'400'000LL}}) {
     CHECK(parse_duration(format_duration(value)).value() == value);
   }
   CHECK(format_duration(90s) == "90s");
   CHECK(format_duration(24h) == "24h");
   CHECK(format_duration(14 * 24h) == "14d");
-  for (const auto value : {bytes{0}, bytes{1}, bytes{1000}, 8_KiB, 1_MiB, 4_GiB, bytes{1ull << 40}}) CHECK(parse_size(format_size(value)).value() == value);
+  for (const auto value : {bytes{0}, bytes{1}, bytes{1000}, 8_KiB, 1_MiB, 4_GiB, bytes{1ull << 40}})
+    CHECK(parse_size(format_size(value)).value() == value);
   CHECK(format_size(64_MiB) == "64MiB");
 }
 
