@@ -15,13 +15,16 @@ namespace {
 
 constexpr std::size_t warm_most = 2;
 
-/// "./x", "../x" and, in first place, "x/y" start at the pipeline's folder; a bare first word is looked up in PATH.
+/// Words that are paths into the pipeline's folder become absolute: "./x" and "../x"; in first place "x/y" (a bare word there is looked
+/// up in PATH); in other places what names a file there.
 std::vector<std::string> resolved(const proto::exec_program& program) {
   std::vector<std::string> command;
   for (const auto& word : program.command()) {
+    const auto path = (std::filesystem::path{program.directory()} / word).lexically_normal();  // an absolute word stays what it is
+    std::error_code missing;
     const bool is_path = word.starts_with("./") || word.starts_with("../")
-                         || (command.empty() && !word.starts_with('/') && word.find('/') != std::string::npos);
-    command.push_back(is_path ? (std::filesystem::path{program.directory()} / word).lexically_normal().native() : word);
+                         || (command.empty() ? word.find('/') != std::string::npos : std::filesystem::is_regular_file(path, missing));
+    command.push_back(is_path ? path.native() : word);
   }
   return command;
 }

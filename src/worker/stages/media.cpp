@@ -98,8 +98,8 @@ result<outputs> run_still(const task& work, progress_sink& progress) {
   options.length = duration{params.integer("duration_ms", 0)};
   const auto audio = params.has("audio") ? params.file("audio") : std::filesystem::path{};
   if (params.fault()) return *params.fault();
-  if (params.has("audio") == params.has("duration_ms"))
-    return error{errc::bad_request, "media.still needs either \"duration_ms\" or \"audio\", whose length it takes"};
+  if (!params.has("audio") && !params.has("duration_ms"))
+    return error{errc::bad_request, "media.still needs \"duration_ms\" or \"audio\", whose length it takes"};
   if (params.has("audio")) {
     TROUPE_TRY(const auto sound, media::probe(audio));
     options.length = sound.length;

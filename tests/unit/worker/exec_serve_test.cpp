@@ -115,3 +115,18 @@ TEST_CASE("the same command from another pipeline's folder is another program") 
   CHECK(set.count(other) == 1);
   CHECK(set.starts() == 2);
 }
+
+TEST_CASE("the example program paints a picture and refuses an empty text") {
+  serving set;
+  const auto task = [&](const char* text) {
+    auto made = set.exec_task({"python3", "poster.py"}, {output_of("picture", value_type::image), output_of("bytes", value_type::integer)},
+                              {{"text", text}, {"width", 64}, {"height", 48}});
+    made.exec->mode = exec_spec::mode_kind::serve;
+    made.exec->directory = TROUPE_EXAMPLES;
+    return made;
+  };
+  const auto done = set.done(task("A sunny day."));
+  CHECK(set.content(done.result.outputs.at("picture")).starts_with("\x89PNG"));
+  CHECK(done.result.outputs.at("bytes").as_int64() == static_cast<std::int64_t>(set.content(done.result.outputs.at("picture")).size()));
+  CHECK(set.failure(task(" ")).cause == failure_cause::bad_input);
+}

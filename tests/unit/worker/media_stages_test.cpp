@@ -84,7 +84,7 @@ TEST_CASE("what media cannot work with is bad input, with the reason") {
     return failure.detail;
   };
   CHECK_FALSE(why(stage_kind::media_still, {{"image", text}, {"duration_ms", 1000}}).empty());
-  CHECK(why(stage_kind::media_still, {{"image", text}}) == "media.still needs either \"duration_ms\" or \"audio\", whose length it takes");
+  CHECK(why(stage_kind::media_still, {{"image", text}}) == "media.still needs \"duration_ms\" or \"audio\", whose length it takes");
   CHECK(why(stage_kind::media_still, {{"image", 3}, {"duration_ms", 1000}}) == "parameter \"image\" has to be an artifact");
   CHECK_FALSE(why(stage_kind::media_speak, {{"text", "Hello."}, {"voice", "nobody"}}).empty());
   CHECK_FALSE(why(stage_kind::media_concat, {{"clips", json::array{}}}).empty());
