@@ -5,7 +5,7 @@
 #include "cli/node_metrics.hpp"
 #include "cli/pipelines_directory.hpp"
 #include "http/http.hpp"
-#include "persistence/artifacts/artifacts.hpp"
+#include "persistence/artifacts/artifact_store.hpp"
 #include "persistence/journal/data_directory.hpp"
 #include "persistence/journal/journal.hpp"
 #include "worker/host/host.hpp"
