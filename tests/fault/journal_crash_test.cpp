@@ -17,7 +17,7 @@ using fault = lossy_file_system::fault;
 
 namespace {
 
-constexpr std::uint64_t steps = 40;
+constexpr std::uint64_t steps = 24;
 
 struct bench {
   bench() {
