@@ -1,5 +1,6 @@
 // Goal: whatever was reported as synced survives, in the order of the writes, wherever the power goes or the disk fails.
-// Method: real RocksDB on a file system in memory that loses what was not synced; the fault moves from the first change to the last.
+// Method: real RocksDB on a file system in memory that loses what was not synced; the fault moves from the first change to the
+// last.
 #include "fault/scripted_load.hpp"
 #include "support/disk/lossy_file_system.hpp"
 #include "support/disk/temporary_directory.hpp"
@@ -17,7 +18,7 @@ using fault = lossy_file_system::fault;
 
 namespace {
 
-constexpr std::uint64_t steps = 40;
+constexpr std::uint64_t steps = 24;
 
 struct bench {
   bench() {
@@ -135,11 +136,15 @@ void fail_everywhere(fault how) {
 
 }  // namespace
 
-TEST_CASE("a power loss after any change keeps all that was synced, and a prefix of the rest") { crash_everywhere(unsynced::dropped); }
+TEST_CASE("a power loss after any change keeps all that was synced, and a prefix of the rest") {
+  crash_everywhere(unsynced::dropped);
+}
 
 TEST_CASE("a power loss that tears the tails of files keeps all that was synced") { crash_everywhere(unsynced::torn); }
 
-TEST_CASE("a power loss that leaves zeros in the tails of files keeps all that was synced") { crash_everywhere(unsynced::zeroed); }
+TEST_CASE("a power loss that leaves zeros in the tails of files keeps all that was synced") {
+  crash_everywhere(unsynced::zeroed);
+}
 
 TEST_CASE("the death of the process after any change loses nothing that was synced") { crash_everywhere(unsynced::kept); }
 

@@ -1,5 +1,5 @@
-// What the power loss tests run under the library: does its work in the directory given, says on standard output what it was promised
-// and then waits to be killed.
+// What the power loss tests run under the library: does its work in the directory given, says on standard output what it was
+// promised and then waits to be killed.
 #include "fault/scripted_load.hpp"
 #include "persistence/artifacts/artifact_store.hpp"
 #include "persistence/journal/data_directory.hpp"

@@ -1,5 +1,5 @@
-// Goal: what a real process was promised is on the disk after a power loss. Method: the process runs over a library that keeps what was
-// synced, is killed, and what was kept becomes its disk.
+// Goal: what a real process was promised is on the disk after a power loss. Method: the process runs over a library that keeps
+// what was synced, is killed, and what was kept becomes its disk.
 #include "base/digest.hpp"
 #include "fault/scripted_load.hpp"
 #include "persistence/artifacts/artifact_store.hpp"

@@ -80,7 +80,8 @@ result<shard_image> read_back(journal::journal& from) {
 }
 
 bool same(const shard_image& a, const shard_image& b) {
-  return a.hard == b.hard && a.compacted == b.compacted && a.applied == b.applied && same(a.entries, b.entries) && a.state == b.state;
+  return a.hard == b.hard && a.compacted == b.compacted && a.applied == b.applied && same(a.entries, b.entries)
+         && a.state == b.state;
 }
 
 std::optional<std::uint64_t> step_of(const shard_image& found, const scripted_load& load) {

@@ -1,5 +1,5 @@
-// What the sync trace test runs under the library: acknowledges jobs on a TCP connection to itself, after their records are synced, or,
-// as "liar", every tenth one before.
+// What the sync trace test runs under the library: acknowledges jobs on a TCP connection to itself, after their records are
+// synced, or, as "liar", every tenth one before.
 #include "persistence/journal/journal.hpp"
 #include "support/disk/batches.hpp"
 
@@ -31,7 +31,8 @@ connection connect_to_self() {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener, generic, size) != 0 || ::listen(listener, 1) != 0 || ::getsockname(listener, generic, &size) != 0) std::exit(3);
+  if (::bind(listener, generic, size) != 0 || ::listen(listener, 1) != 0 || ::getsockname(listener, generic, &size) != 0)
+    std::exit(3);
   const int client = ::socket(AF_INET, SOCK_STREAM, 0);
   if (::connect(client, generic, size) != 0) std::exit(3);
   return {client, ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)};
@@ -39,7 +40,8 @@ connection connect_to_self() {
 
 void acknowledge(int socket, std::uint64_t job) {
   char text[128];
-  const int size = std::snprintf(text, sizeof text, "HTTP/1.1 202 Accepted\r\n\r\n{\"id\":\"%016llx\"}", static_cast<unsigned long long>(job));
+  const int size =
+      std::snprintf(text, sizeof text, "HTTP/1.1 202 Accepted\r\n\r\n{\"id\":\"%016llx\"}", static_cast<unsigned long long>(job));
   if (::send(socket, text, static_cast<std::size_t>(size), 0) != size) std::exit(3);
 }
 

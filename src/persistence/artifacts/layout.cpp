@@ -49,8 +49,9 @@ result<void> layout::admit(bytes size, bytes more) const {
   if (::statvfs(root_.c_str(), &found) != 0) return disk::failure(errno, "cannot ask for the free space of", root_);
   const auto free = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
   if (free < limits_.keep_free.count() + more.count())
-    return error{errc::no_space, fmt::format("{} bytes are free on the disk of {}, {} of them are kept back: remove files or add space",
-                                             free, root_.native(), limits_.keep_free.count())};
+    return error{errc::no_space,
+                 fmt::format("{} bytes are free on the disk of {}, {} of them are kept back: remove files or add space", free,
+                             root_.native(), limits_.keep_free.count())};
   return {};
 }
 
@@ -58,7 +59,8 @@ result<std::string> layout::type_of(const digest& hash) const {
   auto text = disk::read_all(type_path_of(hash), type_max + bytes{1});
   if (!text && text.error().code == errc::not_found) return std::string{unknown_type};
   if (!text) return text.error();
-  if (text->empty() || text->back() != '\n') return error{errc::corrupt, fmt::format("{} is damaged", type_path_of(hash).native())};
+  if (text->empty() || text->back() != '\n')
+    return error{errc::corrupt, fmt::format("{} is damaged", type_path_of(hash).native())};
   text->pop_back();
   return text;
 }

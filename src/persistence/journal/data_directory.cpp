@@ -38,11 +38,13 @@ result<identity> from_text(const std::string& text, const fs::path& path) {
   if (std::sscanf(text.c_str(), "troupe-data %" SCNu32, &version) == 1 && version > format)
     return error{errc::conflict, fmt::format("{} has format {}, this program knows up to {}: start a newer version of troupe",
                                              path.native(), version, format)};
-  const auto fields = std::sscanf(text.c_str(), "troupe-data %" SCNu32 "\nnode %" SCNx64 "\nincarnation %" SCNu64, &version, &node, &boot);
+  const auto fields =
+      std::sscanf(text.c_str(), "troupe-data %" SCNu32 "\nnode %" SCNx64 "\nincarnation %" SCNu64, &version, &node, &boot);
   const identity found{model::node_id{node}, model::incarnation{boot}};
   if (fields != 3 || node == 0 || text != to_text(found))
     return error{errc::corrupt, fmt::format("{} is damaged: this node cannot prove who it is; remove the data directory and let "
-                                            "the node join as a new one", path.native())};
+                                            "the node join as a new one",
+                                            path.native())};
   return found;
 }
 
@@ -52,8 +54,8 @@ result<disk::file> lock(const fs::path& path) {
     if (errno != EWOULDBLOCK) return disk::failure(errno, "cannot lock", path);
     const auto holder = disk::read_all(path, 1_KiB);
     const auto pid = holder && !holder->empty() ? holder->substr(0, holder->find('\n')) : std::string{"unknown"};
-    return error{errc::conflict, fmt::format("process {} already runs a node on {}: stop it, or choose another data directory", pid,
-                                             path.parent_path().native())};
+    return error{errc::conflict, fmt::format("process {} already runs a node on {}: stop it, or choose another data directory",
+                                             pid, path.parent_path().native())};
   }
   if (::ftruncate(held.descriptor(), 0) != 0) return disk::failure(errno, "cannot truncate", path);
   TROUPE_CHECK(disk::write_all(held, fmt::format("{}\n", ::getpid()), path));
@@ -97,7 +99,8 @@ result<void> data_directory::count_this_start(model::node_id fresh_node) {
     return text.error();
   } else if (!is_empty_or_missing(journal())) {
     return error{errc::corrupt, fmt::format("{} is missing beside a journal: this node cannot prove who it is; remove the data "
-                                            "directory and let the node join as a new one", path.native())};
+                                            "directory and let the node join as a new one",
+                                            path.native())};
   }
   who.boot = model::incarnation{who.boot.raw() + 1};
   TROUPE_CHECK(disk::replace_file(path, to_text(who)));

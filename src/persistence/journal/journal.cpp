@@ -34,7 +34,7 @@ error refused(const replica::persist_batch& batch, std::string why) {
 
 /// Turns batches into one RocksDB write, and refuses what would leave a hole.
 class translation {
- public:
+public:
   translation(const store& to, rocksdb::WriteBatch& write) : store_(to), write_(write) {}
 
   result<void> add(const replica::persist_batch& batch, log_extent& extent) {
@@ -52,7 +52,7 @@ class translation {
     return {};
   }
 
- private:
+private:
   void note(const rocksdb::Status& status) {
     if (failed_.ok()) failed_ = status;
   }
@@ -99,7 +99,8 @@ class translation {
     if (!batch.applied) return {};
     const bool is_snapshot = batch.compact && batch.compact->index == batch.applied->index;
     if (batch.applied->index > extent.last && !is_snapshot)
-      return refused(batch, fmt::format("entry {} cannot be applied, the log ends at {}", batch.applied->index.raw(), extent.last.raw()));
+      return refused(
+          batch, fmt::format("entry {} cannot be applied, the log ends at {}", batch.applied->index.raw(), extent.last.raw()));
     note(write_.Put(store_.meta(), fact_key(shard_fact::applied, batch.shard), encode(*batch.applied)));
     extent.applied = batch.applied->index;
     return {};
@@ -157,8 +158,10 @@ result<std::unique_ptr<journal>> journal::open(const options& how) {
   if (!how.environment) TROUPE_CHECK(disk::sync_directory(how.directory));
   TROUPE_TRY(const auto last, last_write(*opened));
   if (last < mark.found())
-    return error{errc::corrupt, fmt::format("{}: writes {} to {} were synced and are gone; the disk lost them, or an older copy was put "
-                                            "back: rebuild this node from its peers", how.directory.native(), last + 1, mark.found())};
+    return error{errc::corrupt,
+                 fmt::format("{}: writes {} to {} were synced and are gone; the disk lost them, or an older copy was put "
+                             "back: rebuild this node from its peers",
+                             how.directory.native(), last + 1, mark.found())};
   auto made = std::make_unique<parts>(std::move(opened), std::move(mark), last);
   return std::unique_ptr<journal>{new journal{std::move(made)}};
 }
@@ -209,7 +212,8 @@ result<void> journal::parts::write(std::span<const replica::persist_batch> batch
   return {};
 }
 
-void journal::parts::count(std::span<const replica::persist_batch> batches, std::size_t size, bool sync, std::chrono::nanoseconds took) {
+void journal::parts::count(std::span<const replica::persist_batch> batches, std::size_t size, bool sync,
+                           std::chrono::nanoseconds took) {
   const std::lock_guard lock{figures_mutex};
   ++counted.writes;
   counted.batches += batches.size();

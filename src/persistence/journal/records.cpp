@@ -28,8 +28,9 @@ result<Record> parse(std::string_view value, std::string_view what) {
   if (!record.ParseFromArray(value.data(), static_cast<int>(value.size())))
     return error{errc::corrupt, fmt::format("{}: {} bytes are no record", what, value.size())};
   if (record.version() > record_version)
-    return error{errc::conflict, fmt::format("{}: record version {}, this program knows up to {}: start a newer version of troupe",
-                                             what, record.version(), record_version)};
+    return error{errc::conflict,
+                 fmt::format("{}: record version {}, this program knows up to {}: start a newer version of troupe", what,
+                             record.version(), record_version)};
   return record;
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 /// Takes the mark out of a batch; it stands first.
 class mark_reader final : public rocksdb::WriteBatch::Handler {
- public:
+public:
   void LogData(const rocksdb::Slice& blob) override {
     number = decode_number({blob.data(), blob.size()});
     is_done_ = true;
@@ -23,7 +23,7 @@ class mark_reader final : public rocksdb::WriteBatch::Handler {
   }
   std::optional<std::uint64_t> number;
 
- private:
+private:
   bool is_done_ = false;
 };
 
@@ -52,11 +52,13 @@ result<raft::entry> next_entry(const rocksdb::Iterator& at, replica::shard_no sh
   if (*key != expected)
     return damaged(shard, fmt::format("log entries {} to {} are missing", expected.raw(), raft::previous(*key).raw()));
   auto entry = decode_entry({at.value().data(), at.value().size()});
-  if (!entry) return error{entry.error().code, fmt::format("shard {}, entry {}: {}", shard.raw(), key->raw(), entry.error().detail)};
+  if (!entry)
+    return error{entry.error().code, fmt::format("shard {}, entry {}: {}", shard.raw(), key->raw(), entry.error().detail)};
   if (entry->index != *key)
     return damaged(shard, fmt::format("log entry {} stands at the place of {}", entry->index.raw(), key->raw()));
   if (entry->at < last.at)
-    return damaged(shard, fmt::format("log entry {} has term {}, the one before has {}", key->raw(), entry->at.raw(), last.at.raw()));
+    return damaged(shard,
+                   fmt::format("log entry {} has term {}, the one before has {}", key->raw(), entry->at.raw(), last.at.raw()));
   return entry;
 }
 
@@ -74,16 +76,20 @@ result<void> read_entries(const store& from, replica::shard_no shard, replica::r
     last = {entry.index, entry.at};
     into.entries.push_back(std::move(entry));
   }
-  if (!at->status().ok()) return to_error(at->status(), fmt::format("shard {}: cannot read the log after entry {}", shard.raw(), last.index.raw()));
+  if (!at->status().ok())
+    return to_error(at->status(), fmt::format("shard {}: cannot read the log after entry {}", shard.raw(), last.index.raw()));
   return {};
 }
 
 result<void> check(replica::shard_no shard, const replica::recovered_shard& found) {
-  const auto last = found.entries.empty() ? found.compacted : replica::log_position{found.entries.back().index, found.entries.back().at};
+  const auto last =
+      found.entries.empty() ? found.compacted : replica::log_position{found.entries.back().index, found.entries.back().at};
   if (found.applied.index < found.compacted.index)
-    return damaged(shard, fmt::format("the log begins after entry {}, the state ends at {}", found.compacted.index.raw(), found.applied.index.raw()));
+    return damaged(shard, fmt::format("the log begins after entry {}, the state ends at {}", found.compacted.index.raw(),
+                                      found.applied.index.raw()));
   if (found.applied.index > last.index)
-    return damaged(shard, fmt::format("the state is at entry {}, the log ends at {}", found.applied.index.raw(), last.index.raw()));
+    return damaged(shard,
+                   fmt::format("the state is at entry {}, the log ends at {}", found.applied.index.raw(), last.index.raw()));
   if (last.at > found.hard.current)
     return damaged(shard, fmt::format("the log is at term {}, the vote at {}", last.at.raw(), found.hard.current.raw()));
   return {};
@@ -94,7 +100,8 @@ result<void> check(replica::shard_no shard, const replica::recovered_shard& foun
 std::string mark_of(std::uint64_t write_number) { return encode_number(write_number); }
 
 rocksdb::WalFilter::WalProcessingOption replay_check::LogRecordFound(unsigned long long, const std::string& file,
-                                                                     const rocksdb::WriteBatch& batch, rocksdb::WriteBatch*, bool*) {
+                                                                     const rocksdb::WriteBatch& batch, rocksdb::WriteBatch*,
+                                                                     bool*) {
   mark_reader reader;
   const auto status = batch.Iterate(&reader);
   if (!reader.number) {
@@ -103,8 +110,8 @@ rocksdb::WalFilter::WalProcessingOption replay_check::LogRecordFound(unsigned lo
     return WalProcessingOption::kCorruptedRecord;
   }
   if (last_ != 0 && *reader.number != last_ + 1) {
-    damage_ = error{errc::corrupt, fmt::format("{}: synced writes {} to {} are missing, {} is there; rebuild this node from its peers",
-                                               file, last_ + 1, *reader.number - 1, *reader.number)};
+    damage_ = error{errc::corrupt, fmt::format("{}: writes {} to {} are missing after write {}; rebuild this node from its peers",
+                                               file, last_ + 1, *reader.number - 1, last_)};
     return WalProcessingOption::kCorruptedRecord;
   }
   last_ = *reader.number;

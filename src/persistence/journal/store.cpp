@@ -33,7 +33,7 @@ rocksdb::DBOptions database_options(const options& how, bool may_create) {
   db.max_total_wal_size = how.wal_max.count();
   db.max_open_files = how.open_files_max;
   db.max_background_jobs = 2;
-  db.bytes_per_sync = (1_MiB).count();  // table files reach the disk bit by bit, so that log syncs do not wait behind them
+  db.bytes_per_sync = (1_MiB).count();     // table files reach the disk bit by bit, so that log syncs do not wait behind them
   db.max_log_file_size = (4_MiB).count();  // RocksDB's own text log
   db.keep_log_file_num = 4;
   db.stats_dump_period_sec = 0;
@@ -65,9 +65,10 @@ result<std::unique_ptr<store>> store::open(const options& how, bool may_create) 
   db_options.env = made->environment_.get();
   db_options.wal_filter = &made->replay_;
   const auto cache = rocksdb::NewLRUCache(how.block_cache.count());
-  const std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, family_options(how, cache, false)},
-                                                              {"log", family_options(how, cache, false)},
-                                                              {"state", family_options(how, cache, true)}};
+  const std::vector<rocksdb::ColumnFamilyDescriptor> families{
+      {rocksdb::kDefaultColumnFamilyName, family_options(how, cache, false)},
+      {"log", family_options(how, cache, false)},
+      {"state", family_options(how, cache, true)}};
   rocksdb::DB* db = nullptr;
   const auto path = how.directory / "db";
   const auto status = rocksdb::DB::Open(db_options, path.native(), families, &made->families_, &db);
@@ -98,8 +99,9 @@ result<void> store::check_format() {
   const auto found = decode_number(text);
   if (!found) return error{errc::corrupt, "the journal's format is damaged"};
   if (*found > format_version)
-    return error{errc::conflict, fmt::format("the journal has format {}, this program knows up to {}: start a newer version of troupe",
-                                             *found, format_version)};
+    return error{errc::conflict,
+                 fmt::format("the journal has format {}, this program knows up to {}: start a newer version of troupe", *found,
+                             format_version)};
   return {};
 }
 

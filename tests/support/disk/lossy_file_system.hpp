@@ -26,15 +26,15 @@ enum class unsynced {
 /// A file system in memory for RocksDB that loses what was not synced and fails when it is told to. Files are only appended to,
 /// which is all that RocksDB does. Any thread.
 class lossy_file_system final : public rocksdb::FileSystemWrapper {
- public:
+public:
   enum class fault { crash, io_error, no_space };
 
   lossy_file_system();
 
-  /// The `n`-th change from now on (from 1: each append, sync, creation, rename, removal) meets the fault. With `crash` the disk as
-  /// it is at this moment is what `restart` finds; those who do not know yet may write on. An error happens once; it passes over
-  /// log files in other threads than the caller's: Debian's RocksDB, built with assertions, ends the process when its background
-  /// flush cannot sync a log, which is a crash and tested as such.
+  /// The `n`-th change from now on (from 1: each append, sync, creation, rename, removal) meets the fault. With `crash` the disk
+  /// as it is at this moment is what `restart` finds; those who do not know yet may write on. An error happens once; it passes
+  /// over log files in other threads than the caller's: Debian's RocksDB, built with assertions, ends the process when its
+  /// background flush cannot sync a log, which is a crash and tested as such.
   void fail_at(std::uint64_t n, fault how);
   [[nodiscard]] bool has_lost_power() const;
   [[nodiscard]] std::uint64_t changes() const;
@@ -43,6 +43,7 @@ class lossy_file_system final : public rocksdb::FileSystemWrapper {
 
   [[nodiscard]] std::vector<std::string> paths() const;
   [[nodiscard]] std::size_t size_of(const std::string& path) const;
+  [[nodiscard]] std::string bytes_of(const std::string& path) const;
   void flip(const std::string& path, std::size_t byte, int bit);
   void zero(const std::string& path, std::size_t from, std::size_t size);
   void cut(const std::string& path, std::size_t size);
@@ -53,10 +54,13 @@ class lossy_file_system final : public rocksdb::FileSystemWrapper {
   using context = rocksdb::IODebugContext;
   using status = rocksdb::IOStatus;
   using path = std::string;
-  status NewSequentialFile(const path&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSSequentialFile>*, context*) override;
-  status NewRandomAccessFile(const path&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSRandomAccessFile>*, context*) override;
+  status NewSequentialFile(const path&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSSequentialFile>*,
+                           context*) override;
+  status NewRandomAccessFile(const path&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSRandomAccessFile>*,
+                             context*) override;
   status NewWritableFile(const path&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>*, context*) override;
-  status ReopenWritableFile(const path&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>*, context*) override;
+  status ReopenWritableFile(const path&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>*,
+                            context*) override;
   status ReuseWritableFile(const path&, const path&, const rocksdb::FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>*,
                            context*) override;
   status NewDirectory(const path&, const options&, std::unique_ptr<rocksdb::FSDirectory>*, context*) override;
@@ -89,7 +93,7 @@ class lossy_file_system final : public rocksdb::FileSystemWrapper {
   status sync_directory(const std::string& directory);
   [[nodiscard]] std::mutex& mutex() const { return mutex_; }
 
- private:
+private:
   using names = std::map<std::string, std::shared_ptr<content>>;
   struct power_loss {
     names live, durable;

@@ -26,7 +26,8 @@ namespace fs = std::filesystem;
   std::_Exit(70);
 }
 
-/// A descriptor that closes itself. `close` and `open` of this library's own are harmless: they forget a descriptor that is not known.
+/// A descriptor that closes itself. `close` and `open` of this library's own are harmless: they forget a descriptor that is not
+/// known.
 struct handle {
   explicit handle(int opened) : number(opened) {}
   ~handle() {
@@ -50,7 +51,8 @@ std::string path_of(int descriptor) {
 std::unique_ptr<power_image> power_image::make(const std::string& root, const std::string& place) {
   std::unique_ptr<power_image> made{new power_image{fs::weakly_canonical(root).native(), fs::weakly_canonical(place).native()}};
   fs::remove_all(made->place_);
-  if (!fs::create_directories(made->place_ + "/files") || !fs::create_directories(made->place_ + "/tree")) give_up("make " + place);
+  if (!fs::create_directories(made->place_ + "/files") || !fs::create_directories(made->place_ + "/tree"))
+    give_up("make " + place);
   if (fs::exists(made->root_)) made->take_over(made->root_);
   return made;
 }
@@ -154,7 +156,8 @@ void power_image::sync_file(int descriptor, watched& file) {
   const off_t end = file.is_all_dirty ? found.st_size : std::min(file.dirty_to, found.st_size);
   std::vector<char> buffer(1 << 16);
   while (at < end) {
-    const auto count = ::pread(from.number, buffer.data(), std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(end - at)), at);
+    const auto count =
+        ::pread(from.number, buffer.data(), std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(end - at)), at);
     if (count < 0) give_up("read " + path_of(descriptor));
     if (count == 0) break;  // it was cut meanwhile
     if (::pwrite(to.number, buffer.data(), static_cast<std::size_t>(count), at) != count) give_up("write " + file.image);

@@ -1,11 +1,12 @@
 // A library to preload (LD_PRELOAD) that keeps, beside a directory tree, what of it would be there after a power loss:
 //   TROUPE_POWER_LOSS_ROOT   the tree to watch, absolute
 //   TROUPE_POWER_LOSS_IMAGE  a directory on the same file system; IMAGE/tree is the disk after the power loss, at any moment
-// A file's content there is that of its last fsync, fdatasync or write with O_SYNC/O_DSYNC; a directory's entries are those of its last
-// fsync. So a file whose directory was never synced is missing, a rename in such a directory has not happened, and a name that is
-// durable of a file that is not leads to an empty file. sync_file_range, syncfs and sync count for nothing. Writes through mapped memory
-// are seen when the file is synced for the first time only. A renamed directory is empty until it is synced itself. What is in the tree when the process starts counts as durable.
-// After a kill -9, move IMAGE/tree to where the tree was and start again. Children of the process are not watched.
+// A file's content there is that of its last fsync, fdatasync or write with O_SYNC/O_DSYNC; a directory's entries are those of
+// its last fsync. So a file whose directory was never synced is missing, a rename in such a directory has not happened, and a
+// name that is durable of a file that is not leads to an empty file. sync_file_range, syncfs and sync count for nothing. Writes
+// through mapped memory are seen when the file is synced for the first time only. A renamed directory is empty until it is synced
+// itself. What is in the tree when the process starts counts as durable. After a kill -9, move IMAGE/tree to where the tree was
+// and start again. Children of the process are not watched.
 #include "support/disk/power_image.hpp"
 
 #include <dlfcn.h>
@@ -76,9 +77,7 @@ int opened(int descriptor) {
   return descriptor;
 }
 
-mode_t mode_of(int flags, va_list arguments) {
-  return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
-}
+mode_t mode_of(int flags, va_list arguments) { return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0; }
 
 }  // namespace
 

@@ -4,9 +4,10 @@
 //   TROUPE_SYNC_TRACE_MAX_MIB    size of the trace, 2048 by default; the file is sparse
 // On TCP sockets the first 1,024 bytes of each send are kept. tests/e2e/check_sync_trace.py reads the trace.
 //
-// The file is mapped, so nothing is lost when the process is killed. It begins with "TRPSYNC1"; then come events, each padded to eight
-// bytes: kind, descriptor, bytes that follow, thread (32 bits each), begin and end in monotonic nanoseconds, offset (64 bits each), then the
-// bytes. Kind 0: the end. 1: a descriptor's path. 2: write to a file. 3: sync of a file. 4: send. 5: the trace was too small.
+// The file is mapped, so nothing is lost when the process is killed. It begins with "TRPSYNC1"; then come events, each padded to
+// eight bytes: kind, descriptor, bytes that follow, thread (32 bits each), begin and end in monotonic nanoseconds, offset (64
+// bits each), then the bytes. Kind 0: the end. 1: a descriptor's path. 2: write to a file. 3: sync of a file. 4: send. 5: the
+// trace was too small.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -54,8 +55,8 @@ std::uint64_t now() {
 }
 
 /// Reserves room for an event and writes it; its kind goes last, so that a reader never takes half of one.
-void record(kind what, int descriptor, std::uint64_t begin, std::uint64_t end, std::uint64_t offset, const iovec* parts, int count,
-            std::size_t limit) {
+void record(kind what, int descriptor, std::uint64_t begin, std::uint64_t end, std::uint64_t offset, const iovec* parts,
+            int count, std::size_t limit) {
   thread_local const auto thread = static_cast<std::uint32_t>(::syscall(SYS_gettid));
   std::size_t size = 0;
   for (int i = 0; i < count; ++i) size += parts[i].iov_len;
@@ -147,9 +148,7 @@ int opened(int descriptor) {
   return descriptor;
 }
 
-mode_t mode_of(int flags, va_list arguments) {
-  return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
-}
+mode_t mode_of(int flags, va_list arguments) { return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0; }
 
 /// Runs a write to whatever the descriptor is. `offset` < 0: at the file's position.
 template <class Call>

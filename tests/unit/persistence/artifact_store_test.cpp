@@ -77,7 +77,8 @@ TEST_CASE("an upload in pieces becomes an immutable file named by its digest") {
 TEST_CASE("an empty artifact is one, too") {
   const temporary_directory home;
   const opened artifacts{home.path()};
-  CHECK(artifacts.store->begin().value()->commit("").value() == artifact_ref{sha256_of(""), bytes{0}, "application/octet-stream"});
+  CHECK(artifacts.store->begin().value()->commit("").value()
+        == artifact_ref{sha256_of(""), bytes{0}, "application/octet-stream"});
 }
 
 TEST_CASE("artifacts and their types outlive the store") {

@@ -41,10 +41,13 @@ persist_batch applying(std::uint64_t index, std::vector<state_write> state) {
 
 std::vector<std::string> keys_of(const replica::state_reader& state, std::string_view prefix, std::string_view from = {}) {
   std::vector<std::string> keys;
-  state.scan(prefix, from, [&](std::string_view key, std::string_view) {
-    keys.emplace_back(key);
-    return true;
-  }).value();
+  state
+      .scan(prefix, from,
+            [&](std::string_view key, std::string_view) {
+              keys.emplace_back(key);
+              return true;
+            })
+      .value();
   return keys;
 }
 
@@ -245,10 +248,13 @@ TEST_CASE("readers on other threads see whole writes while the journal is writte
   std::thread reader{[&] {
     while (!is_done) {
       std::vector<std::string> values;
-      state.scan("pair/", "", [&](auto, std::string_view value) {
-        values.emplace_back(value);
-        return true;
-      }).value();
+      state
+          .scan("pair/", "",
+                [&](auto, std::string_view value) {
+                  values.emplace_back(value);
+                  return true;
+                })
+          .value();
       if (values.size() == 2 && values[0] != values[1]) ++torn;
     }
   }};

@@ -52,7 +52,9 @@ TEST_CASE("a record of a newer version is refused as such") {
 }
 
 TEST_CASE("log keys sort by shard, then by index") {
-  const auto key = [](std::uint32_t shard, std::uint64_t index) { return log_key(replica::shard_no{shard}, raft::log_index{index}); };
+  const auto key = [](std::uint32_t shard, std::uint64_t index) {
+    return log_key(replica::shard_no{shard}, raft::log_index{index});
+  };
   CHECK(key(0, 255) < key(0, 256));
   CHECK(key(0, ~0ULL) < key(1, 0));
   CHECK(index_of(key(3, 77), replica::shard_no{3}) == raft::log_index{77});
