@@ -325,6 +325,11 @@ void machine::schedule() {
   out_.wake_at = wake;
 }
 
+machine::holdings machine::held() const noexcept {
+  return {pending_.size(),  asks_.size(), leases_.size(), finishing_.size(), progress_.size(), raft_writes_.size() + synced_batches_.size(),
+          store_.overlaid_keys()};
+}
+
 result<model::job_view> machine::view(const std::string& tenant, model::job_id id) {
   if (!is_ready_) return not_leader();
   TROUPE_TRY(auto view, table_.view(tenant, id));

@@ -88,6 +88,11 @@ class machine {
   [[nodiscard]] const model::job_table& table() const noexcept { return table_; }
   [[nodiscard]] raft::status raft_status() const { return raft_.state(); }
   [[nodiscard]] log_position applied() const noexcept { return applied_; }
+  /// What is kept in memory besides the table, for metrics; bounded by what is under way.
+  struct holdings {
+    std::size_t proposals = 0, asks = 0, leases = 0, finishing = 0, progress = 0, writes = 0, overlaid = 0;
+  };
+  [[nodiscard]] holdings held() const noexcept;
 
  private:
   /// Why an entry was proposed; what to do when it is applied.
