@@ -123,6 +123,7 @@ void life::carry_out(seat& at, model::slot_effects out) {
   if (out.start_worker) at.process.start();
   if (out.run) {
     in_.told.note(in_.line.now(), "run", out.run->task, out.run->attempt, at.self.index);
+    at.last_run = {out.run->task, out.run->attempt};
     at.process.run(*out.run);
   }
   if (out.stop_worker) at.process.stop();
@@ -130,7 +131,7 @@ void life::carry_out(seat& at, model::slot_effects out) {
   for (auto& one : out.finish) {
     in_.told.note(in_.line.now(), "report", one.task, one.attempt, at.self.index);
     in_.judge.slot_reports(one);
-    if (at.machine.has_unanswered_report()) at.unanswered = one;
+    if (at.machine_reports(one)) at.unanswered = one;
     to_shard(at, replica::event::finished{std::move(one)});
   }
   if (out.heartbeat) to_shard(at, replica::event::heartbeat{std::move(*out.heartbeat)});

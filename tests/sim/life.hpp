@@ -53,7 +53,10 @@ class life : public std::enable_shared_from_this<life> {
     timestamp said_free{};
     std::optional<timestamp> starving_since;
     std::uint64_t last_ask = 0;
-    std::optional<model::slot_finish> unanswered;
+    std::optional<std::pair<model::task_id, model::attempt_no>> last_run;
+    std::optional<model::slot_finish> unanswered;  // of what it ran; a declined grant is told once
+
+    [[nodiscard]] bool machine_reports(const model::slot_finish& finish) const { return last_run == std::pair{finish.task, finish.attempt}; }
   };
 
   life(world& in, model::incarnation boot);
