@@ -210,6 +210,8 @@ void machine::settle(const purpose& why, model::apply_effects& applied) {
     tick_pending_ = false;
   } else if (std::holds_alternative<by_start>(why) && !is_ready_) {
     is_ready_ = true;
+    log_began_ = table_.log_time();
+    log_began_at_ = now_;
     for (const auto& [task, attempt] : table_.running()) leases_[task] = {attempt.attempt, now_ + settings_.lease, false};
   }
 }
@@ -219,7 +221,7 @@ void machine::propose(model::command body, purpose why) { proposals_.emplace_bac
 /// Time-driven decisions are taken when a command carries the time; if none comes by itself, a tick does.
 void machine::propose_due() {
   const auto due = table_.next_due();
-  if (!due || *due > now_ || tick_pending_ || !is_ready_) return;
+  if (!due || *due > log_now() || tick_pending_ || !is_ready_) return;
   tick_pending_ = true;
   propose(model::tick_command{}, by_timer{});
 }
@@ -260,7 +262,7 @@ void machine::submit_proposals() {
   auto proposals = std::exchange(proposals_, {});
   std::vector<raft::shared_bytes> payloads;
   payloads.reserve(proposals.size());
-  for (auto& [body, why] : proposals) payloads.push_back(std::make_shared<const std::string>(encode({now_, std::move(body)})));
+  for (auto& [body, why] : proposals) payloads.push_back(std::make_shared<const std::string>(encode({log_now(), std::move(body)})));
   auto update = raft_.step(raft::propose{std::move(payloads)}, now_);
   const auto place = update.proposed.value_or(error{errc::internal, "the log gave no place"});
   for (std::size_t i = 0; i < proposals.size(); ++i) {
@@ -316,9 +318,22 @@ void machine::compact_log() {
   }
 }
 
+/// Log time does not go back. If the clock is behind it, because it was set back before this start, log time goes on at nine
+/// tenths of the clock's speed until both meet: pauses and deadlines stay about as long as they are.
+timestamp machine::log_now() const {
+  if (!is_ready_) return now_;
+  return std::max(now_, log_began_ + (now_ - log_began_at_) * 9 / 10);
+}
+
+/// When the clock will show, or log time will have reached, this log time.
+timestamp machine::clock_at(timestamp log_time) const {
+  constexpr duration round_up{1};
+  return std::min(log_time, log_began_at_ + (log_time - log_began_) * 10 / 9 + round_up);
+}
+
 void machine::schedule() {
   auto wake = raft_wake_;
-  if (const auto due = table_.next_due(); due && leads() && !tick_pending_) wake = std::min(wake, *due);
+  if (const auto due = table_.next_due(); due && is_ready_ && !tick_pending_) wake = std::min(wake, clock_at(*due));
   for (const auto& [task, held] : leases_) {
     if (!held.loss_proposed) wake = std::min(wake, held.expires);
   }

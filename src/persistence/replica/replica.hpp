@@ -143,6 +143,8 @@ class machine {
   void write_state();
   void compact_log();
   void schedule();
+  [[nodiscard]] timestamp log_now() const;
+  [[nodiscard]] timestamp clock_at(timestamp log_time) const;
   [[nodiscard]] bool leads() const { return raft_.state().role == raft::server_role::leader; }
 
   options settings_;
@@ -154,6 +156,7 @@ class machine {
 
   effects out_;
   timestamp now_{};
+  timestamp log_began_{}, log_began_at_{};  // log time when this leader became ready, and its own clock then
   bool is_ready_ = false;
   std::vector<std::pair<model::command, purpose>> proposals_;  // of this step
   std::map<raft::log_index, pending> pending_;
