@@ -24,7 +24,7 @@ inline attempt_result a_result() { return {{{"clip", "x"}}, {}}; }
 /// A slot under a clock that the test moves.
 struct slot_under_test {
   slot_machine machine{slot_options{.self = some_slot, .offer = {{"gpu"}, 2}}};
-  timestamp now = from_unix_ms(1'000'000);
+  timestamp now = from_unix_ms(1'700'000'000'000);
 
   slot_effects step(const slot_event::any& what) { return machine.step(what, now); }
   slot_effects tick(duration later = 0ms) {

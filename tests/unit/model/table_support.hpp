@@ -65,7 +65,7 @@ inline constexpr slot_id slot_b{some_node, incarnation{1}, 1};
 struct table_under_test {
   std::unique_ptr<troupe::testing::memory_table_store> store = std::make_unique<troupe::testing::memory_table_store>();
   std::unique_ptr<job_table> table = std::make_unique<job_table>(*store);
-  timestamp now = from_unix_ms(1'000'000);
+  timestamp now = from_unix_ms(1'700'000'000'000);
   std::uint64_t index = 0;
   std::uint64_t last_job = 0, last_ask = 0;
 
