@@ -79,7 +79,9 @@ void machine::on(const event::heartbeat& e) {
     return;
   }
   leases_[e.beat.task] = {e.beat.attempt, now_ + settings_.lease, false};
-  progress_[e.beat.task] = e.beat.progress;
+  auto& shown = progress_[e.beat.task];
+  if (e.beat.progress.permille < shown.permille) return;  // a late double
+  shown = e.beat.progress;
   out_.progress.push_back({e.beat.task.job, e.beat.stage, e.beat.task.instance, e.beat.attempt, e.beat.progress});
 }
 
