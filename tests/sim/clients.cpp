@@ -5,7 +5,7 @@
 
 namespace troupe::sim {
 namespace {
-constexpr std::uint32_t tries_most = 40;
+constexpr std::uint32_t tries_most = 200;
 constexpr duration patience = 5s;
 }  // namespace
 

@@ -195,11 +195,8 @@ void life::to_slot(const model::slot_id& to, model::slot_event::any what) {
   if (to.boot != boot_) return;
   auto& at = *seats_.at(to.index);
   send(at, at.answers_free, [this, &at, what = std::move(what)] {
-    if (const auto* done = std::get_if<model::slot_event::finish_answered>(&what)) {
-      if (at.unanswered && at.unanswered->task == done->task && at.unanswered->attempt == done->attempt) at.unanswered.reset();
-    } else if (const auto* gone = std::get_if<model::slot_event::revoked>(&what)) {
-      if (at.unanswered && at.unanswered->task == gone->task && at.unanswered->attempt == gone->attempt) at.unanswered.reset();
-    }
+    if (const auto* done = std::get_if<model::slot_event::finish_answered>(&what)) at.settle(done->task, done->attempt);
+    if (const auto* gone = std::get_if<model::slot_event::revoked>(&what)) at.settle(gone->task, gone->attempt);
     step_seat(at.self.index, what);
   });
 }

@@ -57,6 +57,11 @@ class life : public std::enable_shared_from_this<life> {
     std::optional<model::slot_finish> unanswered;  // of what it ran; a declined grant is told once
 
     [[nodiscard]] bool machine_reports(const model::slot_finish& finish) const { return last_run == std::pair{finish.task, finish.attempt}; }
+    void settle(const model::task_id& task, model::attempt_no attempt) {
+      if (last_run != std::pair{task, attempt}) return;
+      last_run.reset();
+      unanswered.reset();
+    }
   };
 
   life(world& in, model::incarnation boot);

@@ -5,7 +5,7 @@ namespace troupe::sim {
 settings draw_settings(random& dice) {
   settings how;
   how.slots = static_cast<std::uint16_t>(dice.between(1, 6));
-  how.wishes = static_cast<std::uint64_t>(dice.between(210, 260));
+  how.wishes = static_cast<std::uint64_t>(dice.between(245, 290));
   how.between_wishes_most = how.slots == 1 ? 4s : dice.between(400ms, 1500ms);
   how.faults = static_cast<std::uint32_t>(dice.between(6, 16));
   how.compact_every = static_cast<std::uint64_t>(dice.between(10, 400));
