@@ -56,10 +56,10 @@ void machine::on(const event::tick&) {}
 void machine::on(const event::submit& e) {
   auto command = e.command;
   if (command.pipeline_text && table_.knows_pipeline(command.pipeline_hash)) command.pipeline_text.reset();
-  propose(std::move(command), by_client{e.token});
+  propose(std::move(command), by_client{e.token, false});
 }
 
-void machine::on(const event::cancel& e) { propose(e.command, by_client{e.token}); }
+void machine::on(const event::cancel& e) { propose(e.command, by_client{e.token, true}); }
 
 void machine::on(const event::asked& e) {
   if (!is_ready_) return;
@@ -279,7 +279,8 @@ void machine::submit_proposals() {
 
 void machine::refuse(const purpose& why, error reason) {
   if (const auto* client = std::get_if<by_client>(&why)) {
-    out_.answers.push_back({client->token, result<model::submit_outcome>{std::move(reason)}});
+    out_.answers.push_back({client->token, client->cancels ? model::apply_reply{result<model::job_id>{std::move(reason)}}
+                                                           : model::apply_reply{result<model::submit_outcome>{std::move(reason)}}});
   } else if (const auto* ask = std::get_if<by_slot_ask>(&why)) {
     if (const auto parked = asks_.find(ask->slot); parked != asks_.end()) parked->second.proposed = false;
   } else if (const auto* finish = std::get_if<by_finish>(&why)) {

@@ -96,7 +96,7 @@ class machine {
 
  private:
   /// Why an entry was proposed; what to do when it is applied.
-  struct by_client { request_token token; };
+  struct by_client { request_token token; bool cancels; };
   struct by_slot_ask { model::slot_id slot; std::uint64_t ask = 0; };
   struct by_finish { finish_answer answer; };
   struct by_lease { model::task_id task; };
