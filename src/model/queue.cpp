@@ -15,12 +15,28 @@ bool slot_offer::fits(const requirement& need) const {
   return need.threads <= threads && std::includes(labels.begin(), labels.end(), need.labels.begin(), need.labels.end());
 }
 
+timestamp task_queue::urgency_of(timestamp created, const std::optional<timestamp>& deadline) const {
+  const auto patience = created + patience_in_ageing_steps * ageing_;
+  return std::min(deadline.value_or(patience), patience);
+}
+
+void task_queue::set_ageing(duration ageing) {
+  if (ageing == ageing_) return;
+  ageing_ = ageing;
+  for (auto& [task, held] : places_) {
+    auto& waiting = held.in->second.lanes[held.priority][held.tenant];
+    auto node = waiting.extract(held.at);
+    held.at.urgency = urgency_of(held.at.created, held.deadline);
+    node.value() = held.at;
+    waiting.insert(std::move(node));
+  }
+}
+
 void task_queue::add(const ready_task& task, const requirement& need) {
   TROUPE_ASSERT(task.priority <= priority_most, "priorities are checked at the edge");
-  const auto patience = task.created + patience_in_ageing_steps * ageing_;
-  const position at{std::min(task.deadline.value_or(patience), patience), task.sequence, task.task, task.created};
+  const position at{urgency_of(task.created, task.deadline), task.sequence, task.task, task.created};
   const auto in = classes_.try_emplace(need).first;
-  const bool is_new = places_.emplace(task.task, place{in, task.priority, task.tenant, at}).second;
+  const bool is_new = places_.emplace(task.task, place{in, task.priority, task.tenant, at, task.deadline}).second;
   TROUPE_ASSERT(is_new, "a task waits at most once");
   in->second.lanes[task.priority][task.tenant].insert(at);
   ++in->second.size;
@@ -30,7 +46,7 @@ void task_queue::add(const ready_task& task, const requirement& need) {
 bool task_queue::remove(task_id task) {
   const auto found = places_.find(task);
   if (found == places_.end()) return false;
-  const auto& [in, priority, tenant, at] = found->second;
+  const auto& [in, priority, tenant, at, deadline] = found->second;
   auto& lane = in->second.lanes[priority];
   const auto waiting = lane.find(tenant);
   waiting->second.erase(at);

@@ -46,7 +46,8 @@ struct ready_task {
 class task_queue {
  public:
   explicit task_queue(duration ageing) : ageing_(ageing) {}
-  void set_ageing(duration ageing) noexcept { ageing_ = ageing; }
+  /// Tasks that wait already are ordered anew: the order depends on the rule and the tasks, not on when they came.
+  void set_ageing(duration ageing);
   void add(const ready_task& task, const requirement& need);
   /// @returns false if the task was not waiting.
   bool remove(task_id task);
@@ -82,7 +83,10 @@ class task_queue {
     std::uint8_t priority;
     std::string tenant;
     position at;
+    std::optional<timestamp> deadline;
   };
+
+  [[nodiscard]] timestamp urgency_of(timestamp created, const std::optional<timestamp>& deadline) const;
 
   duration ageing_;
   std::map<requirement, requirement_class> classes_;

@@ -210,7 +210,7 @@ void slot_machine::schedule() {
   auto wake = [this](timestamp at) { out_.wake_at = std::min(out_.wake_at, at); };
   if (report_) wake(report_sent_ + options_.report_every);
   if (ask_open_) wake(ask_sent_ + options_.report_every);
-  if (restart_at_ && !worker_up_) wake(*restart_at_);
+  if (restart_at_ && !worker_up_ && !stop_at_) wake(*restart_at_);
   if (worker_up_ && !worker_ready_ && !killed_for_) wake(started_at_ + options_.start_timeout);
   if (current_) {
     wake(heartbeat_sent_ + options_.report_every);

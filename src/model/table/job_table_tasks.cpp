@@ -118,9 +118,10 @@ void job_table::on(const assign_command& c, apply_effects& out) {
   if (const auto busy = running_on_.find(c.slot); busy != running_on_.end()) {
     const auto task = busy->second;
     const auto running = running_.at(task);
-    if (running.ask == c.ask) return;  // this ask has been answered; the leader sends that grant again
-    on(finish_command{task, running.attempt, attempt_failure{failure_cause::node_lost, "the slot asked for work while this attempt was on it", ""}},
-       out);
+    // This ask, or a later one of the slot, has been answered; the leader sends that grant again.
+    if (c.ask <= running.ask) return;
+    // A slot asks anew only after its last report was answered: it never took this attempt up, so nobody is to blame.
+    on(finish_command{task, running.attempt, attempt_failure{failure_cause::handed_back, "the slot asked anew before the grant reached it", ""}}, out);
   }
   for (int tried = 0; tried < bad_tasks_most; ++tried) {
     const auto task = queue_.best_for(c.offer, log_time_);

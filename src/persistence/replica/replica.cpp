@@ -56,10 +56,10 @@ void machine::on(const event::tick&) {}
 void machine::on(const event::submit& e) {
   auto command = e.command;
   if (command.pipeline_text && table_.knows_pipeline(command.pipeline_hash)) command.pipeline_text.reset();
-  propose(std::move(command), by_client{e.token});
+  propose(std::move(command), by_client{e.token, false});
 }
 
-void machine::on(const event::cancel& e) { propose(e.command, by_client{e.token}); }
+void machine::on(const event::cancel& e) { propose(e.command, by_client{e.token, true}); }
 
 void machine::on(const event::asked& e) {
   auto& parked = asks_[e.ask.slot];
@@ -79,7 +79,9 @@ void machine::on(const event::heartbeat& e) {
     return;
   }
   leases_[e.beat.task] = {e.beat.attempt, now_ + settings_.lease, false};
-  progress_[e.beat.task] = e.beat.progress;
+  auto& shown = progress_[e.beat.task];
+  if (e.beat.progress.permille < shown.permille) return;  // a late double
+  shown = e.beat.progress;
   out_.progress.push_back({e.beat.task.job, e.beat.stage, e.beat.task.instance, e.beat.attempt, e.beat.progress});
 }
 
@@ -210,6 +212,8 @@ void machine::settle(const purpose& why, model::apply_effects& applied) {
     tick_pending_ = false;
   } else if (std::holds_alternative<by_start>(why) && !is_ready_) {
     is_ready_ = true;
+    log_began_ = table_.log_time();
+    log_began_at_ = now_;
     for (const auto& [task, attempt] : table_.running()) leases_[task] = {attempt.attempt, now_ + settings_.lease, false};
   }
 }
@@ -219,7 +223,7 @@ void machine::propose(model::command body, purpose why) { proposals_.emplace_bac
 /// Time-driven decisions are taken when a command carries the time; if none comes by itself, a tick does.
 void machine::propose_due() {
   const auto due = table_.next_due();
-  if (!due || *due > now_ || tick_pending_ || !is_ready_) return;
+  if (!due || *due > log_now() || tick_pending_ || !is_ready_) return;
   tick_pending_ = true;
   propose(model::tick_command{}, by_timer{});
 }
@@ -260,7 +264,7 @@ void machine::submit_proposals() {
   auto proposals = std::exchange(proposals_, {});
   std::vector<raft::shared_bytes> payloads;
   payloads.reserve(proposals.size());
-  for (auto& [body, why] : proposals) payloads.push_back(std::make_shared<const std::string>(encode({now_, std::move(body)})));
+  for (auto& [body, why] : proposals) payloads.push_back(std::make_shared<const std::string>(encode({log_now(), std::move(body)})));
   auto update = raft_.step(raft::propose{std::move(payloads)}, now_);
   const auto place = update.proposed.value_or(error{errc::internal, "the log gave no place"});
   for (std::size_t i = 0; i < proposals.size(); ++i) {
@@ -275,7 +279,8 @@ void machine::submit_proposals() {
 
 void machine::refuse(const purpose& why, error reason) {
   if (const auto* client = std::get_if<by_client>(&why)) {
-    out_.answers.push_back({client->token, result<model::submit_outcome>{std::move(reason)}});
+    out_.answers.push_back({client->token, client->cancels ? model::apply_reply{result<model::job_id>{std::move(reason)}}
+                                                           : model::apply_reply{result<model::submit_outcome>{std::move(reason)}}});
   } else if (const auto* ask = std::get_if<by_slot_ask>(&why)) {
     if (const auto parked = asks_.find(ask->slot); parked != asks_.end()) parked->second.proposed = false;
   } else if (const auto* finish = std::get_if<by_finish>(&why)) {
@@ -316,13 +321,31 @@ void machine::compact_log() {
   }
 }
 
+/// Log time does not go back. If the clock is behind it, because it was set back before this start, log time goes on at nine
+/// tenths of the clock's speed until both meet: pauses and deadlines stay about as long as they are.
+timestamp machine::log_now() const {
+  if (!is_ready_) return now_;
+  return std::max(now_, log_began_ + (now_ - log_began_at_) * 9 / 10);
+}
+
+/// When the clock will show, or log time will have reached, this log time.
+timestamp machine::clock_at(timestamp log_time) const {
+  constexpr duration round_up{1};
+  return std::min(log_time, log_began_at_ + (log_time - log_began_) * 10 / 9 + round_up);
+}
+
 void machine::schedule() {
   auto wake = raft_wake_;
-  if (const auto due = table_.next_due(); due && leads() && !tick_pending_) wake = std::min(wake, *due);
+  if (const auto due = table_.next_due(); due && is_ready_ && !tick_pending_) wake = std::min(wake, clock_at(*due));
   for (const auto& [task, held] : leases_) {
     if (!held.loss_proposed) wake = std::min(wake, held.expires);
   }
   out_.wake_at = wake;
+}
+
+machine::holdings machine::held() const noexcept {
+  return {pending_.size(),  asks_.size(), leases_.size(), finishing_.size(), progress_.size(), raft_writes_.size() + synced_batches_.size(),
+          store_.overlaid_keys()};
 }
 
 result<model::job_view> machine::view(const std::string& tenant, model::job_id id) {

@@ -88,10 +88,15 @@ class machine {
   [[nodiscard]] const model::job_table& table() const noexcept { return table_; }
   [[nodiscard]] raft::status raft_status() const { return raft_.state(); }
   [[nodiscard]] log_position applied() const noexcept { return applied_; }
+  /// What is kept in memory besides the table, for metrics; bounded by what is under way.
+  struct holdings {
+    std::size_t proposals = 0, asks = 0, leases = 0, finishing = 0, progress = 0, writes = 0, overlaid = 0;
+  };
+  [[nodiscard]] holdings held() const noexcept;
 
  private:
   /// Why an entry was proposed; what to do when it is applied.
-  struct by_client { request_token token; };
+  struct by_client { request_token token; bool cancels; };
   struct by_slot_ask { model::slot_id slot; std::uint64_t ask = 0; };
   struct by_finish { finish_answer answer; };
   struct by_lease { model::task_id task; };
@@ -138,6 +143,8 @@ class machine {
   void write_state();
   void compact_log();
   void schedule();
+  [[nodiscard]] timestamp log_now() const;
+  [[nodiscard]] timestamp clock_at(timestamp log_time) const;
   [[nodiscard]] bool leads() const { return raft_.state().role == raft::server_role::leader; }
 
   options settings_;
@@ -149,6 +156,7 @@ class machine {
 
   effects out_;
   timestamp now_{};
+  timestamp log_began_{}, log_began_at_{};  // log time when this leader became ready, and its own clock then
   bool is_ready_ = false;
   std::vector<std::pair<model::command, purpose>> proposals_;  // of this step
   std::map<raft::log_index, pending> pending_;

@@ -22,6 +22,8 @@ class state_store final : public model::table_store {
   /// The writes since the last call, for the batch with this number. Later reads go on seeing them.
   [[nodiscard]] std::vector<state_write> take_writes(std::uint64_t batch);
   [[nodiscard]] bool has_writes() const noexcept { return !fresh_.empty(); }
+  /// Keys whose last write the disk is not known to have.
+  [[nodiscard]] std::size_t overlaid_keys() const noexcept { return overlay_.size(); }
   /// The disk's reader now sees all batches up to this one.
   void written(std::uint64_t batch);
 

@@ -1,0 +1,257 @@
+#include "sim/life.hpp"
+
+#include "sim/world.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::sim {
+namespace {
+
+constexpr model::node_id self{7};
+constexpr duration starving_most = 5s;  // design, I10
+
+model::slot_options seat_options(const world& in, model::incarnation boot, std::uint16_t index) {
+  model::slot_options options;
+  options.self = {self, boot, index};
+  options.offer.threads = 1 + index % 3;
+  // At least one slot can run everything.
+  if (index == 0 || index % 2 == 1) {
+    options.offer.labels = {"gpu"};
+    options.offer.threads = 2;
+  }
+  static_cast<void>(in);
+  return options;
+}
+
+}  // namespace
+
+std::shared_ptr<life> life::start(world& in, model::incarnation boot) {
+  const std::shared_ptr<life> made{new life(in, boot)};
+  made->open();
+  return made;
+}
+
+life::life(world& in, model::incarnation boot) : in_(in), boot_(boot), journal_(in, *this) {}
+
+void life::open() {
+  replica::options settings;
+  settings.shard = replica::shard_no{0};
+  settings.raft.self = raft::server_id{self.raw()};
+  settings.raft.random_seed = in_.dice.next();
+  settings.node = self;
+  settings.boot = boot_;
+  settings.limits = draw_limits(in_.how, in_.dice);
+  settings.lease = in_.how.lease;
+  settings.compact_every = in_.how.compact_every;
+  auto opened = replica::machine::open(settings, in_.drive.load(), in_.drive);
+  if (!opened) throw violation{"start", "the node does not start: " + to_string(opened.error())};
+  machine_ = std::move(*opened);
+  in_.judge.node_started(boot_, settings.limits);
+  for (std::uint16_t i = 0; i < in_.how.slots; ++i) {
+    seats_.push_back(std::make_unique<seat>(in_, *this, seat_options(in_, boot_, i)));
+    later(0ms, [this, i] { step_seat(i, model::slot_event::tick{}); });
+  }
+  later(0ms, [this] { step_shard(); });
+}
+
+void life::later(duration wait, timeline::action what) {
+  in_.line.after(wait, [me = weak_from_this(), what = std::move(what)] {
+    const auto alive = me.lock();
+    if (!alive || alive->in_.is_dying()) return;
+    const auto stalled_until = alive->in_.troubles.stalled_until;
+    if (alive->in_.line.now() < stalled_until) return alive->later(stalled_until - alive->in_.line.now(), what);
+    what();
+  });
+}
+
+void life::deliver(replica::event::any what) {
+  inbox_.push_back(std::move(what));
+  if (step_due_) return;
+  step_due_ = true;
+  later(in_.dice.between(0ms, 2ms), [this] { step_shard(); });
+}
+
+void life::step_shard() {
+  step_due_ = false;
+  const auto events = std::exchange(inbox_, {});
+  const auto now = in_.node_now();
+  in_.judge.before_step(events, now);
+  auto out = machine_->step(events, now);
+  if (out.failure) throw violation{"replica", to_string(*out.failure)};
+  in_.judge.after_step(out, *machine_, now);
+  bool has_news = false;
+  for (const auto& one : events) has_news = has_news || std::holds_alternative<replica::event::persisted>(one);
+  if (has_news && in_.pass(crash_point::before_replies)) return;
+  carry_out(std::move(out));
+}
+
+void life::carry_out(replica::effects out) {
+  journal_.put(std::move(out.persist));
+  for (auto& one : out.answers) in_.crowd.reply(one);
+  for (auto& one : out.grants) {
+    in_.told.note(in_.line.now(), "grant", one.task.task, one.task.attempt, one.slot.index);
+    to_slot(one.slot, model::slot_event::granted{one.ask, std::move(one.task)});
+  }
+  for (const auto& one : out.revocations) {
+    in_.told.note(in_.line.now(), "revoke", one.task, one.attempt, one.slot.index);
+    to_slot(one.slot, model::slot_event::revoked{one.task, one.attempt});
+  }
+  for (const auto& one : out.finish_answers) to_slot(one.slot, model::slot_event::finish_answered{one.task, one.attempt});
+  arm_shard(out.wake_at);
+}
+
+void life::arm_shard(timestamp wake_at) {
+  const auto now = in_.node_now();
+  if (wake_at == timestamp::max()) return;
+  if (wake_at <= now) throw violation{"wake", fmt::format("the replica wants to wake {} ms ago: it would spin", (now - wake_at).count())};
+  if (shard_armed_ <= wake_at && shard_armed_ > now) return;
+  shard_armed_ = wake_at;
+  later(wake_at - now, [this] { step_shard(); });
+}
+
+void life::look_at_clock() {
+  later(0ms, [this] { step_shard(); });
+  for (std::uint16_t i = 0; i < seats_.size(); ++i) later(0ms, [this, i] { step_seat(i, model::slot_event::tick{}); });
+}
+
+void life::step_seat(std::uint16_t index, const model::slot_event::any& what) {
+  auto& at = *seats_[index];
+  carry_out(at, at.machine.step(what, in_.node_now()));
+}
+
+void life::carry_out(seat& at, model::slot_effects out) {
+  if (out.start_worker) at.process.start();
+  if (out.run) {
+    in_.told.note(in_.line.now(), "run", out.run->task, out.run->attempt, at.self.index);
+    at.last_run = {out.run->task, out.run->attempt};
+    at.process.run(*out.run);
+  }
+  if (out.stop_worker) at.process.stop();
+  if (out.kill_worker) at.process.kill();
+  for (auto& one : out.finish) {
+    in_.told.note(in_.line.now(), "report", one.task, one.attempt, at.self.index);
+    in_.judge.slot_reports(one);
+    if (at.machine_reports(one)) at.unanswered = one;
+    to_shard(at, replica::event::finished{std::move(one)});
+  }
+  if (out.heartbeat) to_shard(at, replica::event::heartbeat{std::move(*out.heartbeat)});
+  if (out.ask) {
+    check_ask(at, *out.ask);
+    to_shard(at, replica::event::asked{std::move(*out.ask)});
+  }
+  arm_seat(at, out.wake_at);
+  if (out.stopped) check_stopped();
+}
+
+/// An attempt's end is repeated until the shard has it; only then is the slot free for another one.
+void life::check_ask(seat& at, const model::slot_ask& ask) {
+  if (ask.ask < at.last_ask) throw violation{"asks", "the number of an ask goes back"};
+  at.last_ask = ask.ask;
+  if (at.unanswered) {
+    throw violation{"D6", fmt::format("{} asks for work before the shard has answered its report of {} attempt {}", to_string(at.self),
+                                      to_string(at.unanswered->task), at.unanswered->attempt.raw())};
+  }
+}
+
+void life::arm_seat(seat& at, timestamp wake_at) {
+  const auto now = in_.node_now();
+  if (wake_at == timestamp::max()) return;
+  if (wake_at <= now) throw violation{"wake", fmt::format("{} wants to wake {} ms ago: it would spin", to_string(at.self), (now - wake_at).count())};
+  if (at.armed <= wake_at && at.armed > now) return;
+  at.armed = wake_at;
+  later(wake_at - now, [this, index = at.self.index] { step_seat(index, model::slot_event::tick{}); });
+}
+
+void life::worker_said(std::uint16_t slot, model::slot_event::any what) {
+  auto& at = *seats_[slot];
+  at.said_free = std::max(at.said_free, in_.line.now() + in_.dice.between(0ms, 1ms));  // in order
+  later(at.said_free - in_.line.now(), [this, slot, what = std::move(what)] { step_seat(slot, what); });
+}
+
+bool life::loses(const seat& at) {
+  const auto now = in_.line.now();
+  if (in_.is_healed()) return false;
+  if (at.self.index == in_.troubles.cut_off_slot && now < in_.troubles.cut_off_until) return true;
+  return in_.dice.chance(now < in_.troubles.lossy_until ? 300 : in_.how.loss);
+}
+
+void life::send(seat& at, timestamp& link_free, const timeline::action& what) {
+  if (loses(at)) {
+    ++in_.counts.messages_lost;
+    at.starving_since.reset();
+    return;
+  }
+  link_free = std::max(link_free, in_.line.now() + in_.dice.between(0ms, in_.how.link_most));
+  later(link_free - in_.line.now(), what);
+  // The double of a message may come long after it, when the world has gone on.
+  if (!in_.is_healed() && in_.dice.chance(in_.how.doubling)) later(in_.dice.between(1ms, 5s), what);
+}
+
+void life::to_shard(seat& at, replica::event::any what) {
+  send(at, at.link_free, [this, what = std::move(what)] { deliver(what); });
+}
+
+void life::to_slot(const model::slot_id& to, model::slot_event::any what) {
+  if (to.boot != boot_) return;
+  auto& at = *seats_.at(to.index);
+  send(at, at.answers_free, [this, &at, what = std::move(what)] {
+    if (const auto* done = std::get_if<model::slot_event::finish_answered>(&what)) at.settle(done->task, done->attempt);
+    if (const auto* gone = std::get_if<model::slot_event::revoked>(&what)) at.settle(gone->task, gone->attempt);
+    step_seat(at.self.index, what);
+  });
+}
+
+void life::stop(duration patience) {
+  if (is_stopping_) return;
+  is_stopping_ = true;
+  ++in_.counts.graceful_stops;
+  const auto at = in_.node_now() + patience;
+  for (std::uint16_t i = 0; i < seats_.size(); ++i) later(0ms, [this, i, at] { step_seat(i, model::slot_event::stop{at}); });
+}
+
+void life::check_stopped() {
+  for (const auto& one : seats_) {
+    if (one->machine.where() != model::slot_machine::phase::stopped) return;
+    if (one->process.is_alive()) throw violation{"I7", "a slot has stopped and left a worker behind"};
+  }
+  later(100ms, [this] { in_.crash(world::ending::killed); });
+}
+
+void life::check_no_slot_starves() {
+  const auto now = in_.line.now();
+  for (const auto& one : seats_) {
+    const bool could_run = machine_->is_ready() && !is_stopping_ && now >= in_.troubles.calm_from && !in_.troubles.armed && one->process.is_idle() &&
+                           one->machine.where() == model::slot_machine::phase::asking && !one->machine.has_unanswered_report() &&
+                           machine_->table().queue().has_task_for(one->offer);
+    if (!could_run) {
+      one->starving_since.reset();
+      continue;
+    }
+    if (!one->starving_since) one->starving_since = now;
+    if (now - *one->starving_since <= starving_most) continue;
+    throw violation{"I10", fmt::format("{} is free, a task that fits waits, and nothing happens for {} ms", to_string(one->self),
+                                       (now - *one->starving_since).count())};
+  }
+}
+
+bool life::is_quiet() const {
+  if (!inbox_.empty() || !journal_.is_idle() || !machine_->is_ready()) return false;
+  return machine_->table().running().empty() && machine_->table().queue().size() == 0;
+}
+
+void life::check_nothing_piled_up() const {
+  const auto held = machine_->held();
+  const auto require = [](std::size_t count, std::size_t most, const char* what) {
+    if (count > most) throw violation{"growth", fmt::format("{} {} are kept by a replica at rest", count, what)};
+  };
+  require(held.proposals, 0, "proposals");
+  require(held.asks, seats_.size(), "asks");
+  require(held.leases, 0, "leases");
+  require(held.finishing, 0, "reports under way");
+  require(held.progress, 0, "signs of progress");
+  require(held.writes, 0, "writes under way");
+  require(held.overlaid, 0, "keys in memory");
+  require(in_.drive.log_size(), in_.how.compact_every + 200, "log entries");
+}
+
+}  // namespace troupe::sim

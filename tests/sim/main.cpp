@@ -1,0 +1,200 @@
+#include "base/plant.hpp"
+#include "sim/world.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace troupe::sim {
+namespace {
+
+struct arguments {
+  std::uint64_t seeds = 1000, from = 1;
+  std::optional<std::uint64_t> seed;
+  plant planted = plant::none;
+  bool is_json = false;
+  unsigned threads = 1;
+};
+
+const std::map<std::string, plant> plants = {{"ack_before_sync", plant::ack_before_sync},
+                                             {"key_outside_batch", plant::key_outside_batch},
+                                             {"stale_attempt_accepted", plant::stale_attempt_accepted},
+                                             {"stage_done_not_resent", plant::stage_done_not_resent},
+                                             {"retry_budget_off_by_one", plant::retry_budget_off_by_one},
+                                             {"truncate_before_snapshot", plant::truncate_before_snapshot}};
+
+struct outcome {
+  std::uint64_t seed = 0, hash = 0;
+  figures counts;
+  std::string violated, what, tail;
+  std::uint64_t step = 0;
+  std::int64_t at_ms = 0;
+};
+
+outcome run_one(std::uint64_t seed, bool is_loud) {
+  world of{seed, is_loud};
+  outcome out;
+  out.seed = seed;
+  try {
+    of.run();
+  } catch (const violation& found) {
+    out.violated = found.invariant;
+    out.what = found.what();
+    out.tail = of.told.tail();
+    out.step = of.line.steps();
+    out.at_ms = to_unix_ms(of.line.now()) - 1'700'000'000'000;
+  }
+  out.hash = of.told.hash();
+  out.counts = of.counts;
+  return out;
+}
+
+void print(const outcome& found) {
+  fmt::print("{}VIOLATION of {} in seed {} at step {}, {} ms\n{}\n", found.tail, found.violated, found.seed, found.step, found.at_ms, found.what);
+}
+
+std::string table_of(const figures& sum, bool is_json) {
+  const std::pair<const char*, std::uint64_t> rows[] = {
+      {"steps", sum.steps}, {"virtual_hours", sum.virtual_ms / 3'600'000}, {"jobs", sum.jobs}, {"attempts", sum.attempts},
+      {"log_entries_replayed", sum.entries}, {"faults", sum.faults}, {"crashes", sum.crashes}, {"graceful_stops", sum.graceful_stops},
+      {"writes_lost", sum.writes_lost}, {"messages_lost", sum.messages_lost}, {"requests", sum.requests}, {"answers", sum.answers},
+      {"retries", sum.retries}, {"cancels", sum.cancels}, {"conflicts", sum.conflicts}, {"refusals", sum.refusals},
+      {"succeeded", sum.succeeded}, {"failed", sum.failed}, {"cancelled", sum.cancelled}, {"dead", sum.dead}};
+  std::string text;
+  for (const auto& [name, value] : rows) {
+    text += is_json ? fmt::format("{}\"{}\":{}", text.empty() ? "" : ",", name, value) : fmt::format("{:<22}{}\n", name, value);
+  }
+  return text;
+}
+
+/// All seeds, on some threads, each with seeds of its own. Stops at the first violation.
+class campaign {
+ public:
+  explicit campaign(const arguments& how) : how_(how), next_(how.from) {}
+
+  bool run() {
+    std::vector<std::thread> crew;
+    for (unsigned i = 1; i < how_.threads; ++i) crew.emplace_back([this] { work(); });
+    work();
+    for (auto& one : crew) one.join();
+    return !found_;
+  }
+  [[nodiscard]] const std::optional<outcome>& found() const { return found_; }
+  [[nodiscard]] const figures& sum() const { return sum_; }
+  [[nodiscard]] std::uint64_t runs() const { return runs_; }
+
+ private:
+  void work() {
+    while (true) {
+      const auto seed = next_++;
+      if (seed >= how_.from + how_.seeds || is_over_) return;
+      auto out = run_one(seed, false);
+      const std::lock_guard guard{lock_};
+      sum_.add(out.counts);
+      ++runs_;
+      if (out.violated.empty()) continue;
+      is_over_ = true;
+      if (!found_ || out.seed < found_->seed) found_ = std::move(out);
+    }
+  }
+
+  arguments how_;
+  std::atomic<std::uint64_t> next_;
+  std::atomic<bool> is_over_ = false;
+  std::mutex lock_;
+  std::optional<outcome> found_;
+  figures sum_;
+  std::uint64_t runs_ = 0;
+};
+
+int run_campaign(const arguments& how) {
+  const auto began = std::chrono::steady_clock::now();
+  campaign all{how};
+  const bool is_clean = all.run();
+  const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  if (how.planted != plant::none) {
+    if (is_clean) {
+      fmt::print("the planted bug was not found in {} seeds\n", all.runs());
+      return 1;
+    }
+    fmt::print("found by seed {} after {} runs: {}\n", all.found()->seed, all.runs(), all.found()->what);
+    return 0;
+  }
+  if (how.is_json) {
+    fmt::print("{{\"bench\":\"simulation\",\"clean\":{},\"seeds\":{},\"seconds\":{:.1f},{}}}\n", is_clean, all.runs(), seconds, table_of(all.sum(), true));
+  } else {
+    fmt::print("{} seeds in {:.1f} s\n{}", all.runs(), seconds, table_of(all.sum(), false));
+  }
+  if (!is_clean) print(*all.found());
+  return is_clean ? 0 : 1;
+}
+
+/// The same seed twice must do the same.
+int run_single(std::uint64_t seed) {
+  const auto first = run_one(seed, true);
+  const auto second = run_one(seed, false);
+  if (first.hash != second.hash) {
+    fmt::print("seed {} is not deterministic: {:016x}, then {:016x}\n", seed, first.hash, second.hash);
+    return 1;
+  }
+  fmt::print("seed {} hash {:016x}\n", seed, first.hash);
+  if (first.violated.empty()) return 0;
+  print(first);
+  return 1;
+}
+
+bool read_number(const char* text, std::uint64_t& into) {
+  const auto* end = text + std::strlen(text);
+  return std::from_chars(text, end, into).ptr == end;
+}
+
+std::optional<arguments> read(int count, char** words) {
+  arguments how;
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    const char* value = i + 1 < count ? words[i + 1] : "";
+    std::uint64_t number = 0;
+    if (word == "--json") {
+      how.is_json = true;
+      continue;
+    }
+    ++i;
+    if (word == "--plant") {
+      const auto known = plants.find(value);
+      if (known == plants.end()) return std::nullopt;
+      how.planted = known->second;
+      continue;
+    }
+    if (!read_number(value, number)) return std::nullopt;
+    if (word == "--seeds") how.seeds = number;
+    else if (word == "--from") how.from = number;
+    else if (word == "--seed") how.seed = number;
+    else if (word == "--threads" && number > 0) how.threads = static_cast<unsigned>(number);
+    else return std::nullopt;
+  }
+  return how;
+}
+
+}  // namespace
+}  // namespace troupe::sim
+
+int main(int count, char** words) {
+  using namespace troupe::sim;
+  const auto how = read(count, words);
+  if (!how) {
+    fmt::print("usage: sim [--seeds N] [--from K] [--threads T] [--json] | --seed S   [--plant NAME]\nplants:");
+    for (const auto& [name, value] : plants) fmt::print(" {}", name);
+    fmt::print("\n");
+    return 2;
+  }
+  troupe::active_plant = how->planted;
+  return how->seed ? run_single(*how->seed) : run_campaign(*how);
+}

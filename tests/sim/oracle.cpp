@@ -1,0 +1,312 @@
+#include "sim/oracle.hpp"
+
+#include "sim/life.hpp"
+#include "sim/world.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+// What is checked while the node runs. The end stands in oracle_end.cpp.
+namespace troupe::sim {
+namespace {
+
+namespace json = model::json;
+using model::failure_cause;
+
+std::string text_at(const json::object& data, const char* name) {
+  const auto* value = data.if_contains(name);
+  return value && value->is_string() ? std::string{value->get_string()} : std::string{};
+}
+
+std::uint64_t number_at(const json::object& data, const char* name) {
+  const auto* value = data.if_contains(name);
+  return value ? value->to_number<std::uint64_t>() : 0;
+}
+
+std::string name_of(const model::job_event& event) { return fmt::format("job {} revision {} ({})", event.job.text(), event.revision, event.type); }
+
+std::uint64_t hash_of(const model::job_event& event) {
+  return std::hash<std::string>{}(fmt::format("{} {} {}", event.type, to_unix_ms(event.at), json::serialize(event.data)));
+}
+
+void require(bool holds, const char* invariant, const std::string& what) {
+  if (!holds) throw violation{invariant, what};
+}
+
+}  // namespace
+
+void oracle::node_started(model::incarnation boot, const model::table_limits& limits) {
+  require(in_workers_.empty(), "I7", "a worker outlived its node");
+  boot_ = boot;
+  limits_ = limits;
+  progress_.clear();
+}
+
+void oracle::before_step(const std::vector<replica::event::any>& events, timestamp now) {
+  for (const auto& event : events) {
+    const auto* heard = std::get_if<replica::event::heartbeat>(&event);
+    if (!heard) continue;
+    const auto found = contacts_.find({heard->beat.task, heard->beat.attempt});
+    if (found == contacts_.end()) continue;
+    found->second.longest_silence = std::max(found->second.longest_silence, now - found->second.last);
+    found->second.last = now;
+  }
+}
+
+void oracle::after_step(const replica::effects& out, replica::machine& node, timestamp now) {
+  peak_active_ = active_;
+  for (const auto& event : out.events) see(event, now);
+  for (const auto& progress : out.progress) check_progress(progress);
+  for (const auto& grant : out.grants) {
+    const auto job = jobs_.find(grant.task.task.job);
+    require(job != jobs_.end(), "D6", "a grant whose attempt has not been committed");
+  }
+  if (node.is_ready()) require(node.table().limits() == limits_, "limits", "the table decides by other limits than the node was given");
+}
+
+void oracle::see(const model::job_event& event, timestamp now) {
+  in_.told.note(in_.line.now(), "event", event.job.raw(), event.revision, event.type.size());
+  const auto hash = hash_of(event);
+  auto found = jobs_.find(event.job);
+  if (found != jobs_.end() && event.revision <= found->second.events.size()) {
+    require(found->second.events[event.revision - 1] == hash, "I5", name_of(event) + " was something else before the crash");
+    return;
+  }
+  if (event.type == "submitted") {
+    see_submitted(event);
+    found = jobs_.find(event.job);
+  }
+  require(found != jobs_.end(), "I5", name_of(event) + " is of no submitted job");
+  auto& job = found->second;
+  require(event.revision == job.events.size() + 1, "I5", name_of(event) + " leaves a gap");
+  require(!job.has_ended(), "I2", name_of(event) + " comes after the end: " + job.ended_as);
+  job.events.push_back(hash);
+  require(job.must_end_as.empty() || event.type == job.must_end_as, "I6", name_of(event) + " where the job had to end as " + job.must_end_as);
+  if (event.type == "attempt_started") return see_started(job, event, now);
+  if (event.type == "stage_done") return see_done(job, event);
+  if (event.type == "attempt_failed") return see_failed(job, event, now);
+  if (event.type != "submitted" && event.type != "stage_skipped") see_end(job, event);
+}
+
+void oracle::see_submitted(const model::job_event& event) {
+  const auto made = submissions_.find(event.job);
+  require(made != submissions_.end(), "I4", name_of(event) + " was asked for by nobody");
+  require(event.revision == 1, "I5", name_of(event) + " is not the first");
+  const auto& want = made->second.want;
+  if (want.key) {
+    const std::pair at{want.tenant, *want.key};
+    if (const auto owner = key_owners_.find(at); owner != key_owners_.end()) {
+      const auto& before = jobs_.at(owner->second);
+      require(before.keep_until && event.at >= *before.keep_until, "I4",
+              fmt::format("key {} of {} made job {} while it had made job {}", *want.key, want.tenant, event.job.text(), owner->second.text()));
+    }
+    key_owners_[at] = event.job;
+  }
+  jobs_[event.job].made = &made->second;
+  ++in_.counts.jobs;
+  peak_active_ = std::max(peak_active_, ++active_);
+}
+
+oracle::attempt_key oracle::key_of(const job_history& job, const model::job_event& event) const {
+  const auto& stages = pipelines().pipelines[job.made->want.pipeline]->stages;
+  const auto stage = text_at(event.data, "stage");
+  for (std::uint16_t s = 0; s < stages.size(); ++s) {
+    if (stages[s].name != stage) continue;
+    const auto instance = static_cast<std::uint16_t>(number_at(event.data, "instance"));
+    return {{event.job, s, instance}, model::attempt_no{static_cast<std::uint32_t>(number_at(event.data, "attempt"))}};
+  }
+  throw violation{"I5", name_of(event) + " is of an unknown stage"};
+}
+
+void oracle::see_started(job_history& job, const model::job_event& event, timestamp now) {
+  const auto key = key_of(job, event);
+  auto& task = job.tasks[{text_at(event.data, "stage"), key.first.instance}];
+  require(!task.is_running && !task.is_done, "I3", name_of(event) + " while the task runs or is done");
+  require(key.second.raw() == task.last_attempt + 1, "I6", name_of(event) + ": attempts are numbered without gaps");
+  const auto& rule = pipelines().pipelines[job.made->want.pipeline]->stages[key.first.stage].retry;
+  require(task.own < rule.attempts_most, "I6", name_of(event) + " beyond the task's budget");
+  task.last_attempt = key.second.raw();
+  task.is_running = true;
+  task.slot = text_at(event.data, "slot");
+  contacts_[key] = {now, duration{0}};
+}
+
+oracle::task_history& oracle::running_task(job_history& job, const model::job_event& event) {
+  auto& task = job.tasks[{text_at(event.data, "stage"), number_at(event.data, "instance")}];
+  require(task.is_running, "I3", name_of(event) + " of a task that does not run");
+  require(number_at(event.data, "attempt") == task.last_attempt, "I3", name_of(event) + " of another attempt than the running one");
+  task.is_running = false;
+  return task;
+}
+
+void oracle::see_done(job_history& job, const model::job_event& event) {
+  auto& task = running_task(job, event);
+  task.is_done = true;
+  const auto key = key_of(job, event);
+  const auto made = made_.find(key);
+  require(made != made_.end(), "I3", name_of(event) + ", but no worker made a result in this attempt");
+  const auto& outputs = event.data.at("outputs").as_object();
+  require(json::value(made->second) == json::value(outputs), "I3",
+          fmt::format("{} commits {}, this attempt made {}", name_of(event), json::serialize(outputs), json::serialize(made->second)));
+  require(reported_[key].contains("done"), "I3", name_of(event) + ", but its slot did not say so");
+}
+
+void oracle::see_failed(job_history& job, const model::job_event& event, timestamp now) {
+  auto& task = running_task(job, event);
+  const auto key = key_of(job, event);
+  const auto cause = text_at(event.data, "cause");
+  const auto& rule = pipelines().pipelines[job.made->want.pipeline]->stages[key.first.stage].retry;
+  if (cause == "bad_input") {
+    job.must_end_as = "failed";
+  } else if (cause == "node_lost") {
+    check_lost(job, event, task, now);
+    if (++task.node_lost >= limits_.node_lost_most) job.must_end_as = "dead";
+  } else if (cause != "handed_back") {
+    if (++task.own >= rule.attempts_most) job.must_end_as = "dead";
+  }
+  if (cause != "node_lost" && cause != "handed_back") {
+    require(reported_[key].contains(cause), "I6", name_of(event) + ": no slot reported " + cause + " of this attempt");
+  }
+  contacts_.erase(key);
+}
+
+/// A lost attempt is one whose node started anew, or whose slot was not heard for a lease.
+void oracle::check_lost(const job_history& job, const model::job_event& event, const task_history& task, timestamp now) {
+  const bool is_of_this_boot = task.slot.find(fmt::format(".{}.", boot_.raw())) != std::string::npos;
+  if (!is_of_this_boot) return;
+  const auto& heard = contacts_.at(key_of(job, event));
+  const auto silence = std::max(heard.longest_silence, now - heard.last);
+  require(silence >= in_.how.lease, "I6",
+          fmt::format("{}: counted as lost ({}), but its slot was heard at least every {} ms", name_of(event), text_at(event.data, "detail"),
+                      silence.count()));
+}
+
+void oracle::see_end(job_history& job, const model::job_event& event) {
+  job.ended_as = event.type;
+  job.ended = event.at;
+  job.keep_until = event.at + (event.type == "dead" ? limits_.keep_dead : limits_.keep_finished);
+  last_expiry_ = std::max(last_expiry_, *job.keep_until);
+  --active_;
+  const auto& want = job.made->want;
+  if (event.type == "succeeded") {
+    ++in_.counts.succeeded;
+    require(want.text == nature::sound, "end", name_of(event) + " of a job that cannot succeed");
+    const auto value = text_at(event.data.at("result").as_object(), "value");
+    require(value == want.expected, "end", fmt::format("{}: the result is {}, expected {}", name_of(event), value, want.expected));
+  } else if (event.type == "cancelled") {
+    ++in_.counts.cancelled;
+    require(cancels_asked_.contains(event.job), "end", name_of(event) + ", which nobody asked for");
+  } else if (event.type == "dead") {
+    ++in_.counts.dead;
+    require(job.must_end_as == "dead", "I6", name_of(event) + " before a budget was used up");
+  } else {
+    require(event.type == "failed", "I2", name_of(event) + " is not a known end");
+    ++in_.counts.failed;
+    check_failure(job, event);
+  }
+}
+
+void oracle::check_failure(const job_history& job, const model::job_event& event) const {
+  const auto cause = text_at(event.data.at("error").as_object(), "cause");
+  if (cause == "bad_input") {
+    require(job.must_end_as == "failed" && job.made->want.text == nature::bad, "end", name_of(event) + " for bad input that was good");
+  } else {
+    require(job.made->due.has_value() && event.at >= *job.made->due, "end", name_of(event) + " for a deadline that has not passed");
+  }
+}
+
+void oracle::check_progress(const model::progress_event& progress) {
+  const auto& stages = pipelines().pipelines[jobs_.at(progress.job).made->want.pipeline]->stages;
+  for (std::uint16_t s = 0; s < stages.size(); ++s) {
+    if (stages[s].name != progress.stage) continue;
+    auto& shown = progress_[{{progress.job, s, progress.instance}, progress.attempt}];
+    require(progress.progress.permille >= shown, "I5",
+            fmt::format("the progress of job {} stage {} falls from {} to {}", progress.job.text(), progress.stage, shown, progress.progress.permille));
+    shown = progress.progress.permille;
+  }
+}
+
+void oracle::will_submit(model::job_id drawn, const wish& want, std::optional<timestamp> due) { submissions_[drawn] = {want, due}; }
+
+const oracle::job_history* oracle::find(model::job_id id) const {
+  const auto found = jobs_.find(id);
+  return found == jobs_.end() ? nullptr : &found->second;
+}
+
+bool oracle::may_be_gone(const job_history& job, const replica::machine& node) const {
+  return job.keep_until && node.table().log_time() >= *job.keep_until;
+}
+
+void oracle::answers_submit(model::job_id drawn, const result<model::submit_outcome>& got, replica::machine& node) {
+  const auto& asked = submissions_.at(drawn).want;
+  if (got) {
+    const auto* job = find(got->id);
+    require(job, "I1", fmt::format("job {} is acknowledged and was never committed", got->id.text()));
+    require(got->created == (got->id == drawn), "I4", "an answer names a job that another submission made and says it is new");
+    const auto& made = job->made->want;
+    require(made.tenant == asked.tenant && made.key == asked.key && made.body == asked.body, "I4", "an answer names a job of another request");
+    return check_job(node, got->id);
+  }
+  if (got.error().code == errc::conflict) {
+    require(asked.key.has_value(), "I4", "a conflict without a key");
+    const auto owner = key_owners_.find({asked.tenant, *asked.key});
+    require(owner != key_owners_.end() && jobs_.at(owner->second).made->want.body != asked.body, "I4",
+            fmt::format("key {} with the same body is refused: {}", *asked.key, to_string(got.error())));
+  }
+  if (got.error().code == errc::queue_full) {
+    require(peak_active_ >= limits_.jobs_most, "limits", fmt::format("refused as full with {} jobs of {}", peak_active_, limits_.jobs_most));
+  }
+}
+
+void oracle::answers_cancel(model::job_id id, const std::string& tenant, const result<model::job_id>& got, replica::machine& node) {
+  const auto* job = find(id);
+  require(job, "I1", "a job that was acknowledged is unknown");
+  const bool is_owner = job->made->want.tenant == tenant;
+  if (got) {
+    require(is_owner, "cancel", "a stranger cancels a job");
+    require(job->ended_as == "cancelled", "I8", "an acknowledged cancellation does not show");
+    return check_job(node, id);
+  }
+  if (got.error().code == errc::conflict) require(job->has_ended() && job->ended_as != "cancelled", "cancel", "refused without a reason");
+  if (got.error().code == errc::not_found) require(!is_owner || may_be_gone(*job, node), "I1", fmt::format("job {} is lost", id.text()));
+}
+
+void oracle::check_job(replica::machine& node, model::job_id id) {
+  if (!node.is_ready()) return;
+  const auto* job = find(id);
+  require(job, "I1", fmt::format("job {} was acknowledged and never committed", id.text()));
+  const auto view = node.view(job->made->want.tenant, id);
+  if (!view) {
+    require(may_be_gone(*job, node), "I1", fmt::format("job {} was acknowledged and is gone: {}", id.text(), to_string(view.error())));
+    return;
+  }
+  require(view->revision == job->events.size(), "I8",
+          fmt::format("job {} shows revision {}, its events reach {}", id.text(), view->revision, job->events.size()));
+  const std::string state = to_string(view->state);
+  require(job->has_ended() ? state == job->ended_as : !is_final(view->state), "I8", fmt::format("job {} shows the state {}", id.text(), state));
+  require(!node.view("stranger", id), "tenants", "a stranger sees a job");
+}
+
+void oracle::attempt_begins(const model::task_spec& task, const model::slot_id& slot) {
+  const attempt_key key{task.task, task.attempt};
+  const auto* job = find(task.task.job);
+  require(job, "D6", "a worker starts what was not committed");
+  const auto inserted = in_workers_.emplace(key, slot).second;
+  require(inserted, "I7", fmt::format("{} attempt {} runs in two workers", to_string(task.task), task.attempt.raw()));
+  require(!made_.contains(key) && !reported_.contains(key), "I7",
+          fmt::format("{} attempt {} is run a second time", to_string(task.task), task.attempt.raw()));
+}
+
+void oracle::attempt_left(const model::task_spec& task) { in_workers_.erase({task.task, task.attempt}); }
+
+void oracle::attempt_made(const model::task_spec& task, const model::json::object& outputs) { made_[{task.task, task.attempt}] = outputs; }
+
+void oracle::slot_reports(const model::slot_finish& finish) {
+  const attempt_key key{finish.task, finish.attempt};
+  require(!in_workers_.contains(key) || in_workers_.at(key) != finish.slot, "I7",
+          fmt::format("{} reports the end of {} while it runs", to_string(finish.slot), to_string(finish.task)));
+  const auto* failure = std::get_if<model::attempt_failure>(&finish.outcome);
+  reported_[key].insert(failure ? to_string(failure->cause) : "done");
+}
+
+}  // namespace troupe::sim

@@ -1,0 +1,96 @@
+#include "persistence/replica/codec.hpp"
+#include "sim/life.hpp"
+#include "sim/oracle.hpp"
+#include "sim/world.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::sim {
+namespace {
+
+/// A disk on which nothing was ever written.
+class empty_disk final : public replica::state_reader {
+ public:
+  result<std::optional<std::string>> get(std::string_view) const override { return std::optional<std::string>{}; }
+  result<void> scan(std::string_view, std::string_view, const std::function<bool(std::string_view, std::string_view)>&) const override { return {}; }
+};
+
+}  // namespace
+
+std::string oracle::names_of_open_jobs() const {
+  std::string names;
+  for (const auto& [id, job] : jobs_) {
+    if (!job.has_ended()) names += id.text() + " ";
+  }
+  return names;
+}
+
+void oracle::check_end(replica::machine& node) {
+  if (!in_workers_.empty()) throw violation{"I7", "a worker still runs a task"};
+  for (const auto& [id, job] : jobs_) check_job(node, id);
+  check_list(node);
+  check_replay();
+  if (in_.how.is_expiring) check_nothing_left(node);
+}
+
+/// Lists show what there is, newest first, each job once.
+void oracle::check_list(replica::machine& node) {
+  std::map<model::job_id, int> listed;
+  for (const auto* tenant : {"tenant-0", "tenant-1", "tenant-2"}) {
+    std::string cursor;
+    timestamp newest = timestamp::max();
+    do {
+      const auto page = node.list({tenant, std::nullopt, std::nullopt, std::nullopt}, cursor, 17);
+      if (!page) throw violation{"list", to_string(page.error())};
+      for (const auto& job : page->jobs) {
+        if (++listed[job.id] != 1) throw violation{"list", "a job is listed twice"};
+        if (job.created > newest) throw violation{"list", "an older job comes first"};
+        newest = job.created;
+      }
+      cursor = page->next_cursor;
+    } while (!cursor.empty());
+  }
+  for (const auto& [id, job] : jobs_) {
+    if (!listed.contains(id) && !may_be_gone(job, node)) throw violation{"I1", fmt::format("job {} is not listed", id.text())};
+  }
+}
+
+/// I11: the log from its first entry on gives the state that is on the disk.
+void oracle::check_replay() {
+  const empty_disk nothing;
+  replica::state_store store{nothing};
+  model::job_table table{store};
+  for (const auto& [index, entry] : in_.drive.whole_log()) {
+    if (index > in_.drive.applied().index.raw()) break;
+    if (entry.kind != raft::entry_kind::command) continue;
+    const auto command = replica::decode_command(*entry.payload);
+    if (!command) throw violation{"I11", to_string(command.error())};
+    table.apply(*command, index);
+    ++in_.counts.entries;
+  }
+  std::map<std::string, std::string, std::less<>> replayed;
+  for (auto& write : store.take_writes(1)) {
+    if (write.value) replayed.emplace(std::move(write.key), std::move(*write.value));
+  }
+  const auto& stored = in_.drive.state();
+  for (const auto& [key, value] : replayed) {
+    const auto found = stored.find(key);
+    if (found == stored.end()) throw violation{"I11", fmt::format("a key of space '{}' is not on the disk after {} entries", key[0], in_.counts.entries)};
+    if (found->second != value) throw violation{"I11", fmt::format("a key of space '{}' has another value on the disk", key[0])};
+  }
+  if (stored.size() != replayed.size()) throw violation{"I11", "the disk has keys that the log does not give"};
+}
+
+/// Of forgotten jobs nothing stays behind.
+void oracle::check_nothing_left(replica::machine& node) {
+  for (const auto& [id, job] : jobs_) {
+    if (node.view(job.made->want.tenant, id)) throw violation{"retention", fmt::format("job {} should have been forgotten", id.text())};
+  }
+  for (const auto& [key, value] : in_.drive.state()) {
+    if (key[0] != 'p' && key[0] != 't' && key[0] != 'v') {
+      throw violation{"retention", fmt::format("all jobs are forgotten, a key of space '{}' is left", key[0])};
+    }
+  }
+}
+
+}  // namespace troupe::sim

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "base/plant.hpp"
+#include "model/table/commands.hpp"
+#include "sim/random.hpp"
+
+#include <cstdint>
+
+namespace troupe::sim {
+
+/// What the world of one run is like; drawn from its seed, so that runs differ in kind and not only in detail.
+struct settings {
+  std::uint16_t slots = 3;
+  std::uint64_t wishes = 220;
+  duration between_wishes_most = 800ms;
+  std::uint32_t faults = 8;
+  std::uint64_t compact_every = 100;
+  duration lease = 10s;
+  duration write_most = 10ms, sync_most = 20ms;   ///< of the disk, in good times
+  std::uint32_t loss = 10, doubling = 20;         ///< permille of messages
+  duration link_most = 20ms;                      ///< delay of a message
+  std::uint32_t worker_trouble = 100;             ///< permille of attempts that end otherwise than done
+  std::uint32_t bad_starts = 50, idle_deaths = 20;  ///< permille of worker starts and of finished tasks
+  duration work_most = 2s;
+  std::uint32_t cancels = 60;                     ///< permille of wishes
+  std::uint32_t key_reuse = 60;
+  bool is_expiring = false;                       ///< finished jobs are kept for a minute only
+  std::uint64_t jobs_most = 10'000;
+};
+
+[[nodiscard]] settings draw_settings(random& dice);
+[[nodiscard]] model::table_limits draw_limits(const settings& how, random& dice);
+
+/// What happened in a run, for the report.
+struct figures {
+  std::uint64_t steps = 0, entries = 0, jobs = 0, attempts = 0, faults = 0, crashes = 0, graceful_stops = 0, writes_lost = 0, messages_lost = 0,
+                requests = 0, answers = 0, retries = 0, cancels = 0, conflicts = 0, refusals = 0, succeeded = 0, failed = 0, cancelled = 0, dead = 0,
+                expired = 0, virtual_ms = 0;
+  void add(const figures& other);
+};
+
+}  // namespace troupe::sim

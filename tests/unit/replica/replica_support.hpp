@@ -1,0 +1,150 @@
+#pragma once
+
+#include "persistence/replica/replica.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+// What the tests of a replica share: a disk in memory, and a node on it that the test stops and starts.
+namespace troupe::replica::testing {
+
+inline constexpr std::string_view one_stage = R"(
+name: one
+inputs: {text: {type: text, default: hello}}
+stages:
+  make:
+    kind: exec
+    program: {command: [tool], outputs: {value: text}}
+    retry: {attempts: 3, backoff: 1s..4s}
+    params: {text: "${inputs.text}"}
+result: {value: "${stages.make.value}"}
+)";
+
+/// Keeps everything that it was given, at once and for ever.
+class memory_disk final : public state_reader {
+ public:
+  void write(const persist_batch& batch) {
+    if (batch.hard_state) past.hard = *batch.hard_state;
+    past.entries.insert(past.entries.end(), batch.append.begin(), batch.append.end());
+    for (const auto& write : batch.state) {
+      if (write.value) {
+        state[write.key] = *write.value;
+      } else {
+        state.erase(write.key);
+      }
+    }
+    if (batch.applied) past.applied = *batch.applied;
+    if (!batch.compact) return;
+    past.compacted = *batch.compact;
+    std::erase_if(past.entries, [&](const raft::entry& e) { return e.index <= past.compacted.index; });
+  }
+  result<std::optional<std::string>> get(std::string_view key) const override {
+    const auto found = state.find(std::string{key});
+    return found == state.end() ? std::optional<std::string>{} : found->second;
+  }
+  result<void> scan(std::string_view prefix, std::string_view from, const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    for (auto at = state.lower_bound(std::string{std::max(prefix, from)}); at != state.end() && at->first.starts_with(prefix); ++at) {
+      if (!visit(at->first, at->second)) break;
+    }
+    return {};
+  }
+
+  recovered_shard past;
+  std::map<std::string, std::string> state;
+};
+
+/// A node with a disk that is quick. What a step asks for on the disk is there before `step` returns, and what follows from
+/// that is added to its effects.
+struct node_under_test {
+  std::unique_ptr<memory_disk> disk = std::make_unique<memory_disk>();
+  std::unique_ptr<machine> replica;
+  options settings;
+  timestamp now = from_unix_ms(1'700'000'000'000);
+  std::uint64_t last_token = 0, last_job = 0;
+
+  node_under_test() {
+    settings.raft.self = raft::server_id{1};
+    settings.node = model::node_id{1};
+  }
+
+  /// Opens without a step.
+  void open() {
+    settings.boot = model::incarnation{settings.boot.raw() + 1};
+    replica = machine::open(settings, disk->past, *disk).value();
+  }
+  void start() {
+    open();
+    step({});
+    REQUIRE(replica->is_ready());
+  }
+  /// Without the disk: nothing is written, nothing persisted.
+  effects step_only(const std::vector<event::any>& events) { return replica->step(events, now); }
+  effects step(const std::vector<event::any>& events) {
+    auto all = step_only(events);
+    for (std::size_t i = 0; i < all.persist.size(); ++i) {
+      const auto batch = all.persist[i];
+      disk->write(batch);
+      add(all, step_only({event::persisted{batch.number}}));
+    }
+    return all;
+  }
+  effects tick(duration later = 0ms) {
+    now += later;
+    return step({});
+  }
+
+  model::submit_command a_submission() {
+    const auto p = model::parse_pipeline(one_stage, "test.yaml", model::pipeline_origin::installed).value();
+    model::submit_command c;
+    c.id = model::job_id{++last_job};
+    c.tenant = "tenant";
+    c.pipeline_name = p.name;
+    c.pipeline_hash = p.hash;
+    c.pipeline_text = store_text(p);
+    c.inputs = model::check_inputs(p, {}).value();
+    return c;
+  }
+  event::submit a_submit() { return {request_token{++last_token}, a_submission()}; }
+  model::job_id submitted() {
+    const auto what = a_submit();
+    REQUIRE(step({what}).answers.size() == 1);
+    return what.command.id;
+  }
+  [[nodiscard]] model::slot_id slot(std::uint16_t index = 0) const { return {settings.node, settings.boot, index}; }
+  [[nodiscard]] event::asked an_ask(std::uint64_t number, std::uint16_t index = 0) const { return {{slot(index), number, {{}, 1}}}; }
+  model::task_spec started(std::uint64_t ask = 1, std::uint16_t index = 0) {
+    const auto out = step({an_ask(ask, index)});
+    REQUIRE(out.grants.size() == 1);
+    return out.grants.front().task;
+  }
+  [[nodiscard]] event::finished a_finish(const model::task_spec& task, std::variant<model::attempt_result, model::attempt_failure> outcome =
+                                                                           model::attempt_result{{{"value", "made"}}, {}}) const {
+    return {{slot(), task.task, task.attempt, std::move(outcome)}};
+  }
+  [[nodiscard]] event::heartbeat a_beat(const model::task_spec& task, std::uint32_t permille = 0) const {
+    model::attempt_progress progress;
+    progress.permille = permille;
+    return {{slot(), task.task, task.attempt, task.stage_name, progress}};
+  }
+  model::job_state state(model::job_id id) { return replica->view("tenant", id).value().state; }
+
+ private:
+  static void add(effects& to, effects more) {
+    const auto move_all = [](auto& into, auto& from) { std::move(from.begin(), from.end(), std::back_inserter(into)); };
+    move_all(to.persist, more.persist);
+    move_all(to.answers, more.answers);
+    move_all(to.grants, more.grants);
+    move_all(to.revocations, more.revocations);
+    move_all(to.finish_answers, more.finish_answers);
+    move_all(to.events, more.events);
+    move_all(to.progress, more.progress);
+    to.wake_at = more.wake_at;
+    if (more.failure) to.failure = more.failure;
+  }
+};
+
+}  // namespace troupe::replica::testing
