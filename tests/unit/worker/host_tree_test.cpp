@@ -68,8 +68,7 @@ TEST_CASE("nothing that a program leaves behind outlives its attempt") {
   for (const auto kind : both_kinds) {
     CAPTURE(static_cast<int>(kind));
     family set{kind};
-    set.run("exit 0");
-    set.events.next<ports::worker_done>();
+    set.done(set.sh(stubborn_family(set.mark)));
 
     CHECK(processes_with(set.mark) == 0);
     set.done(set.sh("true"));
