@@ -30,7 +30,7 @@ result<bj::object> parse_object(std::string_view text) {
   options.max_depth = 32;
   boost::system::error_code failure;
   bj::stream_parser parser{{}, options};
-  const auto read = parser.write_some(text.data(), text.size(), failure);
+  const auto read = parser.write(text.data(), text.size(), failure);
   if (!failure) parser.finish(failure);
   if (failure) return bad(fmt::format("the body is not JSON: {} near byte {}", failure.message(), read));
   auto value = parser.release();

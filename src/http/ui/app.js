@@ -55,9 +55,8 @@ function count() {
 async function refetch(id) {
   if (refetching.has(id)) { refetching.set(id, "again"); return; }
   refetching.set(id, "running");
-  try {
-    show(await get(`/v1/jobs/${id}`));
-  } catch { /* the next event or reconnection tries again */ }
+  const job = await get(`/v1/jobs/${id}`).catch(() => null);  // the next event or reconnection tries again
+  if (job) show(job);
   const again = refetching.get(id) === "again";
   refetching.delete(id);
   if (again) await refetch(id);
@@ -145,7 +144,10 @@ function choose(pipeline, tabs) {
 
 let hasForm = false;
 async function start() {
-  await reload();
+  await Promise.all([loadForm(), reload()]);
+}
+
+async function loadForm() {
   if (hasForm) return;
   const { pipelines } = await get("/v1/pipelines");
   pipelines.sort((a, b) => (b.name === "video-message") - (a.name === "video-message"));

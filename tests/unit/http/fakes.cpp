@@ -98,7 +98,6 @@ model::job_view view_for(const actors::submit_job& command, model::job_id id) {
   job.revision = 1;
   job.priority = command.priority;
   job.labels = command.labels;
-  job.created = fake_now;
   job.deadline = command.deadline;
   job.inputs = command.inputs;
   for (const auto& stage : command.pipeline->stages) {
@@ -122,6 +121,7 @@ actors::submit_reply submit(world& w, const actors::submit_job& command) {
   }
   const auto id = model::job_id{w.next_id++};
   auto job = view_for(command, id);
+  job.created = w.clock();
   w.jobs[id] = job;
   model::job_event event;
   event.job = id;

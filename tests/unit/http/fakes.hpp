@@ -15,6 +15,8 @@
 // Stand-ins for what a server talks to. Tests change what they answer; the actors are real CAF actors.
 namespace troupe::http::testing {
 
+inline constexpr timestamp fake_now{std::chrono::milliseconds{1'767'225'600'000}};  // 2026-01-01T00:00:00Z
+
 /// What the fake actors know and how they behave. Any thread, under `mutex`.
 struct world {
   std::mutex mutex;
@@ -29,6 +31,7 @@ struct world {
   std::uint64_t gets = 0;
   std::uint64_t next_id = 1;
   bool is_ready = true;
+  std::function<timestamp()> clock = [] { return fake_now; };
   std::function<void()> before_get_answer;   ///< called once while a get_job is being answered, then forgotten
 
   /// Appends an event to a job's journal, and sends it to listeners unless `is_lost`.
@@ -78,6 +81,5 @@ class served {
 [[nodiscard]] model::pipeline_registry fake_pipelines();
 [[nodiscard]] actors::handles spawn_fakes(caf::actor_system& system, world& w);
 void init_types();
-inline constexpr timestamp fake_now{std::chrono::milliseconds{1'767'225'600'000}};  // 2026-01-01T00:00:00Z
 
 }  // namespace troupe::http::testing

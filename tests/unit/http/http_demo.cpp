@@ -75,6 +75,7 @@ void finish(served& s, model::job_id id, const digest& video) {
 int main(int argc, char** argv) {
   const auto port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8080);
   served s{[&](auto& options) { options.port = port; }};
+  s.w.clock = now;
   std::ostringstream bytes;
   if (argc > 2) bytes << std::ifstream{argv[2], std::ios::binary}.rdbuf();
   const auto video = s.artifacts.put(bytes.str(), "video/mp4");
@@ -102,10 +103,6 @@ int main(int argc, char** argv) {
         std::this_thread::sleep_for(std::chrono::milliseconds{50});
       }
       const model::job_id id{next};
-      {
-        const std::lock_guard lock{s.w.mutex};
-        s.w.jobs.at(id).created = now();
-      }
       std::size_t stages = 0;
       {
         const std::lock_guard lock{s.w.mutex};
