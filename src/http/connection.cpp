@@ -99,12 +99,14 @@ awaitable<bool> connection::serve_one() {
   const auto began = steady_clock::now();
   group_ = route_class::none;
   has_sent_head_ = false;
+  is_body_late_ = false;
   is_head_ = parser_->get().method() == beast_http::verb::head;
   keep_alive_ = parser_->keep_alive();
   body_began_ = began;
   body_bytes_ = 0;
 
-  const auto answer = co_await answer_request();
+  auto answer = co_await answer_request();
+  if (is_body_late_) answer = problem(408, "request_timeout", "the body of the request did not arrive in time");
 
   bool is_sent = !has_left_;
   if (answer.sent) {
@@ -239,6 +241,7 @@ awaitable<result<std::string_view>> connection::read_piece() {
     if (outcome == filled::left) co_return error{errc::bad_request, "the body ended early"};
     if (outcome == filled::timed_out) {
       ++app().counts.timed_out;
+      is_body_late_ = true;
       co_return error{errc::timed_out, "the body did not arrive in time"};
     }
   }

@@ -79,6 +79,7 @@ class connection final : public exchange, public std::enable_shared_from_this<co
   std::vector<char> piece_;
   route_class group_ = route_class::none;
   bool is_head_ = false, expects_continue_ = false, has_sent_head_ = false;
+  bool is_body_late_ = false;
   framing framing_ = framing::length;
   int sent_status_ = 0;
   steady_time body_began_{};
