@@ -1,0 +1,27 @@
+#include "http/endpoints/endpoints.hpp"
+
+namespace troupe::http::endpoints {
+
+awaitable<response> call(endpoint which, exchange& x) {
+  switch (which) {
+    case endpoint::submit_job: return submit_job(x);
+    case endpoint::get_job: return get_job(x);
+    case endpoint::list_jobs: return list_jobs(x);
+    case endpoint::cancel_job: return cancel_job(x);
+    case endpoint::job_events: return job_events(x);
+    case endpoint::all_events: return all_events(x);
+    case endpoint::put_artifact: return put_artifact(x);
+    case endpoint::get_artifact: return get_artifact(x);
+    case endpoint::list_pipelines: return list_pipelines(x);
+    case endpoint::get_pipeline: return get_pipeline(x);
+    case endpoint::get_node: return get_node(x);
+    case endpoint::health: return health(x);
+    case endpoint::ready: return ready(x);
+    case endpoint::metrics: return metrics_text(x);
+    case endpoint::openapi: return openapi(x);
+    case endpoint::page: return page(x);
+  }
+  return health(x);
+}
+
+}  // namespace troupe::http::endpoints

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "http/exchange.hpp"
+#include "http/router.hpp"
+
+namespace troupe::http::endpoints {
+
+/// Answers a request that was routed here. A method of the exchange that streams marks the answer as sent.
+[[nodiscard]] awaitable<response> call(endpoint which, exchange& x);
+
+[[nodiscard]] awaitable<response> submit_job(exchange& x);
+[[nodiscard]] awaitable<response> get_job(exchange& x);
+[[nodiscard]] awaitable<response> list_jobs(exchange& x);
+[[nodiscard]] awaitable<response> cancel_job(exchange& x);
+[[nodiscard]] awaitable<response> job_events(exchange& x);
+[[nodiscard]] awaitable<response> all_events(exchange& x);
+[[nodiscard]] awaitable<response> put_artifact(exchange& x);
+[[nodiscard]] awaitable<response> get_artifact(exchange& x);
+[[nodiscard]] awaitable<response> list_pipelines(exchange& x);
+[[nodiscard]] awaitable<response> get_pipeline(exchange& x);
+[[nodiscard]] awaitable<response> get_node(exchange& x);
+[[nodiscard]] awaitable<response> health(exchange& x);
+[[nodiscard]] awaitable<response> ready(exchange& x);
+[[nodiscard]] awaitable<response> metrics_text(exchange& x);
+[[nodiscard]] awaitable<response> openapi(exchange& x);
+[[nodiscard]] awaitable<response> page(exchange& x);
+
+}  // namespace troupe::http::endpoints

@@ -1,0 +1,56 @@
+#include "http/ask.hpp"
+#include "http/endpoints/endpoints.hpp"
+#include "http/json/node.hpp"
+#include "http/metrics.hpp"
+
+namespace troupe::http::endpoints {
+namespace {
+
+awaitable<result<actors::node_view>> fetch(exchange& x) {
+  return ask(x, x.app().with.actors.node, actors::get_node{}, x.app().options.request_timeout);
+}
+
+response readiness(bool is_ready, std::string_view reason) {
+  response out;
+  out.status = is_ready ? 200 : 503;
+  out.content_type = "application/json";
+  json::write_readiness(out.body, is_ready, reason);
+  if (!is_ready) out.with("Retry-After", "1");
+  return out;
+}
+
+}  // namespace
+
+awaitable<response> get_node(exchange& x) {
+  const auto node = co_await fetch(x);
+  if (!node) co_return problem(node.error());
+  response out;
+  out.content_type = "application/json";
+  json::write_node(out.body, *node);
+  co_return out;
+}
+
+awaitable<response> health(exchange&) {
+  response out;
+  out.content_type = "text/plain; charset=utf-8";
+  out.body = "ok\n";
+  co_return out;
+}
+
+awaitable<response> ready(exchange& x) {
+  if (x.is_stopping()) co_return readiness(false, "the node is shutting down");
+  const auto node = co_await fetch(x);
+  if (!node) co_return readiness(false, node.error().detail);
+  if (node->stopping) co_return readiness(false, "the node is shutting down");
+  co_return readiness(node->ready, node->ready ? "" : node->why_not_ready);
+}
+
+awaitable<response> metrics_text(exchange& x) {
+  response out;
+  out.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  x.app().counts.write(out.body);
+  if (x.app().with.metrics_text) out.body += x.app().with.metrics_text();
+  co_return out;
+}
+
+}  // namespace troupe::http::endpoints

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "http/http.hpp"
+#include "http/request.hpp"
+#include "http/response.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+
+namespace troupe::http {
+
+class blocking_pool;
+class bridge;
+class metrics;
+
+template <class T>
+using awaitable = boost::asio::awaitable<T>;
+using steady_time = std::chrono::steady_clock::time_point;
+
+/// What all connections of a server share.
+struct application {
+  const server_options& options;
+  services& with;
+  metrics& counts;
+  blocking_pool& blocking;
+};
+
+/// One request and the way to answer it, as endpoints see it. Everything here belongs to the thread of one event loop.
+class exchange {
+ public:
+  virtual ~exchange() = default;
+
+  request in;
+  std::string parameter;  ///< what stands for {id} in the route
+
+  [[nodiscard]] virtual application& app() const = 0;
+  [[nodiscard]] virtual bridge& actors() = 0;
+
+  /// The body's length if the client told it; nothing for chunked bodies.
+  [[nodiscard]] virtual std::optional<std::uint64_t> content_length() const = 0;
+  [[nodiscard]] virtual bool has_body() const = 0;
+  /// The next piece of the body, valid until the next call; empty at the end.
+  /// @returns `errc::bad_request` for broken framing or a client that left, `errc::timed_out` for one that is too slow.
+  [[nodiscard]] virtual awaitable<result<std::string_view>> read_piece() = 0;
+  /// The whole body. @returns `errc::too_large` above `most`.
+  [[nodiscard]] awaitable<result<std::string>> read_all(bytes most);
+
+  /// Starts an answer whose body follows with `send`: with this length, or chunked. @returns false when the client is gone.
+  [[nodiscard]] virtual awaitable<bool> send_head(const response& head, std::optional<std::uint64_t> length) = 0;
+  /// Sends a part of the body. @returns false when the client is gone.
+  [[nodiscard]] virtual awaitable<bool> send(std::string_view data) = 0;
+
+  /// Sleeps until something happens to this exchange: `notify`, a client that leaves, the server stopping, or the time.
+  [[nodiscard]] virtual awaitable<void> wait(steady_time until) = 0;
+  /// Sleeps until `notify`, whatever else happens.
+  [[nodiscard]] virtual awaitable<void> wait_for_notify() = 0;
+  virtual void notify() = 0;
+  /// A function that calls `notify` on the right thread; it may be called on any thread and outlive the exchange.
+  [[nodiscard]] virtual std::function<void()> notifier() = 0;
+  [[nodiscard]] virtual bool has_left() const = 0;
+  [[nodiscard]] virtual bool is_stopping() const = 0;
+};
+
+}  // namespace troupe::http

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "actors/actors.hpp"
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "model/pipeline_registry.hpp"
+#include "model/ports/artifacts.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+// The HTTP edge of a node: `docs/api.md` says what it speaks. An endpoint parses, asks one actor, answers; it decides nothing.
+namespace troupe::http {
+
+struct server_options {
+  std::string address = "127.0.0.1";       ///< a loopback address: without authentication no other may be listened on
+  std::uint16_t port = 8080;               ///< 0: any free one
+  std::uint32_t threads = 1;               ///< event loops, 1..64
+  std::uint32_t blocking_threads = 4;      ///< for files and fsync, 1..64
+  std::uint32_t connections_most = 1024;   ///< further ones are answered 503
+  std::vector<std::string> allowed_hosts;  ///< accepted in the Host header besides localhost, 127.0.0.1 and [::1]; no port
+  bytes header_most = bytes{16 * 1024};    ///< all headers of a request together
+  bytes json_most = bytes{1024 * 1024};    ///< a JSON body, and all text parts of a form together
+  bytes upload_most = bytes{std::uint64_t{4} << 30};  ///< an uploaded file
+  std::uint32_t upload_files_most = 200;   ///< in one form
+  duration idle_timeout = 60s;             ///< between two requests of a connection
+  duration header_timeout = 10s;           ///< from the first byte of a request to the end of its headers
+  duration body_timeout = 30s;             ///< for a body, plus a second for each KiB of it that has arrived
+  duration write_timeout = 30s;            ///< without any progress
+  duration request_timeout = 10s;          ///< for an actor's answer
+  duration wait_most = 60s;                ///< of a long poll
+  duration keep_alive_interval = 15s;      ///< between comments in a silent event stream
+  std::uint32_t stream_events_most = 256;  ///< buffered for a slow reader of an event stream
+  bytes stream_bytes_most = bytes{1024 * 1024};  ///< the same
+};
+
+struct services {
+  caf::actor_system& system;
+  actors::handles actors;
+  model::ports::artifact_store& artifacts;
+  const model::pipeline_registry& pipelines;
+  std::function<std::string()> metrics_text;  ///< Prometheus text of the rest of the node; may be empty
+};
+
+/// Serves until it is stopped. Members may be called from any thread but the server's own.
+class server {
+ public:
+  /// Listens, and answers from now on. What `with` refers to must outlive the server.
+  /// @returns `errc::bad_request` for options that are not allowed, `errc::io_failed` if the address cannot be had.
+  [[nodiscard]] static result<std::unique_ptr<server>> start(server_options options, services with);
+  ~server();  ///< stops at once
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const noexcept;
+  /// Takes no new connection; those that are open go on.
+  void stop_accepting();
+  /// Finishes what runs, ends event streams, closes idle connections. What is left at the deadline is cut off.
+  void stop(duration deadline);
+
+ private:
+  struct state;
+  explicit server(std::unique_ptr<state> state);
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace troupe::http

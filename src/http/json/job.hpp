@@ -1,0 +1,19 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "model/job_view.hpp"
+
+#include <string>
+
+namespace troupe::http::json {
+
+/// Appends the job object of the API, whole.
+void write_job(std::string& out, const model::job_view& job);
+/// Appends a page of a list: job objects without stages, inputs and result.
+void write_jobs(std::string& out, const actors::jobs_page& page);
+/// Appends the data of a journalled event.
+void write_event(std::string& out, const model::job_event& event);
+/// Appends the data of a progress event.
+void write_progress(std::string& out, const model::progress_event& event);
+
+}  // namespace troupe::http::json

@@ -1,0 +1,75 @@
+#include "http/json/node.hpp"
+
+#include "http/json/writer.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::http::json {
+namespace {
+
+void write_slot(writer& json, const actors::slot_view& slot) {
+  json.begin_object();
+  json.member("index", slot.index);
+  json.member("state", slot.state);
+  json.key("task");
+  if (slot.task) {
+    json.begin_object();
+    json.member("job", slot.task->job.text());
+    json.member("stage", slot.stage);
+    json.member("instance", slot.task->instance);
+    json.member("attempt", slot.attempt);
+    json.member("permille", slot.permille);
+    json.end_object();
+  } else {
+    json.value(nullptr);
+  }
+  json.member("tasks_done", slot.tasks_done);
+  json.member("worker_starts", slot.worker_starts);
+  json.end_object();
+}
+
+}  // namespace
+
+void write_node(std::string& out, const actors::node_view& node) {
+  writer json{out};
+  json.begin_object();
+  json.member("id", fmt::format("{:016x}", node.id.raw()));
+  json.member("incarnation", fmt::format("{:x}", node.boot.raw()));
+  json.member("ready", node.ready);
+  json.member("stopping", node.stopping);
+  json.member("why_not_ready", node.why_not_ready);
+  json.key("labels");
+  json.begin_array();
+  for (const auto& label : node.labels) json.value(label);
+  json.end_array();
+  json.key("slots");
+  json.begin_array();
+  for (const auto& slot : node.slots) write_slot(json, slot);
+  json.end_array();
+  json.member("jobs_queued", node.jobs_queued);
+  json.member("jobs_running", node.jobs_running);
+  json.member("tasks_ready", node.tasks_ready);
+  json.member("queue_limit", node.queue_limit);
+  json.member("log_index", node.log_index);
+  json.member("log_term", node.log_term);
+  json.end_object();
+}
+
+void write_readiness(std::string& out, bool is_ready, std::string_view reason) {
+  writer json{out};
+  json.begin_object();
+  json.member("ready", is_ready);
+  json.member("reason", reason);
+  json.end_object();
+}
+
+void write_artifact(std::string& out, const model::artifact_ref& artifact) {
+  writer json{out};
+  json.begin_object();
+  json.member("artifact", artifact.hash);
+  json.member("size", artifact.size.count());
+  json.member("media_type", artifact.media_type);
+  json.end_object();
+}
+
+}  // namespace troupe::http::json

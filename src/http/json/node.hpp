@@ -1,0 +1,16 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "model/artifact.hpp"
+
+#include <string>
+
+namespace troupe::http::json {
+
+void write_node(std::string& out, const actors::node_view& node);
+/// {"ready": false, "reason": "..."}
+void write_readiness(std::string& out, bool is_ready, std::string_view reason);
+/// The answer to an upload.
+void write_artifact(std::string& out, const model::artifact_ref& artifact);
+
+}  // namespace troupe::http::json

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "model/pipeline.hpp"
+#include "model/pipeline_registry.hpp"
+
+#include <string>
+
+namespace troupe::http::json {
+
+void write_pipeline(std::string& out, const model::pipeline& pipeline);
+void write_pipelines(std::string& out, const model::pipeline_registry& all);
+
+}  // namespace troupe::http::json

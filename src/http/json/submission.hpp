@@ -1,0 +1,40 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "model/pipeline.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe::http::json {
+
+/// What a client submits, parsed but not yet checked against its pipeline.
+struct submission {
+  std::string pipeline;          ///< the name of an installed one; empty: see `inline_pipeline`
+  std::string inline_pipeline;   ///< the JSON text of one that came with the request
+  boost::json::object inputs;
+  std::uint8_t priority = 5;
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::optional<timestamp> deadline;
+  std::optional<duration> deadline_in;  ///< counted from now; at most one of the two is set
+};
+
+/// Reads the body of POST /v1/jobs. @returns `errc::bad_request` saying which member is wrong.
+[[nodiscard]] result<submission> read_submission(std::string_view text);
+/// Reads one of the fields that forms and queries may hold besides inputs: pipeline, priority, deadline, deadline_ms, labels.NAME.
+/// @returns false if `name` is no such field.
+[[nodiscard]] result<bool> read_submission_field(std::string_view name, std::string_view text, submission& into);
+/// Labels of a submission, as a whole: at most 16, each name 1 to 64 bytes once, each value at most 256 bytes.
+[[nodiscard]] result<void> check_labels(const submission& what);
+
+/// What makes two submissions the same request, whatever the order of their members.
+[[nodiscard]] digest request_hash(const digest& pipeline_hash, const submission& what, const boost::json::object& inputs);
+
+/// Reads the body of a cancel request: empty, or {"reason": "..."}. @returns the reason.
+[[nodiscard]] result<std::string> read_cancel_reason(std::string_view text);
+
+}  // namespace troupe::http::json

@@ -1,0 +1,85 @@
+#include "http/router.hpp"
+
+#include <array>
+#include <optional>
+
+namespace troupe::http {
+namespace {
+
+constexpr std::array routes = {
+    route{method::post, "/v1/jobs", endpoint::submit_job, route_class::submit},
+    route{method::get, "/v1/jobs/{id}", endpoint::get_job, route_class::job},
+    route{method::get, "/v1/jobs", endpoint::list_jobs, route_class::jobs},
+    route{method::post, "/v1/jobs/{id}/cancel", endpoint::cancel_job, route_class::job},
+    route{method::get, "/v1/jobs/{id}/events", endpoint::job_events, route_class::events},
+    route{method::get, "/v1/events", endpoint::all_events, route_class::events},
+    route{method::post, "/v1/artifacts", endpoint::put_artifact, route_class::artifacts},
+    route{method::get, "/v1/artifacts/{hash}", endpoint::get_artifact, route_class::artifacts},
+    route{method::get, "/v1/pipelines", endpoint::list_pipelines, route_class::pipelines},
+    route{method::get, "/v1/pipelines/{name}", endpoint::get_pipeline, route_class::pipelines},
+    route{method::get, "/v1/node", endpoint::get_node, route_class::node},
+    route{method::get, "/healthz", endpoint::health, route_class::node},
+    route{method::get, "/readyz", endpoint::ready, route_class::node},
+    route{method::get, "/metrics", endpoint::metrics, route_class::node},
+    route{method::get, "/openapi.json", endpoint::openapi, route_class::page},
+    route{method::get, "/", endpoint::page, route_class::page},
+    route{method::get, "/app.js", endpoint::page, route_class::page},
+    route{method::get, "/view.js", endpoint::page, route_class::page},
+    route{method::get, "/form.js", endpoint::page, route_class::page},
+    route{method::get, "/style.css", endpoint::page, route_class::page},
+    route{method::get, "/icon.svg", endpoint::page, route_class::page},
+};
+
+/// The text for the pattern's {parameter}, empty if it has none; nothing if the path does not match.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
+  const auto open = pattern.find('{');
+  if (open == std::string_view::npos) return pattern == path ? std::optional<std::string_view>{""} : std::nullopt;
+  const auto tail = pattern.substr(pattern.find('}') + 1);
+  if (!path.starts_with(pattern.substr(0, open))) return std::nullopt;
+  path.remove_prefix(open);
+  if (!path.ends_with(tail)) return std::nullopt;
+  path.remove_suffix(tail.size());
+  if (path.empty() || path.find('/') != std::string_view::npos) return std::nullopt;
+  return path;
+}
+
+}  // namespace
+
+const char* to_string(route_class of) noexcept {
+  switch (of) {
+    case route_class::submit: return "submit";
+    case route_class::job: return "job";
+    case route_class::jobs: return "jobs";
+    case route_class::events: return "events";
+    case route_class::artifacts: return "artifacts";
+    case route_class::pipelines: return "pipelines";
+    case route_class::node: return "node";
+    case route_class::page: return "page";
+    case route_class::none: return "none";
+  }
+  return "none";
+}
+
+std::span<const route> all_routes() noexcept { return routes; }
+
+routing find_route(method verb, std::string_view path) {
+  const auto wanted = verb == method::head ? method::get : verb;
+  routing out;
+  bool get = false;
+  bool post = false;
+  for (const auto& candidate : routes) {
+    const auto parameter = match(candidate.pattern, path);
+    if (!parameter) continue;
+    if (candidate.verb == wanted) {
+      out.found = &candidate;
+      out.parameter = *parameter;
+      return out;
+    }
+    (candidate.verb == method::get ? get : post) = true;
+  }
+  if (get) out.allowed = "GET, HEAD";
+  if (post) out.allowed += get ? ", POST" : "POST";
+  return out;
+}
+
+}  // namespace troupe::http

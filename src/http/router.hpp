@@ -1,0 +1,39 @@
+#pragma once
+
+#include "http/request.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::http {
+
+/// Groups of routes with a latency histogram of their own.
+enum class route_class : std::uint8_t { submit, job, jobs, events, artifacts, pipelines, node, page, none };
+inline constexpr std::size_t route_class_count = 9;
+[[nodiscard]] const char* to_string(route_class of) noexcept;
+
+/// The names of the endpoints; `endpoints.cpp` turns them into calls.
+enum class endpoint : std::uint8_t {
+  submit_job, get_job, list_jobs, cancel_job, job_events, all_events, put_artifact, get_artifact,
+  list_pipelines, get_pipeline, get_node, health, ready, metrics, openapi, page
+};
+
+struct route {
+  method verb;
+  std::string_view pattern;  ///< "/v1/jobs/{id}"
+  endpoint to;
+  route_class group;
+};
+[[nodiscard]] std::span<const route> all_routes() noexcept;
+
+struct routing {
+  const route* found = nullptr;
+  std::string_view parameter;    ///< what stands for {id}; a view into the path
+  std::string allowed;           ///< for 405: "GET, HEAD"; empty: no such path
+};
+/// A HEAD request finds the GET route.
+[[nodiscard]] routing find_route(method verb, std::string_view path);
+
+}  // namespace troupe::http

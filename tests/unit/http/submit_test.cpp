@@ -1,0 +1,91 @@
+#include "unit/http/client.hpp"
+#include "unit/http/fakes.hpp"
+
+#include <boost/json/parse.hpp>
+#include <caf/send.hpp>
+#include <doctest/doctest.h>
+
+using namespace troupe;
+using namespace troupe::http::testing;
+
+namespace {
+
+boost::json::object object_of(const answer& a) { return boost::json::parse(a.body).as_object(); }
+constexpr std::string_view good = R"({"pipeline":"talk","inputs":{"text":"hello"}})";
+
+}  // namespace
+
+TEST_CASE("a submission is answered with the job and where it is") {
+  served s;
+  const auto got = ask(s.port(), "POST", "/v1/jobs", json_type, good);
+  CHECK(got.status == 202);
+  CHECK(got.header("location") == "/v1/jobs/0000000000000001");
+  CHECK(got.header("etag") == "\"1\"");
+  const auto job = object_of(got);
+  CHECK(job.at("state") == "queued");
+  CHECK(job.at("inputs").at("voice") == "slt");
+  CHECK(job.at("created_at") == "2026-01-01T00:00:00.000Z");
+  CHECK(job.at("links").at("events") == "/v1/jobs/0000000000000001/events");
+  const auto again = ask(s.port(), "GET", "/v1/jobs/0000000000000001");
+  CHECK(again.status == 200);
+  CHECK(again.body == got.body);
+}
+
+TEST_CASE("the same key and request give the same job, another request under the key is refused") {
+  served s;
+  const auto headers = std::string{json_type} + "Idempotency-Key: k1\r\n";
+  const auto first = ask(s.port(), "POST", "/v1/jobs", headers, good);
+  CHECK(first.header("idempotency-replayed").empty());
+  const auto reordered = ask(s.port(), "POST", "/v1/jobs", headers, R"({ "inputs": {"voice":"slt", "text":"hello"}, "pipeline":"talk" })");
+  CHECK(reordered.status == 202);
+  CHECK(reordered.header("idempotency-replayed") == "true");
+  CHECK(reordered.body == first.body);
+  CHECK(ask(s.port(), "POST", "/v1/jobs", headers, R"({"pipeline":"talk","inputs":{"text":"other"}})").status == 409);
+  CHECK(ask(s.port(), "POST", "/v1/jobs", std::string{json_type} + "Idempotency-Key: a b\r\n", good).status == 400);
+}
+
+TEST_CASE("a wrong submission is refused with what is wrong") {
+  served s;
+  const auto detail = [&](std::string_view body) {
+    const auto got = ask(s.port(), "POST", "/v1/jobs", json_type, body);
+    CHECK(got.status == 400);
+    CHECK(got.header("content-type") == "application/problem+json");
+    return std::string{object_of(got).at("detail").as_string()};
+  };
+  CHECK(detail("{") .find("not JSON") != std::string::npos);
+  CHECK(detail("[]").find("JSON object") != std::string::npos);
+  CHECK(detail("{} x").find("not JSON: extra data") != std::string::npos);
+  CHECK(detail("{}").find("'pipeline' is missing") != std::string::npos);
+  CHECK(detail(R"({"pipeline":"tlak"})").find("installed: slides, talk") != std::string::npos);
+  CHECK(detail(R"({"pipeline":"talk"})").find("input 'text' is missing") != std::string::npos);
+  CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x","vioce":"slt"}})").find("vioce") != std::string::npos);
+  CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x"},"priority":10})").find("priority must be") != std::string::npos);
+  CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x"},"deadline":"soon"})").find("deadline must be") != std::string::npos);
+  CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x"},"labels":{"a":1}})").find("label 'a'") != std::string::npos);
+  CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x","image":{"artifact":")" + std::string(64, 'a') + R"("}}})").find(std::string(64, 'a')) != std::string::npos);
+  CHECK(s.w.submissions.empty());
+}
+
+TEST_CASE("an actor's refusal becomes its status, with the time to come back") {
+  served s;
+  s.w.refuse_with = error{errc::queue_full, "10000 jobs wait", std::chrono::milliseconds{2500}};
+  const auto full = ask(s.port(), "POST", "/v1/jobs", json_type, good);
+  CHECK(full.status == 429);
+  CHECK(full.header("retry-after") == "3");
+  CHECK(object_of(full).at("retry_after_ms") == 2500);
+  CHECK(object_of(full).at("type") == "about:blank#queue_full");
+}
+
+TEST_CASE("an actor that does not answer is a 504, and its late answer harms nobody") {
+  served s{[](auto& options) { options.request_timeout = std::chrono::milliseconds{100}; }};
+  s.w.is_silent = true;
+  CHECK(ask(s.port(), "POST", "/v1/jobs", json_type, good).status == 504);
+}
+
+TEST_CASE("an actor that is gone is a 503") {
+  served s;
+  caf::anon_send_exit(s.handles.jobs, caf::exit_reason::user_shutdown);
+  const auto got = ask(s.port(), "POST", "/v1/jobs", json_type, good);
+  CHECK(got.status == 503);
+  CHECK(object_of(got).at("code") == "stopping");
+}
