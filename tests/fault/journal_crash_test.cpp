@@ -20,10 +20,13 @@ namespace {
 
 constexpr std::uint64_t steps = 24;
 
+constexpr auto much_is_flushed = 64_KiB;  // flushes and compactions happen within the load
+constexpr auto nothing_is_flushed = 32_MiB;
+
 struct bench {
-  bench() {
+  explicit bench(bytes write_buffer = much_is_flushed) {
+    how.write_buffer = write_buffer;
     how.directory = home.path() / "journal";
-    how.write_buffer = 64_KiB;  // flushes and compactions happen within the load
     how.environment = make_environment(disk);
   }
   result<std::unique_ptr<journal::journal>> open() { return journal::journal::open(how); }
@@ -97,8 +100,8 @@ void check_recovery(bench& on, const scripted_load& load, const outcome& before)
   }
 }
 
-std::uint64_t changes_of_a_whole_run(const scripted_load& load) {
-  bench undisturbed;
+std::uint64_t changes_of_a_whole_run(const scripted_load& load, bytes write_buffer) {
+  bench undisturbed{write_buffer};
   const auto seen = run(undisturbed, load);
   REQUIRE_MESSAGE(!seen.failed, (seen.failed ? to_string(*seen.failed) : std::string{}));
   return undisturbed.disk->changes();
@@ -106,7 +109,7 @@ std::uint64_t changes_of_a_whole_run(const scripted_load& load) {
 
 void crash_everywhere(unsynced how) {
   const scripted_load load{steps};
-  const auto last = changes_of_a_whole_run(load);
+  const auto last = changes_of_a_whole_run(load, much_is_flushed);
   REQUIRE(last > 100);
   for (std::uint64_t n = 1; n <= last; ++n) {
     CAPTURE(n);
@@ -118,20 +121,28 @@ void crash_everywhere(unsynced how) {
   }
 }
 
-void fail_everywhere(fault how) {
+/// How often the journal refused.
+int fail_everywhere(fault how, bytes write_buffer, lossy_file_system::files which) {
   const scripted_load load{steps};
-  const auto last = changes_of_a_whole_run(load);
+  const auto last = changes_of_a_whole_run(load, write_buffer);
   int refused = 0;
   for (std::uint64_t n = 1; n <= last; ++n) {
     CAPTURE(n);
-    bench on;
-    on.disk->fail_at(n, how);
+    bench on{write_buffer};
+    on.disk->fail_at(n, how, which);
     const auto seen = run(on, load);
     if (seen.failed) ++refused;
     on.disk->restart(unsynced::dropped);
     check_recovery(on, load, seen);
   }
-  CHECK(refused > static_cast<int>(steps));  // at least each append of the log
+  return refused;
+}
+
+// Debian's RocksDB, built with assertions, ends the process when a background flush meets a log that failed before. That is a
+// crash, and tested as such; here logs fail where nothing is flushed, and all else where much is.
+void fail_everywhere(fault how) {
+  CHECK(fail_everywhere(how, nothing_is_flushed, lossy_file_system::files::all) >= static_cast<int>(steps));
+  CHECK(fail_everywhere(how, much_is_flushed, lossy_file_system::files::all_but_logs) > 0);
 }
 
 }  // namespace

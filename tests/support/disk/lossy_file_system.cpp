@@ -124,11 +124,11 @@ status missing(const std::string& name) { return status::NotFound(name); }
 
 lossy_file_system::lossy_file_system() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
 
-void lossy_file_system::fail_at(std::uint64_t n, fault how) {
+void lossy_file_system::fail_at(std::uint64_t n, fault how, files which) {
   const std::lock_guard lock{mutex_};
   fail_at_ = changes_ + n;
   fault_ = how;
-  armed_by_ = std::this_thread::get_id();
+  which_ = which;
 }
 
 bool lossy_file_system::has_lost_power() const {
@@ -144,7 +144,7 @@ std::uint64_t lossy_file_system::changes() const {
 status lossy_file_system::change(const content* of) {
   if (is_crash_next()) lost_ = copy_of_all();
   if (++changes_ != fail_at_ || fault_ == fault::crash) return status::OK();
-  if (of != nullptr && of->is_log && std::this_thread::get_id() != armed_by_) {
+  if (of != nullptr && of->is_log && which_ == files::all_but_logs) {
     ++fail_at_;
     return status::OK();
   }

@@ -10,7 +10,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace troupe::test {
@@ -31,11 +30,12 @@ public:
 
   lossy_file_system();
 
+  enum class files { all, all_but_logs };
+
   /// The `n`-th change from now on (from 1: each append, sync, creation, rename, removal) meets the fault. With `crash` the disk
-  /// as it is at this moment is what `restart` finds; those who do not know yet may write on. An error happens once; it passes
-  /// over log files in other threads than the caller's: Debian's RocksDB, built with assertions, ends the process when its
-  /// background flush cannot sync a log, which is a crash and tested as such.
-  void fail_at(std::uint64_t n, fault how);
+  /// as it is at this moment is what `restart` finds; those who do not know yet may write on. An error happens once; if the
+  /// change is of a file that is spared, to the next one.
+  void fail_at(std::uint64_t n, fault how, files which = files::all);
   [[nodiscard]] bool has_lost_power() const;
   [[nodiscard]] std::uint64_t changes() const;
   /// The power is back. Nobody may have a file open. `seed` chooses how much of a torn tail stays.
@@ -110,7 +110,7 @@ private:
   std::uint64_t changes_ = 0;
   std::uint64_t fail_at_ = 0;
   fault fault_ = fault::crash;
-  std::thread::id armed_by_;
+  files which_ = files::all;
   std::optional<power_loss> lost_;
 };
 
