@@ -157,7 +157,8 @@ void machine::queue_write(raft::update& update) {
 void machine::on_role(const raft::role_change& role) {
   if (role.role == raft::server_role::leader) {
     propose(model::boot_command{settings_.node, settings_.boot}, by_start{});
-    if (table_.limits() != settings_.limits) propose(model::limits_command{settings_.limits}, by_start{});
+    // Always: the table has not seen the end of the log yet, and cannot tell which limits stand there.
+    propose(model::limits_command{settings_.limits}, by_start{});
     return;
   }
   is_ready_ = false;
