@@ -60,6 +60,8 @@ class job_table {
   [[nodiscard]] const std::map<task_id, running_attempt>& running() const noexcept { return running_; }
   /// The task that was granted to this slot's ask, built again; for a slot that did not get the first grant.
   [[nodiscard]] std::optional<grant> grant_again(slot_id slot, std::uint64_t ask);
+  /// The ask to which this slot was given what it runs; nothing while it runs nothing.
+  [[nodiscard]] std::optional<std::uint64_t> served_ask(slot_id slot) const;
   [[nodiscard]] std::uint64_t jobs_queued() const noexcept { return active_.size() - jobs_started_; }
   [[nodiscard]] std::uint64_t jobs_running() const noexcept { return jobs_started_; }
 

@@ -203,6 +203,12 @@ std::optional<grant> job_table::grant_again(slot_id slot, std::uint64_t ask) {
   return grant{slot, ask, std::move(*spec)};
 }
 
+std::optional<std::uint64_t> job_table::served_ask(slot_id slot) const {
+  const auto busy = running_on_.find(slot);
+  if (busy == running_on_.end()) return std::nullopt;
+  return running_.at(busy->second).ask;
+}
+
 void job_table::leave_slot(change& job, task_id id) {
   const auto running = running_.find(id);
   queue_.charge(job.job().tenant, log_time_ - running->second.since);

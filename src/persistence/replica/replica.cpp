@@ -62,13 +62,17 @@ void machine::on(const event::submit& e) {
 void machine::on(const event::cancel& e) { propose(e.command, by_client{e.token, true}); }
 
 void machine::on(const event::asked& e) {
-  auto& parked = asks_[e.ask.slot];
-  if (e.ask.ask > parked.ask) parked = {e.ask.ask, e.ask.offer, false};
   if (!is_ready_) return;
-  if (auto again = table_.grant_again(e.ask.slot, e.ask.ask)) {
-    asks_.erase(e.ask.slot);
-    out_.grants.push_back(std::move(*again));
+  const auto served = table_.served_ask(e.ask.slot);
+  auto& parked = asks_[e.ask.slot];
+  if (e.ask.ask < std::max(parked.ask, served.value_or(0))) return;  // late: the slot has asked anew since
+  if (served == e.ask.ask) {
+    parked = {e.ask.ask, e.ask.offer, false, false};
+    if (auto again = table_.grant_again(e.ask.slot, e.ask.ask)) out_.grants.push_back(std::move(*again));
+    return;
   }
+  // The same ask may be served twice: the first grant got lost, then its job was cancelled.
+  if (e.ask.ask > parked.ask || !parked.is_open) parked = {e.ask.ask, e.ask.offer, false, true};
 }
 
 void machine::on(const event::heartbeat& e) {
@@ -157,7 +161,8 @@ void machine::queue_write(raft::update& update) {
 void machine::on_role(const raft::role_change& role) {
   if (role.role == raft::server_role::leader) {
     propose(model::boot_command{settings_.node, settings_.boot}, by_start{});
-    if (table_.limits() != settings_.limits) propose(model::limits_command{settings_.limits}, by_start{});
+    // Always: the table has not seen the end of the log yet, and cannot tell which limits stand there.
+    propose(model::limits_command{settings_.limits}, by_start{});
     return;
   }
   is_ready_ = false;
@@ -187,10 +192,13 @@ void machine::apply(const raft::entry& entry) {
     out_.failure = command.error();
     return;
   }
+  if (const auto* start = std::get_if<model::boot_command>(&command->body)) {
+    std::erase_if(asks_, [&](const auto& ask) { return ask.first.node == start->node && ask.first.boot < start->boot; });
+  }
   auto applied = table_.apply(*command, entry.index.raw());
   if (why) settle(*why, applied);
   for (auto& grant : applied.grants) {
-    asks_.erase(grant.slot);
+    if (const auto parked = asks_.find(grant.slot); parked != asks_.end() && parked->second.ask <= grant.ask) parked->second.is_open = false;
     leases_[grant.task.task] = {grant.task.attempt, now_ + settings_.lease, false};
     progress_.erase(grant.task.task);
     if (leads()) out_.grants.push_back(std::move(grant));
@@ -252,7 +260,7 @@ void machine::propose_assignments() {
   auto under_way = static_cast<std::size_t>(std::count_if(asks_.begin(), asks_.end(), [](const auto& a) { return a.second.proposed; }));
   for (auto& [slot, parked] : asks_) {
     if (under_way >= table_.queue().size()) return;
-    if (parked.proposed || !table_.queue().has_task_for(parked.offer)) continue;
+    if (parked.proposed || !parked.is_open || !table_.queue().has_task_for(parked.offer)) continue;
     parked.proposed = true;
     ++under_way;
     propose(model::assign_command{slot, parked.ask, parked.offer}, by_slot_ask{slot, parked.ask});

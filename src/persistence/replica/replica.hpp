@@ -107,10 +107,12 @@ class machine {
     raft::term at;
     purpose why;
   };
+  /// The newest ask of a slot. Once served it stays, closed, so that late doubles of older ones are known as such.
   struct parked_ask {
     std::uint64_t ask = 0;
     model::slot_offer offer;
     bool proposed = false;
+    bool is_open = true;
   };
   struct lease {
     model::attempt_no attempt;

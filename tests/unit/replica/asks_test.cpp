@@ -1,0 +1,66 @@
+#include "replica_support.hpp"
+
+// Goal: asks that come late, doubled or never do not disturb the log or other slots. Method: one node, messages by hand.
+namespace troupe::replica {
+namespace {
+
+using namespace testing;
+
+TEST_CASE("a late double of an old ask does not fill the log with assignments that change nothing") {
+  node_under_test node;
+  node.start();
+  node.submitted();
+  node.submitted();
+  const auto first = node.started(1);
+  node.step({node.a_finish(first)});
+  node.started(2);
+  node.submitted();
+
+  node.step({node.an_ask(1)});
+  const auto out = node.tick(1ms);
+
+  CHECK(out.persist.empty());
+  CHECK(node.replica->held().proposals == 0);
+}
+
+TEST_CASE("a late double of an old ask does not keep another slot from its task") {
+  node_under_test node;
+  node.start();
+  node.submitted();
+  node.submitted();
+  const auto first = node.started(1);
+  node.step({node.a_finish(first)});
+  node.started(2);
+  node.step({node.an_ask(1)});
+  node.submitted();
+
+  CHECK(node.step({node.an_ask(1, 1)}).grants.size() == 1);
+}
+
+TEST_CASE("a slot whose grant got lost, and then its job, is served when it repeats its ask") {
+  node_under_test node;
+  node.start();
+  const auto id = node.submitted();
+  node.started(1);
+  node.step({event::cancel{request_token{99}, {"tenant", id, ""}}});
+  node.submitted();
+
+  CHECK(node.step({node.an_ask(1)}).grants.size() == 1);
+}
+
+TEST_CASE("a repeated ask gets the same grant again") {
+  node_under_test node;
+  node.start();
+  node.submitted();
+  const auto first = node.started(1);
+
+  const auto out = node.step({node.an_ask(1)});
+
+  REQUIRE(out.grants.size() == 1);
+  CHECK(out.grants.front().task.task == first.task);
+  CHECK(out.grants.front().task.attempt == first.attempt);
+  CHECK(out.persist.empty());
+}
+
+}  // namespace
+}  // namespace troupe::replica
