@@ -29,8 +29,9 @@ function show(job) {
   if (!entry) {
     entry = { view: new JobView({ cancel }) };
     jobs.set(job.id, entry);
-    const later = [...jobs.values()].find((other) => other.job && other.job.created_at <= job.created_at && other !== entry);
-    if (later) later.view.node.before(entry.view.node);
+    const older = [...jobs.values()].filter((other) => other.job && other.job.created_at <= job.created_at);
+    const next = older.reduce((newest, other) => (newest && newest.job.created_at >= other.job.created_at ? newest : other), null);
+    if (next) next.view.node.before(entry.view.node);
     else at("jobs").append(entry.view.node);
   }
   entry.job = job;
