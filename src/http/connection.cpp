@@ -43,7 +43,10 @@ method verb_of(beast_http::verb verb) noexcept {
 }  // namespace
 
 connection::connection(event_loop& loop, boost::asio::ip::tcp::socket socket)
-    : loop_(loop), socket_(std::move(socket)), wakeup_(socket_.get_executor()), buffer_(app().options.header_most.count() + 1024) {}
+    : loop_(loop),
+      socket_(std::move(socket)),
+      wakeup_(socket_.get_executor()),
+      buffer_(app().options.header_most.count() + 1024) {}
 
 void connection::start() {
   boost::system::error_code ignored;  // a socket that cannot do these fails at its first read
@@ -55,8 +58,7 @@ void connection::start() {
 awaitable<void> connection::run() {
   const auto self = shared_from_this();
   try {
-    while (co_await serve_one()) {
-    }
+    while (co_await serve_one()) {}
     if (needs_linger_) co_await linger();
   } catch (const std::exception& failure) {
     log::error("http_connection_failed", "why={}", failure.what());
@@ -119,7 +121,7 @@ awaitable<bool> connection::serve_one() {
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began);
   app().counts.request_done(group_, answer.sent ? sent_status_ : answer.status, took, group_ == route_class::events);
   if (is_sent && !parser_->is_done()) needs_linger_ = true;
-  co_return is_sent && keep_alive_ && !is_stopping();
+  co_return is_sent&& keep_alive_ && !is_stopping();
 }
 
 awaitable<bool> connection::read_header() {
@@ -172,7 +174,8 @@ std::optional<response> connection::read_request() {
   in.verb = verb_of(message.method());
   for (const auto& field : message) {
     if (in.headers.size() == headers_most) return problem(431, "headers_too_large", "the request has more than 100 headers");
-    in.headers.push_back({{field.name_string().data(), field.name_string().size()}, {field.value().data(), field.value().size()}});
+    in.headers.push_back(
+        {{field.name_string().data(), field.name_string().size()}, {field.value().data(), field.value().size()}});
   }
   if (auto read = read_target({message.target().data(), message.target().size()}, in); !read) return problem(read.error());
   if (in.count_headers("Host") > 1 || (message.version() >= 11 && !in.find_header("Host"))) {
@@ -271,7 +274,8 @@ awaitable<bool> connection::send_whole(const response& answer) {
   head_.clear();
   write_head(head_, answer, head_for(framing::length, answer.body.size()));
   const bool has_content = !is_head_ && answer.status != 304 && answer.status != 204;
-  co_return co_await write(boost::asio::buffer(head_), has_content ? boost::asio::buffer(answer.body) : boost::asio::const_buffer{});
+  co_return co_await write(boost::asio::buffer(head_),
+                           has_content ? boost::asio::buffer(answer.body) : boost::asio::const_buffer{});
 }
 
 awaitable<bool> connection::send_head(const response& head, std::optional<std::uint64_t> length) {
@@ -347,7 +351,8 @@ awaitable<bool> connection::write_parts(parts data) {
 
 void connection::make_room() {
   if (begin_ == 0) return;
-  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), buffer_.begin() + static_cast<std::ptrdiff_t>(end_),
+            buffer_.begin());
   end_ -= begin_;
   begin_ = 0;
 }

@@ -66,13 +66,13 @@ class connection final : public exchange, public std::enable_shared_from_this<co
   boost::asio::ip::tcp::socket socket_;
   wakeup wakeup_;
 
-  std::vector<char> buffer_;             ///< bytes from the client that are not parsed yet: [begin_, end_)
+  std::vector<char> buffer_;  ///< bytes from the client that are not parsed yet: [begin_, end_)
   std::size_t begin_ = 0, end_ = 0;
   bool is_reading_ = false, is_writable_ = false;
-  bool has_left_ = false;                ///< the client closed its side, or the connection broke
-  bool is_idle_ = false;                 ///< between two requests
+  bool has_left_ = false;  ///< the client closed its side, or the connection broke
+  bool is_idle_ = false;   ///< between two requests
   bool keep_alive_ = true;
-  bool needs_linger_ = false;            ///< unread input would make the kernel throw our last answer away
+  bool needs_linger_ = false;  ///< unread input would make the kernel throw our last answer away
   steady_time wake_at_ = steady_time::max();
 
   std::optional<boost::beast::http::request_parser<boost::beast::http::buffer_body>> parser_;
@@ -84,7 +84,7 @@ class connection final : public exchange, public std::enable_shared_from_this<co
   int sent_status_ = 0;
   steady_time body_began_{};
   std::uint64_t body_bytes_ = 0;
-  std::string head_;                     ///< reused
+  std::string head_;  ///< reused
 };
 
 }  // namespace troupe::http

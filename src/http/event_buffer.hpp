@@ -25,7 +25,7 @@ class event_buffer final : public actors::event_sink {
 
   struct contents {
     std::deque<std::shared_ptr<const actors::live_event>> events;
-    bool lost = false;                   ///< journalled events are missing before these
+    bool lost = false;  ///< journalled events are missing before these
     std::uint64_t progress_dropped = 0;
   };
   /// Everything that arrived since the last call.

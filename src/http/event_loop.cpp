@@ -2,8 +2,8 @@
 
 #include "http/connection.hpp"
 
-#include <boost/asio/post.hpp>
 #include <fmt/chrono.h>
+#include <boost/asio/post.hpp>
 
 #include <ctime>
 #include <vector>

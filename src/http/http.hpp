@@ -27,16 +27,16 @@ struct server_options {
   bytes header_most = bytes{16 * 1024};    ///< all headers of a request together
   bytes json_most = bytes{1024 * 1024};    ///< a JSON body, and all text parts of a form together
   bytes upload_most = bytes{std::uint64_t{4} << 30};  ///< an uploaded file
-  std::uint32_t upload_files_most = 200;   ///< in one form
-  duration idle_timeout = 60s;             ///< between two requests of a connection
-  duration header_timeout = 10s;           ///< from the first byte of a request to the end of its headers
-  duration body_timeout = 30s;             ///< for a body, plus a second for each KiB of it that has arrived
-  duration write_timeout = 30s;            ///< without any progress
-  duration request_timeout = 10s;          ///< for an actor's answer
-  duration wait_most = 60s;                ///< of a long poll
-  duration keep_alive_interval = 15s;      ///< between comments in a silent event stream
-  std::uint32_t stream_events_most = 256;  ///< buffered for a slow reader of an event stream
-  bytes stream_bytes_most = bytes{1024 * 1024};  ///< the same
+  std::uint32_t upload_files_most = 200;              ///< in one form
+  duration idle_timeout = 60s;                        ///< between two requests of a connection
+  duration header_timeout = 10s;                      ///< from the first byte of a request to the end of its headers
+  duration body_timeout = 30s;                        ///< for a body, plus a second for each KiB of it that has arrived
+  duration write_timeout = 30s;                       ///< without any progress
+  duration request_timeout = 10s;                     ///< for an actor's answer
+  duration wait_most = 60s;                           ///< of a long poll
+  duration keep_alive_interval = 15s;                 ///< between comments in a silent event stream
+  std::uint32_t stream_events_most = 256;             ///< buffered for a slow reader of an event stream
+  bytes stream_bytes_most = bytes{1024 * 1024};       ///< the same
 };
 
 struct services {

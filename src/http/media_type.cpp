@@ -10,7 +10,8 @@ constexpr std::string_view unknown = "application/octet-stream";
 bool is_mpeg_audio(std::string_view b) noexcept {
   if (b.starts_with("ID3")) return true;
   // A frame header: 11 bits set, a layer that is not reserved, a bit rate that is not 15.
-  return b.size() >= 3 && static_cast<unsigned char>(b[0]) == 0xff && (b[1] & 0xe0) == 0xe0 && (b[1] & 0x06) != 0 && (b[2] & 0xf0) != 0xf0;
+  return b.size() >= 3 && static_cast<unsigned char>(b[0]) == 0xff && (b[1] & 0xe0) == 0xe0 && (b[1] & 0x06) != 0
+         && (b[2] & 0xf0) != 0xf0;
 }
 
 bool is_restricted_name(std::string_view text) noexcept {

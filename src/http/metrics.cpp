@@ -10,8 +10,8 @@ namespace {
 
 template <class Number>
 void write_one(std::string& out, std::string_view type, std::string_view name, std::string_view help, Number value) {
-  fmt::format_to(std::back_inserter(out), "# HELP troupe_http_{0} {1}\n# TYPE troupe_http_{0} {2}\ntroupe_http_{0} {3}\n", name, help, type,
-                 value);
+  fmt::format_to(std::back_inserter(out), "# HELP troupe_http_{0} {1}\n# TYPE troupe_http_{0} {2}\ntroupe_http_{0} {3}\n", name,
+                 help, type, value);
 }
 
 }  // namespace
@@ -31,8 +31,8 @@ void metrics::write(std::string& out) const {
   out += "# HELP troupe_http_requests_total Requests answered.\n# TYPE troupe_http_requests_total counter\n";
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     for (std::size_t digit = 2; digit <= 5; ++digit) {
-      fmt::format_to(to, "troupe_http_requests_total{{route=\"{}\",status=\"{}xx\"}} {}\n", to_string(static_cast<route_class>(g)), digit,
-                     groups_[g].by_status[digit].load(std::memory_order_relaxed));
+      fmt::format_to(to, "troupe_http_requests_total{{route=\"{}\",status=\"{}xx\"}} {}\n",
+                     to_string(static_cast<route_class>(g)), digit, groups_[g].by_status[digit].load(std::memory_order_relaxed));
     }
   }
   out += "# HELP troupe_http_request_seconds Time to answer, without streams.\n# TYPE troupe_http_request_seconds histogram\n";

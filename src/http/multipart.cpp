@@ -60,7 +60,8 @@ class parameter_reader {
 
 result<void> read_disposition(std::string_view value, multipart_reader::part& into) {
   const auto semicolon = std::min(value.find(';'), value.size());
-  if (!equals_ignoring_case(trim(value.substr(0, semicolon)), "form-data")) return bad("a part's Content-Disposition is not form-data");
+  if (!equals_ignoring_case(trim(value.substr(0, semicolon)), "form-data"))
+    return bad("a part's Content-Disposition is not form-data");
   parameter_reader parameters{value.substr(semicolon)};
   bool has_name = false;
   while (auto parameter = parameters.next()) {
@@ -109,7 +110,8 @@ result<std::string> boundary_of(std::string_view content_type) {
     if (parameter->name != "boundary") continue;
     const auto& text = parameter->value;
     const bool is_plain = std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
-    if (text.empty() || text.size() > 70 || text.back() == ' ' || !is_plain) return bad("its boundary must have 1 to 70 characters");
+    if (text.empty() || text.size() > 70 || text.back() == ' ' || !is_plain)
+      return bad("its boundary must have 1 to 70 characters");
     return text;
   }
   return bad("its Content-Type names no boundary");
@@ -168,7 +170,8 @@ result<multipart_reader::event> multipart_reader::read_delimiter_end() {
 result<multipart_reader::event> multipart_reader::read_headers() {
   const auto text = rest();
   const auto end = text.find("\r\n\r\n");
-  if (std::min(end, text.size()) > headers_most) return bad(fmt::format("a part has headers of more than {} bytes", headers_most));
+  if (std::min(end, text.size()) > headers_most)
+    return bad(fmt::format("a part has headers of more than {} bytes", headers_most));
   if (end == std::string_view::npos) return event{};
   TROUPE_TRY(auto begin, read_part(end == 0 ? std::string_view{} : text.substr(2, end - 2)));
   at_ += end + 4;

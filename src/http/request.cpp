@@ -42,7 +42,8 @@ constexpr std::size_t query_parameters_most = 32;
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower_char(x) == lower_char(y); });
+  return a.size() == b.size()
+         && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower_char(x) == lower_char(y); });
 }
 
 std::string lower(std::string_view text) {
@@ -76,7 +77,8 @@ std::string_view request::header_or_empty(std::string_view name) const noexcept 
 }
 
 std::size_t request::count_headers(std::string_view name) const noexcept {
-  return static_cast<std::size_t>(std::ranges::count_if(headers, [&](const header& h) { return equals_ignoring_case(h.name, name); }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(headers, [&](const header& h) { return equals_ignoring_case(h.name, name); }));
 }
 
 const std::string* request::find_query(std::string_view name) const noexcept {

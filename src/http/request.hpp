@@ -18,7 +18,7 @@ struct header {
 /// What a client asked for, without the body. Headers are views that live as long as the request.
 struct request {
   method verb = method::other;
-  std::string path;  ///< decoded, begins with "/"
+  std::string path;                                        ///< decoded, begins with "/"
   std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
   std::vector<header> headers;
 

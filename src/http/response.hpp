@@ -13,7 +13,7 @@ namespace troupe::http {
 /// An answer. `body` is sent with its length, unless `sent` says that the endpoint has streamed everything itself.
 struct response {
   int status = 200;
-  std::string_view content_type;  ///< of static storage; empty: see `headers`, or none
+  std::string_view content_type;                                  ///< of static storage; empty: see `headers`, or none
   std::vector<std::pair<std::string_view, std::string>> headers;  ///< names are of static storage
   std::string body;
   bool sent = false;

@@ -16,8 +16,22 @@ inline constexpr std::size_t route_class_count = 9;
 
 /// The names of the endpoints; `endpoints.cpp` turns them into calls.
 enum class endpoint : std::uint8_t {
-  submit_job, get_job, list_jobs, cancel_job, job_events, all_events, put_artifact, get_artifact,
-  list_pipelines, get_pipeline, get_node, health, ready, metrics, openapi, page
+  submit_job,
+  get_job,
+  list_jobs,
+  cancel_job,
+  job_events,
+  all_events,
+  put_artifact,
+  get_artifact,
+  list_pipelines,
+  get_pipeline,
+  get_node,
+  health,
+  ready,
+  metrics,
+  openapi,
+  page
 };
 
 struct route {
@@ -30,8 +44,8 @@ struct route {
 
 struct routing {
   const route* found = nullptr;
-  std::string_view parameter;    ///< what stands for {id}; a view into the path
-  std::string allowed;           ///< for 405: "GET, HEAD"; empty: no such path
+  std::string_view parameter;  ///< what stands for {id}; a view into the path
+  std::string allowed;         ///< for 405: "GET, HEAD"; empty: no such path
 };
 /// A HEAD request finds the GET route.
 [[nodiscard]] routing find_route(method verb, std::string_view path);

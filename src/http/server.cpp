@@ -6,9 +6,9 @@
 
 #include "base/log.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
-#include <fmt/format.h>
 
 #include <condition_variable>
 #include <mutex>
@@ -21,7 +21,10 @@ using asio::ip::tcp;
 
 struct server::state final : connection_count {
   state(server_options wanted, services given)
-      : options(std::move(wanted)), with(std::move(given)), blocking(options.blocking_threads), app{options, with, counts, blocking} {
+      : options(std::move(wanted)),
+        with(std::move(given)),
+        blocking(options.blocking_threads),
+        app{options, with, counts, blocking} {
     for (std::uint32_t i = 0; i < options.threads; ++i) loops.push_back(std::make_unique<event_loop>(app, *this));
     acceptor.emplace(loops[0]->io);
     accept_timer.emplace(loops[0]->io);
@@ -60,8 +63,8 @@ result<void> server::state::listen() {
   if (!failure) acceptor->bind(at, failure);
   if (!failure) acceptor->listen(asio::socket_base::max_listen_connections, failure);
   if (failure) {
-    return error{errc::io_failed, fmt::format("cannot listen on {}:{}: {}; is another node running? choose another port", options.address,
-                                              options.port, failure.message())};
+    return error{errc::io_failed, fmt::format("cannot listen on {}:{}: {}; is another node running? choose another port",
+                                              options.address, options.port, failure.message())};
   }
   port = acceptor->local_endpoint().port();
   return {};
@@ -89,7 +92,8 @@ void server::state::take(tcp::socket socket, event_loop& loop) {
     const std::lock_guard lock{mutex};
     if (open >= options.connections_most) {
       ++counts.connections_refused;
-      constexpr std::string_view text = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+      constexpr std::string_view text =
+          "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
       boost::system::error_code ignored;
       socket.non_blocking(true, ignored);
       socket.write_some(asio::buffer(text), ignored);

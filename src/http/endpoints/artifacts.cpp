@@ -6,10 +6,10 @@
 #include "http/off_loop.hpp"
 #include "http/range.hpp"
 
-#include <boost/beast/core/detail/base64.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <boost/beast/core/detail/base64.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -47,7 +47,8 @@ result<stored_file> open_artifact(const model::ports::artifact_store& store, con
   if (!with_file) return out;
   TROUPE_TRY(const auto path, store.path_of(hash));
   out.file = file_descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (out.file.raw() < 0) return error{errc::io_failed, fmt::format("cannot open artifact {}: {}", hash.hex(), std::strerror(errno))};
+  if (out.file.raw() < 0)
+    return error{errc::io_failed, fmt::format("cannot open artifact {}: {}", hash.hex(), std::strerror(errno))};
   return out;
 }
 
@@ -84,7 +85,8 @@ std::string disposition_for(std::string_view name) {
   std::string plain, encoded;
   for (const char c : name.substr(0, 200)) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool is_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '-' || c == '_';
+    const bool is_word =
+        (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '-' || c == '_';
     plain += is_word || c == ' ' ? c : '_';
     encoded += is_word ? std::string(1, c) : fmt::format("%{:02X}", byte);
   }
@@ -98,7 +100,8 @@ response head_of(const exchange& x, const model::artifact_ref& about, const std:
   // An uploaded page must not run with this server's rights.
   out.with("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'");
   out.with("Cross-Origin-Resource-Policy", "same-origin");
-  if (const auto* name = x.in.find_query("download")) out.with("Content-Disposition", disposition_for(name->empty() ? about.hash.hex() : *name));
+  if (const auto* name = x.in.find_query("download"))
+    out.with("Content-Disposition", disposition_for(name->empty() ? about.hash.hex() : *name));
   return out;
 }
 
@@ -151,10 +154,11 @@ std::optional<response> refuse_simple_types(const request& in) {
   const auto type = media_type_of(in.header_or_empty("Content-Type"));
   const bool has_digest = in.find_header("Repr-Digest") || in.find_header("Content-Digest") || in.find_header("Digest");
   if (type == "application/x-www-form-urlencoded" || type == "multipart/form-data" || (type == "text/plain" && !has_digest)) {
-    return problem(415, "unsupported_media_type",
-                   fmt::format("an artifact is not taken as {}; send its own type, such as Content-Type: image/png (text/plain needs "
-                               "a Repr-Digest header)",
-                               type));
+    return problem(
+        415, "unsupported_media_type",
+        fmt::format("an artifact is not taken as {}; send its own type, such as Content-Type: image/png (text/plain needs "
+                    "a Repr-Digest header)",
+                    type));
   }
   return std::nullopt;
 }
@@ -164,7 +168,8 @@ std::optional<response> refuse_simple_types(const request& in) {
 awaitable<response> put_artifact(exchange& x) {
   if (auto refused = refuse_simple_types(x.in)) co_return std::move(*refused);
   const auto most = x.app().options.upload_most.count();
-  if (x.content_length().value_or(0) > most) co_return problem(error{errc::too_large, fmt::format("a file may have at most {} bytes", most)});
+  if (x.content_length().value_or(0) > most)
+    co_return problem(error{errc::too_large, fmt::format("a file may have at most {} bytes", most)});
   const auto expected = announced_digest(x.in);
   if (!expected) co_return problem(expected.error());
   upload file{x, *expected};
@@ -187,7 +192,8 @@ awaitable<response> put_artifact(exchange& x) {
 
 awaitable<response> get_artifact(exchange& x) {
   const auto hash = digest::from_hex(x.parameter);
-  if (!hash) co_return problem(error{errc::not_found, fmt::format("'{}' is no artifact; one has 64 hexadecimal digits", x.parameter)});
+  if (!hash)
+    co_return problem(error{errc::not_found, fmt::format("'{}' is no artifact; one has 64 hexadecimal digits", x.parameter)});
   if (const auto known = allow_query(x.in, {"download"}); !known) co_return problem(known.error());
   const bool is_get = x.in.verb == method::get;
   auto open = [&] { return open_artifact(x.app().with.artifacts, *hash, is_get); };

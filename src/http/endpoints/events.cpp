@@ -17,7 +17,9 @@ using std::chrono::steady_clock;
 constexpr std::uint32_t journal_page = 500;
 constexpr std::size_t flush_bytes = 64 * 1024;
 
-bool ends_a_job(std::string_view type) { return type == "succeeded" || type == "failed" || type == "cancelled" || type == "dead"; }
+bool ends_a_job(std::string_view type) {
+  return type == "succeeded" || type == "failed" || type == "cancelled" || type == "dead";
+}
 
 response stream_head() {
   response out;
@@ -42,7 +44,8 @@ class event_writer {
  public:
   explicit event_writer(exchange& x) : x_(x), gauge_(x.app().counts) {
     const auto& options = x.app().options;
-    buffer_ = std::make_shared<event_buffer>(event_limits{.events = options.stream_events_most, .size = options.stream_bytes_most}, x.notifier());
+    buffer_ = std::make_shared<event_buffer>(
+        event_limits{.events = options.stream_events_most, .size = options.stream_bytes_most}, x.notifier());
   }
   ~event_writer() { buffer_->close(); }
   event_writer(const event_writer&) = delete;
@@ -133,7 +136,8 @@ class job_stream {
     if (!first) co_return problem(first.error());
     if (first->empty() && is_final(job->state)) co_return nothing_more();
     if (!co_await out_.start()) co_return response{};
-    if (is_ahead) out_.add_raw(fmt::format("event: resync\ndata: {{\"job\":\"{}\",\"revision\":{}}}\n\n", id_.text(), job->revision));
+    if (is_ahead)
+      out_.add_raw(fmt::format("event: resync\ndata: {{\"job\":\"{}\",\"revision\":{}}}\n\n", id_.text(), job->revision));
     response done;
     done.sent = co_await replay(std::move(*first)) && co_await follow();
     co_return done;
@@ -223,7 +227,8 @@ result<std::uint64_t> cursor_of(const request& in) {
 
 awaitable<response> job_events(exchange& x) {
   const auto id = model::job_id::from_text(x.parameter);
-  if (!id) co_return problem(error{errc::not_found, fmt::format("'{}' is no job id; one has 16 hexadecimal digits", x.parameter)});
+  if (!id)
+    co_return problem(error{errc::not_found, fmt::format("'{}' is no job id; one has 16 hexadecimal digits", x.parameter)});
   if (const auto known = allow_query(x.in, {"after"}); !known) co_return problem(known.error());
   const auto after = cursor_of(x.in);
   if (!after) co_return problem(after.error());

@@ -69,7 +69,8 @@ class form_reading {
     if (file_) co_return co_await file_->add(data);
     text_bytes_ += data.size();
     if (text_bytes_ > x_.app().options.json_most.count()) {
-      co_return error{errc::too_large, fmt::format("the texts of a form may have at most {} bytes", x_.app().options.json_most.count())};
+      co_return error{errc::too_large,
+                      fmt::format("the texts of a form may have at most {} bytes", x_.app().options.json_most.count())};
     }
     text_ += data;
     co_return result<void>{};
@@ -77,14 +78,17 @@ class form_reading {
 
   awaitable<result<void>> end_part() {
     if (!file_) co_return end_text();
-    const bool is_unused_input = part_.filename->empty() && file_->size() == 0;  // what browsers send for a file that was not chosen
+    const bool is_unused_input =
+        part_.filename->empty() && file_->size() == 0;  // what browsers send for a file that was not chosen
     if (is_unused_input) {
       file_.reset();
       co_return result<void>{};
     }
     auto stored = co_await file_->finish(part_.content_type);
     file_.reset();
-    if (!stored) co_return error{stored.error().code, fmt::format("'{}': {}", part_.name, stored.error().detail), stored.error().retry_after};
+    if (!stored)
+      co_return error{stored.error().code, fmt::format("'{}': {}", part_.name, stored.error().detail),
+                      stored.error().retry_after};
     co_return add_input(bj::object{{"artifact", stored->hash.hex()}});
   }
 
@@ -123,7 +127,8 @@ class form_reading {
 result<void> read_query(const request& in, json::submission& into) {
   for (const auto& [name, value] : in.query) {
     TROUPE_TRY(const bool is_field, json::read_submission_field(name, value, into));
-    if (!is_field) return error{errc::bad_request, fmt::format("unknown query parameter '{}'; inputs are parts of the form", name)};
+    if (!is_field)
+      return error{errc::bad_request, fmt::format("unknown query parameter '{}'; inputs are parts of the form", name)};
   }
   return {};
 }
@@ -151,7 +156,8 @@ awaitable<response> submit_form(exchange& x) {
   const auto read = co_await form.run();
   if (!read) co_return problem(read.error());
   if (form.what.pipeline.empty()) {
-    co_return problem(error{errc::bad_request, "the pipeline is missing: name it with ?pipeline=NAME or a part 'pipeline'; see /v1/pipelines"});
+    co_return problem(
+        error{errc::bad_request, "the pipeline is missing: name it with ?pipeline=NAME or a part 'pipeline'; see /v1/pipelines"});
   }
   if (const auto labels = json::check_labels(form.what); !labels) co_return problem(labels.error());
   wrap_lists(x.app().with.pipelines, form.what);

@@ -61,9 +61,11 @@ bool is_worth_an_answer(const model::job_view& job, std::string_view if_none_mat
 }
 
 /// Subscribes before it looks again, so that no change falls between.
-awaitable<result<model::job_view>> wait_for_change(exchange& x, model::job_view job, std::string_view if_none_match, duration limit) {
+awaitable<result<model::job_view>> wait_for_change(exchange& x, model::job_view job, std::string_view if_none_match,
+                                                   duration limit) {
   const auto until = steady_clock::now() + limit;
-  const auto buffer = std::make_shared<event_buffer>(event_limits{.events = 1, .size = 64_KiB, .with_progress = false}, x.notifier());
+  const auto buffer =
+      std::make_shared<event_buffer>(event_limits{.events = 1, .size = 64_KiB, .with_progress = false}, x.notifier());
   const event_buffer_closer closer{*buffer};
   actors::subscribe command{job.id, buffer};
   const auto subscribed = co_await ask(x, x.app().with.actors.hub, std::move(command), x.app().options.request_timeout);
@@ -89,7 +91,9 @@ bool names_etag(std::string_view if_none_match, std::string_view etag) {
     auto entry = trim(if_none_match.substr(0, if_none_match.find(',')));
     if (entry.starts_with("W/")) entry.remove_prefix(2);
     if (entry == etag) return true;
-    if_none_match.remove_prefix(std::min(if_none_match.size(), if_none_match.find(',') == std::string_view::npos ? if_none_match.size() : if_none_match.find(',') + 1));
+    if_none_match.remove_prefix(std::min(if_none_match.size(), if_none_match.find(',') == std::string_view::npos
+                                                                   ? if_none_match.size()
+                                                                   : if_none_match.find(',') + 1));
   }
   return false;
 }
@@ -112,12 +116,14 @@ awaitable<response> get_job(exchange& x) {
 }
 
 awaitable<response> list_jobs(exchange& x) {
-  if (const auto known = allow_query(x.in, {"state", "pipeline", "label", "limit", "cursor"}); !known) co_return problem(known.error());
+  if (const auto known = allow_query(x.in, {"state", "pipeline", "label", "limit", "cursor"}); !known)
+    co_return problem(known.error());
   actors::list_jobs query;
   query.tenant = only_tenant;
   if (const auto* state = x.in.find_query("state")) {
     query.state = model::job_state_from(*state);
-    if (!query.state) co_return problem(error{errc::bad_request, "state must be queued, running, succeeded, failed, cancelled or dead"});
+    if (!query.state)
+      co_return problem(error{errc::bad_request, "state must be queued, running, succeeded, failed, cancelled or dead"});
   }
   if (const auto* name = x.in.find_query("pipeline")) query.pipeline = *name;
   if (const auto* label = x.in.find_query("label")) {

@@ -1,6 +1,6 @@
+#include "http/json/node.hpp"
 #include "http/ask.hpp"
 #include "http/endpoints/endpoints.hpp"
-#include "http/json/node.hpp"
 #include "http/metrics.hpp"
 
 namespace troupe::http::endpoints {

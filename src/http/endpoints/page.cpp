@@ -28,7 +28,8 @@ std::string_view content_type_of(std::string_view name) {
 const std::string& etag_of_file(std::string_view name) {
   static const auto tags = [] {
     std::map<std::string, std::string, std::less<>> made;
-    for (const auto& file : embedded_files()) made[std::string{file.name}] = fmt::format("\"{}\"", sha256_of(file.content).hex().substr(0, 16));
+    for (const auto& file : embedded_files())
+      made[std::string{file.name}] = fmt::format("\"{}\"", sha256_of(file.content).hex().substr(0, 16));
     return made;
   }();
   return tags.find(name)->second;
@@ -55,7 +56,8 @@ awaitable<response> page(exchange& x) {
   auto out = file_answer(x.in, x.in.path == "/" ? "index.html" : std::string_view{x.in.path}.substr(1));
   // Nothing but what this server itself sends may run, load or frame the page.
   out.with("Content-Security-Policy",
-           "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; "
+           "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; connect-src "
+           "'self'; "
            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
   out.with("Referrer-Policy", "no-referrer").with("Cross-Origin-Opener-Policy", "same-origin");
   co_return out;

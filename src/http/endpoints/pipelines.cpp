@@ -15,7 +15,8 @@ awaitable<response> list_pipelines(exchange& x) {
 awaitable<response> get_pipeline(exchange& x) {
   const auto& all = x.app().with.pipelines;
   const auto at = all.find(x.parameter);
-  if (at == all.end()) co_return problem(error{errc::not_found, fmt::format("there is no pipeline '{}'; see /v1/pipelines", x.parameter)});
+  if (at == all.end())
+    co_return problem(error{errc::not_found, fmt::format("there is no pipeline '{}'; see /v1/pipelines", x.parameter)});
   response out;
   out.content_type = "application/json";
   json::write_pipeline(out.body, *at->second);

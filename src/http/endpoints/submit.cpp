@@ -49,7 +49,8 @@ awaitable<result<bool>> check_artifacts(exchange& x, const model::json::object& 
       const auto found = x.app().with.artifacts.stat(hash);
       if (found) continue;
       if (found.error().code != errc::not_found) return found.error();
-      return error{errc::bad_request, fmt::format("there is no artifact {}; upload it first with POST /v1/artifacts", hash.hex())};
+      return error{errc::bad_request,
+                   fmt::format("there is no artifact {}; upload it first with POST /v1/artifacts", hash.hex())};
     }
     return true;
   };

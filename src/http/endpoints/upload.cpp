@@ -50,7 +50,8 @@ awaitable<result<model::artifact_ref>> upload::finish(std::string declared_type)
   if (!flushed) co_return flushed.error();
   if (expected_) {
     if (const auto found = hash_.finish(); found != *expected_) {
-      co_return error{errc::bad_request, fmt::format("the bytes that arrived have the SHA-256 {}, not the announced {}", found.hex(), expected_->hex())};
+      co_return error{errc::bad_request, fmt::format("the bytes that arrived have the SHA-256 {}, not the announced {}",
+                                                     found.hex(), expected_->hex())};
     }
   }
   auto commit = [this, &type]() -> result<model::artifact_ref> { return writer_->commit(type); };

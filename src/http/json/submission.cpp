@@ -3,10 +3,10 @@
 #include "http/json/writer.hpp"
 #include "http/request.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/stream_parser.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -142,7 +142,8 @@ result<void> check_labels(const submission& what) {
   if (what.labels.size() > labels_most) return bad(fmt::format("a job has at most {} labels", labels_most));
   for (auto at = what.labels.begin(); at != what.labels.end(); ++at) {
     const auto& [name, value] = *at;
-    if (name.empty() || name.size() > label_name_most) return bad(fmt::format("a label's name has 1 to {} bytes", label_name_most));
+    if (name.empty() || name.size() > label_name_most)
+      return bad(fmt::format("a label's name has 1 to {} bytes", label_name_most));
     if (value.size() > label_value_most) return bad(fmt::format("the label '{}' has more than {} bytes", name, label_value_most));
     const auto is_same = [&](const auto& other) { return other.first == name; };
     if (std::find_if(what.labels.begin(), at, is_same) != at) return bad(fmt::format("the label '{}' was given twice", name));

@@ -14,8 +14,8 @@ namespace troupe::http::json {
 
 /// What a client submits, parsed but not yet checked against its pipeline.
 struct submission {
-  std::string pipeline;          ///< the name of an installed one; empty: see `inline_pipeline`
-  std::string inline_pipeline;   ///< the JSON text of one that came with the request
+  std::string pipeline;         ///< the name of an installed one; empty: see `inline_pipeline`
+  std::string inline_pipeline;  ///< the JSON text of one that came with the request
   boost::json::object inputs;
   std::uint8_t priority = 5;
   std::vector<std::pair<std::string, std::string>> labels;
@@ -25,7 +25,8 @@ struct submission {
 
 /// Reads the body of POST /v1/jobs. @returns `errc::bad_request` saying which member is wrong.
 [[nodiscard]] result<submission> read_submission(std::string_view text);
-/// Reads one of the fields that forms and queries may hold besides inputs: pipeline, priority, deadline, deadline_ms, labels.NAME.
+/// Reads one of the fields that forms and queries may hold besides inputs: pipeline, priority, deadline, deadline_ms,
+/// labels.NAME.
 /// @returns false if `name` is no such field.
 [[nodiscard]] result<bool> read_submission_field(std::string_view name, std::string_view text, submission& into);
 /// Labels of a submission, as a whole: at most 16, each name 1 to 64 bytes once, each value at most 256 bytes.

@@ -1,8 +1,8 @@
 #include "unit/http/client.hpp"
 #include "unit/http/fakes.hpp"
 
-#include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
+#include <boost/json/parse.hpp>
 
 using namespace troupe;
 using namespace troupe::http::testing;
@@ -101,7 +101,9 @@ TEST_CASE("announced digests are checked") {
   served s;
   // printf abc | openssl sha256 -binary | base64
   const std::string good = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
-  const auto with = [&](const std::string& header) { return ask(s.port(), "POST", "/v1/artifacts", header + "\r\nContent-Type: text/plain\r\n", "abc"); };
+  const auto with = [&](const std::string& header) {
+    return ask(s.port(), "POST", "/v1/artifacts", header + "\r\nContent-Type: text/plain\r\n", "abc");
+  };
   CHECK(with("Repr-Digest: sha-256=:" + good + ":").status == 201);
   CHECK(with("Digest: SHA-256=" + good).status == 201);
   CHECK(with("Repr-Digest: sha-512=:xx:, sha-256=:" + good + ":").status == 201);
@@ -120,7 +122,8 @@ TEST_CASE("uploads have limits and refuse what a foreign page could send") {
   c.send("POST /v1/artifacts HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (int i = 0; i < 11; ++i) c.send("64\r\n" + std::string(100, 'x') + "\r\n");
   CHECK(c.read_answer().value().status == 413);
-  for (const auto* type : {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "Text/Plain; charset=utf-8"}) {
+  for (const auto* type :
+       {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "Text/Plain; charset=utf-8"}) {
     CAPTURE(type);
     CHECK(ask(s.port(), "POST", "/v1/artifacts", "Content-Type: " + std::string{type} + "\r\n", "abc").status == 415);
   }
@@ -132,9 +135,9 @@ TEST_CASE("uploads have limits and refuse what a foreign page could send") {
 
 TEST_CASE("a form submits texts as inputs and files as artifacts") {
   served s;
-  const auto body = form_part("name=\"image\"; filename=\"a.png\"", "image/png", "PNGDATA") + form_part("name=\"text\"", "", "hello")
-                    + form_part("name=\"captions\"", "", "false") + form_part("name=\"labels.team\"", "", "blue")
-                    + form_part("name=\"priority\"", "", "high") + "--b0--\r\n";
+  const auto body = form_part("name=\"image\"; filename=\"a.png\"", "image/png", "PNGDATA")
+                    + form_part("name=\"text\"", "", "hello") + form_part("name=\"captions\"", "", "false")
+                    + form_part("name=\"labels.team\"", "", "blue") + form_part("name=\"priority\"", "", "high") + "--b0--\r\n";
   const auto got = ask(s.port(), "POST", "/v1/jobs?pipeline=talk", form_type, body);
   CHECK(got.status == 202);
   const auto job = object_of(got);
@@ -163,7 +166,8 @@ TEST_CASE("a broken form leaves nothing behind") {
   CHECK(ask(s.port(), "POST", "/v1/jobs", form_type, form_part("name=text", "", "x") + "--b0--\r\n").status == 400);
   {
     client leaves{s.port()};
-    leaves.send("POST /v1/jobs?pipeline=talk HTTP/1.1\r\nHost: localhost\r\n" + std::string{form_type} + "Content-Length: 900000\r\n\r\n" + cut);
+    leaves.send("POST /v1/jobs?pipeline=talk HTTP/1.1\r\nHost: localhost\r\n" + std::string{form_type}
+                + "Content-Length: 900000\r\n\r\n" + cut);
   }
   s.running->stop(std::chrono::milliseconds{10000});
   CHECK(s.artifacts.open_writers == 0);

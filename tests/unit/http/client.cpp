@@ -60,8 +60,7 @@ std::optional<std::string> client::read_until(std::string_view text) {
 }
 
 std::string client::read_to_end() {
-  while (fill()) {
-  }
+  while (fill()) {}
   return std::exchange(buffer_, {});
 }
 
@@ -122,7 +121,8 @@ answer client::ask(std::string_view method, std::string_view target, std::string
   return *out;
 }
 
-answer ask(std::uint16_t port, std::string_view method, std::string_view target, std::string_view headers, std::string_view body) {
+answer ask(std::uint16_t port, std::string_view method, std::string_view target, std::string_view headers,
+           std::string_view body) {
   client one{port};
   return one.ask(method, target, headers, body);
 }

@@ -27,7 +27,7 @@ class client {
   client(const client&) = delete;
   client& operator=(const client&) = delete;
 
-  void send(std::string_view bytes);            ///< errors are ignored: the server may have closed
+  void send(std::string_view bytes);  ///< errors are ignored: the server may have closed
   void half_close();
   void close();
   /// Reads one answer. @returns nothing if the server closed before it was whole.
@@ -38,7 +38,7 @@ class client {
   std::optional<std::string> read_until(std::string_view text);
   /// Reads until the server closes.
   std::string read_to_end();
-  bool is_closed_by_server();                   ///< waits for the end of the stream; false if bytes come
+  bool is_closed_by_server();  ///< waits for the end of the stream; false if bytes come
 
   answer ask(std::string_view method, std::string_view target, std::string_view headers = "", std::string_view body = "");
 
@@ -49,7 +49,8 @@ class client {
 };
 
 /// One request on a connection of its own.
-answer ask(std::uint16_t port, std::string_view method, std::string_view target, std::string_view headers = "", std::string_view body = "");
+answer ask(std::uint16_t port, std::string_view method, std::string_view target, std::string_view headers = "",
+           std::string_view body = "");
 
 inline constexpr std::string_view json_type = "Content-Type: application/json\r\n";
 

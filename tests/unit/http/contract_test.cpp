@@ -3,8 +3,8 @@
 #include "unit/http/client.hpp"
 #include "unit/http/fakes.hpp"
 
-#include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
+#include <boost/json/parse.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -17,7 +17,9 @@ using namespace troupe::http::testing;
 
 namespace {
 
-bool is_part_of_the_page(std::string_view path) { return path == "/" || path.ends_with(".js") || path.ends_with(".css") || path.ends_with(".svg"); }
+bool is_part_of_the_page(std::string_view path) {
+  return path == "/" || path.ends_with(".js") || path.ends_with(".css") || path.ends_with(".svg");
+}
 
 std::string golden_path(const std::string& name) { return std::string{TROUPE_GOLDEN_API} + "/" + name; }
 
@@ -104,14 +106,17 @@ TEST_CASE("the page runs under a policy without inline scripts and comes from th
 
 TEST_CASE("requests and answers are those of the golden files") {
   served s;
-  const auto exchange = [&](const std::string& name, std::string_view method, const std::string& target, std::string_view headers = "", std::string_view body = "") {
+  const auto exchange = [&](const std::string& name, std::string_view method, const std::string& target,
+                            std::string_view headers = "", std::string_view body = "") {
     std::string request{method};
     request.append(" ").append(target).append("\n").append(headers);
     std::erase(request, '\r');
     if (!body.empty()) request.append("\n").append(body);
     check_golden(name, request, ask(s.port(), method, target, headers, body));
   };
-  exchange("submit.txt", "POST", "/v1/jobs", json_type, R"({"pipeline":"talk","inputs":{"text":"hello"},"priority":"high","labels":{"team":"blue"},"deadline":"2030-01-01T00:00:00Z"})");
+  exchange(
+      "submit.txt", "POST", "/v1/jobs", json_type,
+      R"({"pipeline":"talk","inputs":{"text":"hello"},"priority":"high","labels":{"team":"blue"},"deadline":"2030-01-01T00:00:00Z"})");
   exchange("submit_bad_input.txt", "POST", "/v1/jobs", json_type, R"({"pipeline":"talk","inputs":{"text":5,"voice":"nobody"}})");
   exchange("job.txt", "GET", "/v1/jobs/0000000000000001");
   exchange("job_unknown.txt", "GET", "/v1/jobs/00000000000000ff");

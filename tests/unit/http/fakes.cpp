@@ -143,7 +143,8 @@ actors::job_reply get(world& w, model::job_id id) {
 actors::job_reply cancel(world& w, const actors::cancel_job& command) {
   const auto at = w.jobs.find(command.id);
   if (at == w.jobs.end()) return error{errc::not_found, "there is no job " + command.id.text()};
-  if (is_final(at->second.state) && at->second.state != model::job_state::cancelled) return error{errc::conflict, "the job has ended"};
+  if (is_final(at->second.state) && at->second.state != model::job_state::cancelled)
+    return error{errc::conflict, "the job has ended"};
   at->second.state = model::job_state::cancelled;
   return at->second;
 }
@@ -231,11 +232,14 @@ class fake_writer final : public model::ports::artifact_writer {
   explicit fake_writer(fake_artifacts& store) : store_(store) { ++store_.open_writers; }
   ~fake_writer() override { --store_.open_writers; }
   result<void> write(std::string_view data) override {
-    if (content_.size() + data.size() > store_.most.count()) return error{errc::no_space, "the disk is full", std::chrono::milliseconds{5000}};
+    if (content_.size() + data.size() > store_.most.count())
+      return error{errc::no_space, "the disk is full", std::chrono::milliseconds{5000}};
     content_ += data;
     return {};
   }
-  result<model::artifact_ref> commit(std::string_view media_type) override { return *store_.stat(store_.put(content_, media_type)); }
+  result<model::artifact_ref> commit(std::string_view media_type) override {
+    return *store_.stat(store_.put(content_, media_type));
+  }
 
  private:
   fake_artifacts& store_;
@@ -309,7 +313,8 @@ model::pipeline_registry fake_pipelines() {
   return {{"talk", talk}, {"slides", slides}};
 }
 
-served::served(std::function<void(server_options&)> change) : system((init_types(), config)), handles(spawn_fakes(system, w)), pipelines(fake_pipelines()) {
+served::served(std::function<void(server_options&)> change)
+    : system((init_types(), config)), handles(spawn_fakes(system, w)), pipelines(fake_pipelines()) {
   server_options options;
   options.port = 0;
   options.blocking_threads = 2;

@@ -24,15 +24,15 @@ struct world {
   std::map<model::job_id, std::vector<model::job_event>> journal;
   std::map<std::string, std::pair<model::job_id, digest>> keys;
   std::vector<std::pair<std::optional<model::job_id>, std::weak_ptr<actors::event_sink>>> listeners;
-  std::optional<error> refuse_with;      ///< what the jobs' actor answers to everything
-  bool is_silent = false;                ///< whether it keeps its answers to itself
+  std::optional<error> refuse_with;  ///< what the jobs' actor answers to everything
+  bool is_silent = false;            ///< whether it keeps its answers to itself
   std::vector<actors::submit_job> submissions;
   std::uint64_t journal_reads = 0;
   std::uint64_t gets = 0;
   std::uint64_t next_id = 1;
   bool is_ready = true;
   std::function<timestamp()> clock = [] { return fake_now; };
-  std::function<void()> before_get_answer;   ///< called once while a get_job is being answered, then forgotten
+  std::function<void()> before_get_answer;  ///< called once while a get_job is being answered, then forgotten
 
   /// Appends an event to a job's journal, and sends it to listeners unless `is_lost`.
   void happen(model::job_id job, const std::string& type, bool is_lost = false);

@@ -83,11 +83,13 @@ int main(int argc, char** argv) {
   finish(s, add(s, "Welcome to the theatre: the curtain rises at eight.", model::job_state::running), video);
   const auto failed = add(s, "A picture that is no picture", model::job_state::running);
   change(s.w, failed, "failed", [](model::job_view& job) {
-    job.failure = model::job_failure{"still", model::failure_cause::bad_input, "The image has no pixels: 'cat.png' is not a PNG, JPEG or WebP file."};
+    job.failure = model::job_failure{"still", model::failure_cause::bad_input,
+                                     "The image has no pixels: 'cat.png' is not a PNG, JPEG or WebP file."};
     job.stages[0].state = model::stage_state::done;
     job.stages[0].progress.permille = 1000;
     job.stages[1].state = model::stage_state::failed;
-    job.stages[1].last_failure = model::attempt_failure{model::failure_cause::bad_input, "not an image", "still: cat.png: invalid data found\n"};
+    job.stages[1].last_failure =
+        model::attempt_failure{model::failure_cause::bad_input, "not an image", "still: cat.png: invalid data found\n"};
     job.ended = job.started.value() + std::chrono::seconds{3};
   });
   work(s.w, add(s, "Good evening, and thank you for coming.", model::job_state::queued), 0, 640);

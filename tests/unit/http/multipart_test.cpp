@@ -41,7 +41,8 @@ std::string part(std::string_view disposition, std::string_view content) {
 }  // namespace
 
 TEST_CASE("a form reads the same however it is cut into pieces") {
-  const auto body = "preamble\r\n" + part("name=\"a\"", "hello") + part("name=\"f\"; filename=\"x.png\"", "12\r\n--X\r\n--XY\r") + part("name=e", "") + "--XX--\r\nepilogue";
+  const auto body = "preamble\r\n" + part("name=\"a\"", "hello") + part("name=\"f\"; filename=\"x.png\"", "12\r\n--X\r\n--XY\r")
+                    + part("name=e", "") + "--XX--\r\nepilogue";
   for (std::size_t piece = 1; piece <= body.size(); ++piece) {
     CAPTURE(piece);
     CHECK(read_in_pieces(body, piece) == "a=hello;f[x.png]=12\r\n--X\r\n--XY\r;e=;end");
@@ -61,15 +62,15 @@ TEST_CASE("a form without its last boundary is cut, never whole") {
 }
 
 TEST_CASE("what is no form is refused") {
-  CHECK(read_in_pieces(part("filename=\"x\"", ""), 9) == "error");                                  // no name
-  CHECK(read_in_pieces(part("name=\"a\"; name=\"b\"", ""), 9) == "error");                          // two names
-  CHECK(read_in_pieces(part("name=\"a", ""), 9) == "error");                                        // an open quote
-  CHECK(read_in_pieces("--XX\r\nContent-Type: text/plain\r\n\r\nx\r\n--XX--", 9) == "error");       // no disposition
-  CHECK(read_in_pieces("--XX\r\n\r\n\r\nx\r\n--XX--", 9) == "error");                               // no headers
-  CHECK(read_in_pieces("--XX\r\nContent-Disposition: attachment; name=a\r\n\r\n", 9) == "error");   // no form-data
+  CHECK(read_in_pieces(part("filename=\"x\"", ""), 9) == "error");                                 // no name
+  CHECK(read_in_pieces(part("name=\"a\"; name=\"b\"", ""), 9) == "error");                         // two names
+  CHECK(read_in_pieces(part("name=\"a", ""), 9) == "error");                                       // an open quote
+  CHECK(read_in_pieces("--XX\r\nContent-Type: text/plain\r\n\r\nx\r\n--XX--", 9) == "error");      // no disposition
+  CHECK(read_in_pieces("--XX\r\n\r\n\r\nx\r\n--XX--", 9) == "error");                              // no headers
+  CHECK(read_in_pieces("--XX\r\nContent-Disposition: attachment; name=a\r\n\r\n", 9) == "error");  // no form-data
   CHECK(read_in_pieces("--XXgarbage\r\n", 9) == "error");
-  CHECK(read_in_pieces("--XX\r\nX: " + std::string(10000, 'h'), 100) == "error");                   // endless headers
-  CHECK(read_in_pieces(std::string(20000, 'p'), 100) == "error");                                   // endless preamble
+  CHECK(read_in_pieces("--XX\r\nX: " + std::string(10000, 'h'), 100) == "error");  // endless headers
+  CHECK(read_in_pieces(std::string(20000, 'p'), 100) == "error");                  // endless preamble
 }
 
 TEST_CASE("random bytes never break the reader's bounds") {

@@ -7,9 +7,9 @@
 #include "http/router.hpp"
 #include "http/status_map.hpp"
 
-#include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <boost/json/parse.hpp>
 
 using namespace troupe;
 using namespace troupe::http;
@@ -36,7 +36,8 @@ TEST_CASE("ranges are chosen as RFC 9110 section 14 says") {
   CHECK(chosen("bytes=-5", 0) == "whole");
   CHECK(chosen("bytes=0-99999999999999999999999999", 10) == "0-9");
   CHECK(chosen("bytes=99999999999999999999999999-", 10) == "unsatisfiable");
-  for (const auto* bad : {"bytes=5-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=1-2,4-5", "bytes=1--2", "items=0-1", "bytes 0-1", "", "bytes=0x1-2", "bytes=+1-2"}) {
+  for (const auto* bad : {"bytes=5-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=1-2,4-5", "bytes=1--2", "items=0-1", "bytes 0-1",
+                          "", "bytes=0x1-2", "bytes=+1-2"}) {
     CAPTURE(bad);
     CHECK(chosen(bad, 10) == "whole");
   }
@@ -49,7 +50,9 @@ TEST_CASE("the first bytes tell the media type, unless the client does") {
   CHECK(sniff_media_type("RIFF\0\0\0\0WEBPVP8 "sv) == "image/webp");
   CHECK(sniff_media_type("RIFF\0\0\0\0WAVEfmt "sv) == "audio/wav");
   CHECK(sniff_media_type("GIF89a"sv) == "image/gif");
-  CHECK(sniff_media_type("\0\0\0\x20""ftypisom"sv) == "video/mp4");
+  CHECK(sniff_media_type("\0\0\0\x20"
+                         "ftypisom"sv)
+        == "video/mp4");
   CHECK(sniff_media_type("\x1a\x45\xdf\xa3....webm"sv) == "video/webm");
   CHECK(sniff_media_type("ID3\x04"sv) == "audio/mpeg");
   CHECK(sniff_media_type("\xff\xfb\x90\x64"sv) == "audio/mpeg");
@@ -75,7 +78,8 @@ TEST_CASE("a foreign page can neither read nor change anything") {
   CHECK(status(method::get, {{"Host", "127.0.0.1"}}) == 200);
   CHECK(status(method::get, {{"Host", "[::1]:80"}}) == 200);
   CHECK(status(method::get, {{"host", "BOX.lan:1"}}) == 200);
-  for (const auto* host : {"evil.example", "localhost.evil.example", "localhost:0", "localhost:x", "localhost:99999", "[::1", "", "127.0.0.1:80:80", "localhost@evil"}) {
+  for (const auto* host : {"evil.example", "localhost.evil.example", "localhost:0", "localhost:x", "localhost:99999", "[::1", "",
+                           "127.0.0.1:80:80", "localhost@evil"}) {
     CAPTURE(host);
     CHECK(status(method::get, {{"Host", host}}) == 421);
   }
@@ -136,7 +140,8 @@ TEST_CASE("times are written in UTC with milliseconds and read with any offset")
   CHECK(json::time_from("2026-01-01T00:00:00.123Z") == at);
   CHECK(json::time_from("2026-01-01T02:00:00.123456789+02:00") == at);
   CHECK(json::time_from("2025-12-31t19:00:00.123-05:00") == at);
-  for (const auto* bad : {"", "2026-01-01", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T25:00:00Z", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00Zx"}) {
+  for (const auto* bad : {"", "2026-01-01", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z",
+                          "2026-01-01T25:00:00Z", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00Zx"}) {
     CAPTURE(bad);
     CHECK_FALSE(json::time_from(bad));
   }
@@ -170,7 +175,9 @@ TEST_CASE("two submissions are the same request when they mean the same") {
   CHECK(hash(R"({"pipeline":"p","inputs":{"a":1,"b":{"x":1,"y":2}},"labels":{"k":"v","l":"w"},"deadline_ms":5})") == base);
   CHECK(hash(R"({"pipeline":"p","inputs":{"a":2,"b":{"x":1,"y":2}},"labels":{"k":"v","l":"w"}})") != base);
   CHECK(hash(R"({"pipeline":"p","inputs":{"a":1,"b":{"x":1,"y":2}},"labels":{"k":"v","l":"w"},"priority":9})") != base);
-  CHECK(hash(R"({"pipeline":"p","inputs":{"a":1,"b":{"x":1,"y":2}},"labels":{"k":"v","l":"w"},"deadline":"2030-01-01T00:00:00Z"})") != base);
+  CHECK(
+      hash(R"({"pipeline":"p","inputs":{"a":1,"b":{"x":1,"y":2}},"labels":{"k":"v","l":"w"},"deadline":"2030-01-01T00:00:00Z"})")
+      != base);
 }
 
 TEST_CASE("every error code has a status that is an error") {

@@ -1,8 +1,8 @@
 #include "unit/http/client.hpp"
 #include "unit/http/fakes.hpp"
 
-#include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
+#include <boost/json/parse.hpp>
 
 #include <random>
 #include <thread>
@@ -99,9 +99,12 @@ TEST_CASE("what is not there, not allowed or not ours gets a problem document") 
 
 TEST_CASE("what is no HTTP is answered and the connection ends") {
   served s;
-  for (const auto* bytes : {"nonsense\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
-                            "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-                            "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "\x16\x03\x01\x02\x00\x01\r\n\r\n"}) {
+  for (const auto* bytes :
+       {"nonsense\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "\x16\x03\x01\x02\x00\x01\r\n\r\n"}) {
     CAPTURE(bytes);
     client c{s.port()};
     c.send(bytes);
@@ -122,7 +125,11 @@ TEST_CASE("bodies have limits") {
   c.send("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (int i = 0; i < 11; ++i) c.send("64\r\n" + std::string(100, ' ') + "\r\n");
   CHECK(c.read_answer().value().status == 413);
-  CHECK(raw(s.port(), "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n").status == 400);
+  CHECK(raw(s.port(),
+            "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+            "chunked\r\n\r\nzz\r\n")
+            .status
+        == 400);
 }
 
 TEST_CASE("clients that are too slow are told so and let go") {
@@ -132,7 +139,10 @@ TEST_CASE("clients that are too slow are told so and let go") {
     options.idle_timeout = std::chrono::milliseconds{60};
   }};
   CHECK(raw(s.port(), "GET / HTTP/1.1\r\nHost:").status == 408);
-  CHECK(raw(s.port(), "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{").status == 408);
+  CHECK(
+      raw(s.port(), "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{")
+          .status
+      == 408);
   client idle{s.port()};
   CHECK(idle.is_closed_by_server());
 }
@@ -142,7 +152,8 @@ TEST_CASE("one connection serves many requests, also those sent ahead") {
   client c{s.port()};
   std::string ahead;
   for (int i = 0; i < 50; ++i) {
-    ahead += "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(good.size()) + "\r\n\r\n" + std::string{good};
+    ahead += "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+             + std::to_string(good.size()) + "\r\n\r\n" + std::string{good};
     ahead += "\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
   }
   c.send(ahead);
@@ -162,7 +173,8 @@ TEST_CASE("many connections are served side by side, on several event loops") {
     threads.emplace_back([&] {
       client c{s.port()};
       for (int i = 0; i < 100; ++i) {
-        if (c.ask("POST", "/v1/jobs", json_type, good).status == 202 && c.ask("GET", "/v1/jobs/0000000000000001").status == 200) ++done;
+        if (c.ask("POST", "/v1/jobs", json_type, good).status == 202 && c.ask("GET", "/v1/jobs/0000000000000001").status == 200)
+          ++done;
       }
     });
   }
@@ -189,7 +201,9 @@ TEST_CASE("HTTP/1.0, Connection: close, HEAD and Expect: 100-continue are honour
   CHECK(got.header("content-length") == "3");
   CHECK(head.ask("GET", "/healthz").body == "ok\n");
   client expects{s.port()};
-  expects.send("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: " + std::to_string(good.size()) + "\r\n\r\n");
+  expects.send(
+      "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: "
+      + std::to_string(good.size()) + "\r\n\r\n");
   CHECK(expects.read_answer().value().status == 100);
   expects.send(good);
   CHECK(expects.read_answer().value().status == 202);
@@ -229,9 +243,39 @@ TEST_CASE("after stop_accepting open connections go on and new ones fail") {
 TEST_CASE("ten thousand random requests leave the server in good health") {
   served s;
   std::mt19937 random{20260101};  // NOLINT: the same requests each time
-  const std::vector<std::string> words = {"GET", "POST", "HEAD", " ", "/", "/v1/jobs", "/v1/artifacts", "/v1/events/", "?", "wait=1ms", "%", "%00", "HTTP/1.1", "HTTP/1.0", "\r\n", "\r\n\r\n", "\n",
-                                          "Host: localhost\r\n", "Content-Length: 3\r\n", "Content-Length: -1\r\n", "Transfer-Encoding: chunked\r\n", "Content-Type: application/json\r\n",
-                                          "Content-Type: multipart/form-data; boundary=b\r\n", "--b\r\n", "--b--", "{}", "[[[[", "\xff\xfe", "0\r\n", "ffffffffffffffff\r\n", ":", "Range: bytes=0-\r\n", "Origin: x\r\n"};
+  const std::vector<std::string> words = {"GET",
+                                          "POST",
+                                          "HEAD",
+                                          " ",
+                                          "/",
+                                          "/v1/jobs",
+                                          "/v1/artifacts",
+                                          "/v1/events/",
+                                          "?",
+                                          "wait=1ms",
+                                          "%",
+                                          "%00",
+                                          "HTTP/1.1",
+                                          "HTTP/1.0",
+                                          "\r\n",
+                                          "\r\n\r\n",
+                                          "\n",
+                                          "Host: localhost\r\n",
+                                          "Content-Length: 3\r\n",
+                                          "Content-Length: -1\r\n",
+                                          "Transfer-Encoding: chunked\r\n",
+                                          "Content-Type: application/json\r\n",
+                                          "Content-Type: multipart/form-data; boundary=b\r\n",
+                                          "--b\r\n",
+                                          "--b--",
+                                          "{}",
+                                          "[[[[",
+                                          "\xff\xfe",
+                                          "0\r\n",
+                                          "ffffffffffffffff\r\n",
+                                          ":",
+                                          "Range: bytes=0-\r\n",
+                                          "Origin: x\r\n"};
   int answered = 0;
   for (int round = 0; round < 10'000; ++round) {
     std::string bytes;

@@ -1,9 +1,9 @@
 #include "unit/http/client.hpp"
 #include "unit/http/fakes.hpp"
 
+#include <doctest/doctest.h>
 #include <boost/json/parse.hpp>
 #include <caf/send.hpp>
-#include <doctest/doctest.h>
 
 using namespace troupe;
 using namespace troupe::http::testing;
@@ -36,7 +36,8 @@ TEST_CASE("the same key and request give the same job, another request under the
   const auto headers = std::string{json_type} + "Idempotency-Key: k1\r\n";
   const auto first = ask(s.port(), "POST", "/v1/jobs", headers, good);
   CHECK(first.header("idempotency-replayed").empty());
-  const auto reordered = ask(s.port(), "POST", "/v1/jobs", headers, R"({ "inputs": {"voice":"slt", "text":"hello"}, "pipeline":"talk" })");
+  const auto reordered =
+      ask(s.port(), "POST", "/v1/jobs", headers, R"({ "inputs": {"voice":"slt", "text":"hello"}, "pipeline":"talk" })");
   CHECK(reordered.status == 202);
   CHECK(reordered.header("idempotency-replayed") == "true");
   CHECK(reordered.body == first.body);
@@ -52,7 +53,7 @@ TEST_CASE("a wrong submission is refused with what is wrong") {
     CHECK(got.header("content-type") == "application/problem+json");
     return std::string{object_of(got).at("detail").as_string()};
   };
-  CHECK(detail("{") .find("not JSON") != std::string::npos);
+  CHECK(detail("{").find("not JSON") != std::string::npos);
   CHECK(detail("[]").find("JSON object") != std::string::npos);
   CHECK(detail("{} x").find("not JSON: extra data") != std::string::npos);
   CHECK(detail("{}").find("'pipeline' is missing") != std::string::npos);
@@ -62,7 +63,9 @@ TEST_CASE("a wrong submission is refused with what is wrong") {
   CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x"},"priority":10})").find("priority must be") != std::string::npos);
   CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x"},"deadline":"soon"})").find("deadline must be") != std::string::npos);
   CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x"},"labels":{"a":1}})").find("label 'a'") != std::string::npos);
-  CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x","image":{"artifact":")" + std::string(64, 'a') + R"("}}})").find(std::string(64, 'a')) != std::string::npos);
+  CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x","image":{"artifact":")" + std::string(64, 'a') + R"("}}})")
+            .find(std::string(64, 'a'))
+        != std::string::npos);
   CHECK(s.w.submissions.empty());
 }
 
