@@ -346,7 +346,7 @@ void machine::schedule() {
   auto wake = raft_wake_;
   if (const auto due = table_.next_due(); due && is_ready_ && !tick_pending_) wake = std::min(wake, clock_at(*due));
   for (const auto& [task, held] : leases_) {
-    if (!held.loss_proposed) wake = std::min(wake, held.expires);
+    if (!held.loss_proposed && !finishing_.contains({task, held.attempt})) wake = std::min(wake, held.expires);
   }
   out_.wake_at = wake;
 }
