@@ -45,6 +45,10 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
     propose_assignments();
   }
   submit_proposals();
+  if (planted(plant::ack_before_sync) && !raft_writes_.empty()) {
+    drive(raft::persisted{raft_writes_.back().second});  // although the write has not even begun
+    submit_proposals();
+  }
   compact_log();
   write_state();
   schedule();
@@ -155,7 +159,6 @@ void machine::queue_write(raft::update& update) {
   raft_writes_.emplace_back(batch.number, update.persist_no);
   synced_batches_.push_back(batch.number);
   out_.persist.push_back(std::move(batch));
-  if (planted(plant::ack_before_sync)) drive(raft::persisted{update.persist_no});
 }
 
 void machine::on_role(const raft::role_change& role) {
