@@ -21,6 +21,7 @@ struct arguments {
   std::optional<std::uint64_t> seed;
   plant planted = plant::none;
   bool is_json = false;
+  bool all_plants = false;
   unsigned threads = 1;
 };
 
@@ -38,6 +39,8 @@ struct outcome {
   std::uint64_t step = 0;
   std::int64_t at_ms = 0;
 };
+
+constexpr std::uint64_t checked_twice_every = 50;
 
 outcome run_one(std::uint64_t seed, bool is_loud) {
   world of{seed, is_loud};
@@ -97,6 +100,10 @@ class campaign {
       const auto seed = next_++;
       if (seed >= how_.from + how_.seeds || is_over_) return;
       auto out = run_one(seed, false);
+      if (seed % checked_twice_every == 0 && out.violated.empty() && run_one(seed, false).hash != out.hash) {
+        out.violated = "determinism";
+        out.what = "the same seed gave another run";
+      }
       const std::lock_guard guard{lock_};
       sum_.add(out.counts);
       ++runs_;
@@ -115,19 +122,32 @@ class campaign {
   std::uint64_t runs_ = 0;
 };
 
+/// A planted bug must be found.
+bool finds(const std::string& name, arguments how) {
+  active_plant = plants.at(name);
+  campaign all{how};
+  const bool is_found = !all.run();
+  if (is_found) {
+    fmt::print("{:<26}found by seed {}: {}\n", name, all.found()->seed, all.found()->what);
+  } else {
+    fmt::print("{:<26}NOT FOUND in {} seeds\n", name, all.runs());
+  }
+  return is_found;
+}
+
+int run_plants(const arguments& how) {
+  bool is_good = true;
+  for (const auto& [name, value] : plants) {
+    if (how.planted == plant::none || how.planted == value) is_good = finds(name, how) && is_good;
+  }
+  return is_good ? 0 : 1;
+}
+
 int run_campaign(const arguments& how) {
   const auto began = std::chrono::steady_clock::now();
   campaign all{how};
   const bool is_clean = all.run();
   const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  if (how.planted != plant::none) {
-    if (is_clean) {
-      fmt::print("the planted bug was not found in {} seeds\n", all.runs());
-      return 1;
-    }
-    fmt::print("found by seed {} after {} runs: {}\n", all.found()->seed, all.runs(), all.found()->what);
-    return 0;
-  }
   if (how.is_json) {
     fmt::print("{{\"bench\":\"simulation\",\"clean\":{},\"seeds\":{},\"seconds\":{:.1f},{}}}\n", is_clean, all.runs(), seconds, table_of(all.sum(), true));
   } else {
@@ -166,6 +186,10 @@ std::optional<arguments> read(int count, char** words) {
       how.is_json = true;
       continue;
     }
+    if (word == "--plants") {
+      how.all_plants = true;
+      continue;
+    }
     ++i;
     if (word == "--plant") {
       const auto known = plants.find(value);
@@ -190,11 +214,14 @@ int main(int count, char** words) {
   using namespace troupe::sim;
   const auto how = read(count, words);
   if (!how) {
-    fmt::print("usage: sim [--seeds N] [--from K] [--threads T] [--json] | --seed S   [--plant NAME]\nplants:");
+    fmt::print("usage: sim [--seeds N] [--from K] [--threads T] [--json] | --seed S [--plant NAME] | --plant NAME | --plants\nplants:");
     for (const auto& [name, value] : plants) fmt::print(" {}", name);
     fmt::print("\n");
     return 2;
   }
-  troupe::active_plant = how->planted;
-  return how->seed ? run_single(*how->seed) : run_campaign(*how);
+  if (how->seed) {
+    troupe::active_plant = how->planted;
+    return run_single(*how->seed);
+  }
+  return how->all_plants || how->planted != troupe::plant::none ? run_plants(*how) : run_campaign(*how);
 }

@@ -21,7 +21,7 @@ settings draw_settings(random& dice) {
   how.cancels = static_cast<std::uint32_t>(dice.between(0, 120));
   how.key_reuse = static_cast<std::uint32_t>(dice.between(0, 150));
   how.is_expiring = dice.chance(300);
-  if (dice.chance(250)) how.jobs_most = static_cast<std::uint64_t>(dice.between(5, 40));
+  if (dice.chance(250)) how.jobs_most = static_cast<std::uint64_t>(dice.between(30, 80));
   return how;
 }
 

@@ -45,6 +45,10 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
     propose_assignments();
   }
   submit_proposals();
+  if (planted(plant::ack_before_sync) && !raft_writes_.empty()) {
+    drive(raft::persisted{raft_writes_.back().second});  // although the write has not even begun
+    submit_proposals();
+  }
   compact_log();
   write_state();
   schedule();
@@ -155,7 +159,6 @@ void machine::queue_write(raft::update& update) {
   raft_writes_.emplace_back(batch.number, update.persist_no);
   synced_batches_.push_back(batch.number);
   out_.persist.push_back(std::move(batch));
-  if (planted(plant::ack_before_sync)) drive(raft::persisted{update.persist_no});
 }
 
 void machine::on_role(const raft::role_change& role) {
@@ -346,7 +349,7 @@ void machine::schedule() {
   auto wake = raft_wake_;
   if (const auto due = table_.next_due(); due && is_ready_ && !tick_pending_) wake = std::min(wake, clock_at(*due));
   for (const auto& [task, held] : leases_) {
-    if (!held.loss_proposed) wake = std::min(wake, held.expires);
+    if (!held.loss_proposed && !finishing_.contains({task, held.attempt})) wake = std::min(wake, held.expires);
   }
   out_.wake_at = wake;
 }
