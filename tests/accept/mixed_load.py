@@ -31,7 +31,7 @@ PIPELINES = {
     "film": "stages:\n  film: {kind: media.still, params: {image: \"${inputs.image}\", duration_ms: 200, width: 64, height: 48, fps: 10}}\n"
             "result: {film: \"${stages.film.clip}\"}\n",
 }
-INPUTS = {"fan": "inputs: {parts: {type: integer, list: true, required: true}}\n", "film": "inputs: {image: {type: image, required: true}}\n"}
+INPUTS = {"fan": "inputs: {parts: {type: list of integer, required: true}}\n", "film": "inputs: {image: {type: image, required: true}}\n"}
 #        kind -> share of the load
 SHARES = {"echo": 40, "chain": 20, "flaky": 15, "bad": 10, "fan": 10, "film": 5}
 
