@@ -63,7 +63,10 @@ void slot_machine::on(const slot_event::revoked& e) {
   kill({failure_cause::handed_back, "revoked", ""});
 }
 
-void slot_machine::on(const slot_event::stop& e) { stop_at_ = stop_at_ ? std::min(*stop_at_, e.at) : e.at; }
+void slot_machine::on(const slot_event::stop& e) {
+  stop_at_ = stop_at_ ? std::min(*stop_at_, e.at) : e.at;
+  ask_open_ = false;
+}
 
 void slot_machine::on_worker(const ports::worker_ready&) { worker_ready_ = true; }
 
@@ -202,7 +205,7 @@ void slot_machine::schedule() {
     if (!restart_at_ || now_ >= *restart_at_) start_worker();
   }
   if (!current_) phase_ = worker_ready_ ? phase::asking : phase::starting;
-  if (worker_ready_ && !current_ && !report_ && !ask_open_ && !stop_at_) {
+  if (worker_ready_ && !killed_for_ && !current_ && !report_ && !ask_open_ && !stop_at_) {
     ++ask_no_;
     ask_open_ = true;
     ask();

@@ -10,6 +10,15 @@
 namespace troupe::replica::convert {
 namespace json = model::json;
 
+namespace {
+/// What was written must be readable, even if a text in it is not UTF-8.
+json::parse_options lenient() {
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  return options;
+}
+}  // namespace
+
 std::string text_of(const digest& hash) { return {hash.raw().begin(), hash.raw().end()}; }
 
 digest digest_of(const std::string& raw) {
@@ -23,7 +32,7 @@ std::string text_of(const json::object& object) { return json::serialize(object)
 json::object object_of(const std::string& text) {
   if (text.empty()) return {};
   boost::system::error_code failure;
-  auto parsed = json::parse(text, failure);
+  auto parsed = json::parse(text, failure, {}, lenient());
   TROUPE_ASSERT(!failure && parsed.is_object(), "records hold JSON that this program wrote");
   return std::move(parsed.get_object());
 }
@@ -103,7 +112,7 @@ model::stage_record stage_of(const proto::stage_state_record& record) {
   for (const auto& task : record.tasks()) stage.tasks.push_back(task_of(task));
   if (!record.items_json().empty()) {
     boost::system::error_code failure;
-    auto items = json::parse(record.items_json(), failure);
+    auto items = json::parse(record.items_json(), failure, {}, lenient());
     TROUPE_ASSERT(!failure && items.is_array(), "records hold JSON that this program wrote");
     stage.items = std::move(items.get_array());
   }

@@ -1,0 +1,181 @@
+#include "replica_support.hpp"
+
+// Goal: a replica answers when, and only when, what it says is durable. Method: one node, its disk by hand.
+namespace troupe::replica {
+namespace {
+
+using namespace testing;
+
+TEST_CASE("nothing is answered before its entry is on the disk") {
+  node_under_test node;
+  node.start();
+
+  const auto first = node.step_only({node.a_submit()});
+  CHECK(first.answers.empty());
+  CHECK(first.events.empty());
+  REQUIRE(first.persist.size() == 1);
+  CHECK(first.persist[0].sync);
+  const auto out = node.step_only({event::persisted{first.persist[0].number}});
+
+  REQUIRE(out.answers.size() == 1);
+  CHECK(out.events.size() == 1);
+}
+
+TEST_CASE("all that comes in one step shares one write") {
+  node_under_test node;
+  node.start();
+
+  const auto out = node.step_only({node.a_submit(), node.a_submit(), node.a_submit()});
+
+  REQUIRE(out.persist.size() == 1);
+  CHECK(out.persist[0].append.size() == 3);
+}
+
+TEST_CASE("state and its position go out after the entries they come from, without a sync of their own") {
+  node_under_test node;
+  node.start();
+  const auto first = node.step_only({node.a_submit()});
+
+  const auto out = node.step_only({event::persisted{first.persist[0].number}});
+
+  REQUIRE(out.persist.size() == 1);
+  CHECK_FALSE(out.persist[0].sync);
+  CHECK(out.persist[0].applied->index == first.persist[0].append.back().index);
+  CHECK_FALSE(out.persist[0].state.empty());
+}
+
+TEST_CASE("a grant goes out when its attempt is durable") {
+  node_under_test node;
+  node.start();
+  node.submitted();
+
+  const auto first = node.step_only({node.an_ask(1)});
+  CHECK(first.grants.empty());
+  const auto out = node.step_only({event::persisted{first.persist.at(0).number}});
+
+  CHECK(out.grants.size() == 1);
+}
+
+TEST_CASE("a report is answered when it is durable, however often it came") {
+  node_under_test node;
+  node.start();
+  const auto id = node.submitted();
+  const auto task = node.started();
+
+  const auto first = node.step_only({node.a_finish(task), node.a_finish(task)});
+  CHECK(first.finish_answers.empty());
+  CHECK(first.persist.at(0).append.size() == 1);
+  const auto out = node.step_only({event::persisted{first.persist.at(0).number}});
+  CHECK(out.finish_answers.size() == 1);
+
+  CHECK(node.step_only({node.a_finish(task)}).finish_answers.size() == 1);
+  CHECK(node.state(id) == model::job_state::succeeded);
+}
+
+TEST_CASE("a report of an attempt that does not run is answered, and changes nothing") {
+  node_under_test node;
+  node.start();
+  node.submitted();
+  auto task = node.started();
+  task.attempt = model::attempt_no{9};
+
+  const auto out = node.step({node.a_finish(task)});
+
+  CHECK(out.finish_answers.size() == 1);
+  CHECK(out.persist.empty());
+}
+
+TEST_CASE("an attempt without a sign of life for a lease is lost, and its slot is told when it speaks again") {
+  node_under_test node;
+  node.start();
+  node.submitted();
+  const auto task = node.started();
+  node.now += 9s;
+  node.step({node.a_beat(task)});
+  CHECK(node.tick(9'999ms).events.empty());
+
+  const auto out = node.tick(1ms);
+  REQUIRE(out.events.size() == 1);
+  CHECK(out.events[0].data.at("cause") == "node_lost");
+  const auto told = node.step({node.a_beat(task)});
+
+  REQUIRE(told.revocations.size() == 1);
+  CHECK(told.revocations[0].attempt == task.attempt);
+}
+
+TEST_CASE("a cancellation revokes what runs") {
+  node_under_test node;
+  node.start();
+  const auto id = node.submitted();
+  node.started();
+
+  const auto out = node.step({event::cancel{request_token{9}, {"tenant", id, "no more"}}});
+
+  CHECK(out.revocations.size() == 1);
+  CHECK(std::get<result<model::job_id>>(out.answers.at(0).reply).value() == id);
+}
+
+TEST_CASE("a node that starts anew serves what it has acknowledged, and repeats what its slots were running") {
+  node_under_test node;
+  node.start();
+  const auto id = node.submitted();
+  const auto lost = node.started();
+
+  node.start();
+
+  CHECK(node.state(id) == model::job_state::running);
+  const auto again = node.started();
+  CHECK(again.task == lost.task);
+  CHECK(again.attempt == model::attempt_no{2});
+}
+
+TEST_CASE("state that was never written comes back from the log") {
+  node_under_test node;
+  node.start();
+  const auto submit = node.a_submit();
+  const auto first = node.step_only({submit});
+  node.disk->write(first.persist.at(0));
+  const auto acknowledged = node.step_only({event::persisted{first.persist[0].number}});
+  REQUIRE(acknowledged.answers.size() == 1);  // its state batch is lost
+
+  node.start();
+
+  CHECK(node.state(submit.command.id) == model::job_state::queued);
+}
+
+TEST_CASE("before it is ready a replica answers no queries") {
+  node_under_test node;
+  node.open();
+
+  CHECK(node.replica->view("tenant", model::job_id{1}).error().code == errc::not_leader);
+  CHECK(node.replica->list({}, "", 10).error().code == errc::not_leader);
+  CHECK(node.replica->events("tenant", model::job_id{1}, 0, 1).error().code == errc::not_leader);
+}
+
+TEST_CASE("the log is cut behind the durable state and a node starts from the rest") {
+  node_under_test node;
+  node.settings.compact_every = 10;
+  node.start();
+  model::job_id last;
+  for (int i = 0; i < 50; ++i) last = node.submitted();
+
+  CHECK(node.disk->past.entries.size() < 30);
+  CHECK(node.disk->past.compacted.index <= node.disk->past.applied.index);
+  node.start();
+
+  CHECK(node.state(last) == model::job_state::queued);
+}
+
+TEST_CASE("a pipeline's text is in the log once") {
+  node_under_test node;
+  node.start();
+  const auto first = node.step_only({node.a_submit()});
+  node.step_only({event::persisted{first.persist.at(0).number}});
+
+  const auto second = node.step_only({node.a_submit()});
+
+  CHECK(second.persist.at(0).append.at(0).payload->size() + 100 < first.persist[0].append.at(0).payload->size());
+}
+
+}  // namespace
+}  // namespace troupe::replica
