@@ -67,7 +67,7 @@ int main(int argc, char** argv) try {
   const std::filesystem::path plans = std::filesystem::path{TROUPE_BUILD_DIRECTORY} / "bench" / "pipelines";
   std::filesystem::create_directories(plans);
   std::ofstream{plans / "parked.yaml"} << pipeline;
-  const node_process node{{"--pipelines", plans.string(), "--slots", "1", "--set", "queue.limit=100000000"}};
+  const node_process node{{"--pipelines", plans.string(), "--slots", "1", "--set", "queue.limit=1000000"}};
 
   std::vector<double> disk_p50, one_p50, one_p99, many_rate, many_p50, many_p99;
   std::uint64_t refused = 0;

@@ -138,6 +138,8 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   actors::register_messages();
   caf::actor_system_config actor_config;
   actor_config.set("caf.scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
+  // Work stealing lets idle threads poll, and wakes them up to 10 ms late; a node's actors wait more than they work.
+  actor_config.set("caf.scheduler.policy", "sharing");
   caf::actor_system system{actor_config};
   TROUPE_TRY(auto node, actors::node::start(system, actor_options(config, directory), *log, *host, die));
   const auto metrics = [&] { return node_metrics(*log, system, node->public_handles()); };
