@@ -107,13 +107,22 @@ class campaign {
       const std::lock_guard guard{lock_};
       sum_.add(out.counts);
       ++runs_;
+      show_progress();
       if (out.violated.empty()) continue;
       is_over_ = true;
       if (!found_ || out.seed < found_->seed) found_ = std::move(out);
     }
   }
 
+  void show_progress() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < shown_ + std::chrono::seconds{5}) return;
+    shown_ = now;
+    fmt::print(stderr, "{} of {} seeds\n", runs_, how_.seeds);
+  }
+
   arguments how_;
+  std::chrono::steady_clock::time_point shown_ = std::chrono::steady_clock::now();
   std::atomic<std::uint64_t> next_;
   std::atomic<bool> is_over_ = false;
   std::mutex lock_;
