@@ -177,10 +177,20 @@ void power_image::put_name(const std::string& from, const std::string& to) {
   ::unlink(temporary.c_str());  // rename does nothing if both are the same file
 }
 
+/// Where the durable entries of a directory wait whose own name is not durable yet: nobody can reach them before it is.
+std::string power_image::waiting_room_of(const std::string& directory) const {
+  struct stat found {};
+  if (::stat(directory.c_str(), &found) != 0) give_up("look at " + directory);
+  return place_ + "/unreachable/" + std::to_string(found.st_ino);
+}
+
 void power_image::sync_directory(const std::string& directory) {
-  const auto image = image_of(directory);
+  auto image = image_of(directory);
   std::error_code failed;
-  if (!fs::is_directory(image, failed)) return;  // its own name is not durable yet: nobody can reach what is in it
+  if (!fs::is_directory(image, failed)) {
+    image = waiting_room_of(directory);
+    fs::create_directories(image, failed);
+  }
   std::set<std::string> names;
   for (const auto& entry : fs::directory_iterator{directory, failed}) {
     const auto name = entry.path().filename().native();
@@ -189,6 +199,8 @@ void power_image::sync_directory(const std::string& directory) {
       fs::remove(target, failed);
       fs::copy_symlink(entry.path(), target, failed);
     } else if (entry.is_directory(failed)) {
+      // What was synced in it before its name was now comes into reach.
+      if (!fs::is_directory(target, failed)) fs::rename(waiting_room_of(entry.path().native()), target, failed);
       fs::create_directory(target, failed);
     } else if (entry.is_regular_file(failed)) {
       const handle file{::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};

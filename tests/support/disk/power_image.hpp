@@ -50,6 +50,7 @@ private:
   [[nodiscard]] watched* watch(int descriptor);
   [[nodiscard]] watched& file_of(int descriptor);
   void sync_file(int descriptor, watched& file);
+  [[nodiscard]] std::string waiting_room_of(const std::string& directory) const;
   void sync_directory(const std::string& directory);
   void put_name(const std::string& from, const std::string& to);
   [[nodiscard]] bool is_inside(const std::string& path) const;
