@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,6 +73,7 @@ class load {
   }
 
   load_result run() {
+    prctl(PR_SET_TIMERSLACK, 1);  // a request that leaves 50 us late would count that as its latency
     const auto start = clock::now();
     const auto end = start + options_.time;
     std::uint64_t due_count = 0;

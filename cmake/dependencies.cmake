@@ -24,4 +24,8 @@ find_package(CLI11 REQUIRED)
 find_package(doctest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(RocksDB REQUIRED)
+# A node allocates on many threads at once, and its RocksDB advises against glibc's allocator. Sanitizers bring their own.
+if(NOT TROUPE_SANITIZE)
+  pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+endif()
 pkg_check_modules(LIBAV REQUIRED IMPORTED_TARGET libavformat libavcodec libavfilter libavutil libswscale libswresample)

@@ -13,7 +13,7 @@ struct hub_state {
   static inline const char* name = "troupe.hub";
   using sinks = std::vector<std::weak_ptr<event_sink>>;
 
-  explicit hub_state(hub_inner_actor::pointer) {}
+  hub_state(hub_inner_actor::pointer, audience listened) : listened_(std::move(listened)) {}
 
   hub_inner_actor::behavior_type make_behavior() {
     return {[this](const subscribe& command) { return on_subscribe(command); }, [this](const publish& facts) { on_publish(facts); }};
@@ -22,6 +22,7 @@ struct hub_state {
   bool on_subscribe(const subscribe& command) {
     auto& list = command.job ? of_job_[*command.job] : of_all_;
     list.push_back(command.sink);
+    listened_->store(true, std::memory_order_release);
     if (++subscriptions_since_sweep_ >= sweep_every) sweep();
     return true;
   }
@@ -35,6 +36,7 @@ struct hub_state {
       push(found->second, event);
       if (found->second.empty()) of_job_.erase(found);
     }
+    if (of_all_.empty() && of_job_.empty()) listened_->store(false, std::memory_order_release);
   }
 
   static void push(sinks& list, const std::shared_ptr<const live_event>& event) {
@@ -55,6 +57,7 @@ struct hub_state {
   }
 
   static constexpr int sweep_every = 1000;
+  audience listened_;
   std::map<model::job_id, sinks> of_job_;
   sinks of_all_;
   int subscriptions_since_sweep_ = 0;
@@ -62,6 +65,8 @@ struct hub_state {
 
 }  // namespace
 
-hub_inner_actor spawn_hub(caf::actor_system& system) { return system.spawn<hub_inner_actor::stateful_impl<hub_state>>(); }
+hub_inner_actor spawn_hub(caf::actor_system& system, audience listened) {
+  return system.spawn<hub_inner_actor::stateful_impl<hub_state>>(std::move(listened));
+}
 
 }  // namespace troupe::actors

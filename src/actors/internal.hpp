@@ -18,9 +18,7 @@ struct flush {};
 /// To itself: the time that the machine asked for has come.
 struct wake {};
 
-/// Command to the journal: write these, in order. Answer to the shard: `batches_written`, or the node stops.
-struct write_batches { std::vector<replica::persist_batch> batches; };
-/// Fact: all batches up to this one are written, and durable where they asked for it.
+/// Fact from the journal to a replica: all its batches up to this one are written, and durable where they asked for it.
 struct batches_written { std::uint64_t number = 0; };
 
 /// Facts from the worker's host to its slot.
@@ -52,9 +50,6 @@ struct slot_asks { model::slot_ask what; slot_actor slot; };
 struct slot_beats { model::slot_heartbeat what; slot_actor slot; };
 struct slot_reports { model::slot_finish what; slot_actor slot; };
 
-/// Writes what replicas want on the disk: everything that waits in one synced write. Detached: it blocks on the disk.
-using journal_actor = caf::typed_actor<caf::result<void>(write_batches), caf::result<void>(flush)>;
-
 /// One replica of a shard. Event-based, never blocks but for short reads of the state.
 using shard_actor = jobs_actor::extend<caf::result<void>(slot_asks), caf::result<void>(slot_beats), caf::result<void>(slot_reports),
                                        caf::result<void>(batches_written), caf::result<void>(flush), caf::result<void>(wake),
@@ -68,7 +63,6 @@ using node_inner_actor = node_actor::extend<caf::result<void>(slot_changed)>;
 #define TROUPE_INTERNAL_TYPES(TYPE)          \
   TYPE(troupe::actors::flush)                \
   TYPE(troupe::actors::wake)                 \
-  TYPE(troupe::actors::write_batches)        \
   TYPE(troupe::actors::batches_written)      \
   TYPE(troupe::actors::worker_told)          \
   TYPE(troupe::actors::task_granted)         \

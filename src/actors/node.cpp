@@ -1,7 +1,7 @@
 #include "actors/node.hpp"
 
 #include "actors/hub.hpp"
-#include "actors/journal.hpp"
+#include "actors/journal_thread.hpp"
 #include "actors/shard.hpp"
 #include "actors/slot.hpp"
 #include "base/log.hpp"
@@ -89,10 +89,10 @@ class running_node final : public node {
  public:
   running_node(caf::actor_system& system, node_options options, std::shared_ptr<replica::machine> machine, replica::storage& storage,
                model::ports::slot_host& host, const std::function<void(error)>& on_fatal)
-      : system_(system) {
-    hub_ = spawn_hub(system);
-    journal_ = spawn_journal(system, storage, on_fatal);
-    shard_ = spawn_shard(system, {std::move(machine), clock_, journal_, hub_, on_fatal});
+      : system_(system), journal_(system, storage, on_fatal) {
+    const auto listened = std::make_shared<std::atomic<bool>>(false);
+    hub_ = spawn_hub(system, listened);
+    shard_ = spawn_shard(system, {std::move(machine), clock_, &journal_, hub_, listened, on_fatal});
     node_ = system.spawn<node_inner_actor::stateful_impl<node_state>>(options, shard_, watch_);
     for (std::uint16_t index = 0; index < options.slots; ++index) {
       const model::slot_options slot{.self = {options.id, options.boot, index},
@@ -105,11 +105,12 @@ class running_node final : public node {
   }
 
   ~running_node() override {
-    for (const auto& actor : {caf::actor_cast<caf::actor>(shard_), caf::actor_cast<caf::actor>(journal_), caf::actor_cast<caf::actor>(hub_),
+    for (const auto& actor : {caf::actor_cast<caf::actor>(shard_), caf::actor_cast<caf::actor>(hub_),
                               caf::actor_cast<caf::actor>(node_)}) {
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     }
     for (const auto& slot : slots_) caf::anon_send_exit(slot, caf::exit_reason::user_shutdown);
+    caf::scoped_actor{system_}->wait_for(shard_);
   }
 
   const handles& public_handles() const override { return handles_; }
@@ -128,7 +129,7 @@ class running_node final : public node {
   std::shared_ptr<const steady_wall_clock> clock_ = std::make_shared<steady_wall_clock>();
   std::shared_ptr<stop_watch> watch_ = std::make_shared<stop_watch>();
   hub_inner_actor hub_;
-  journal_actor journal_;
+  journal_thread journal_;
   shard_actor shard_;
   node_inner_actor node_;
   std::vector<slot_actor> slots_;

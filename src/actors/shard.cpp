@@ -100,7 +100,7 @@ struct shard_state {
       self_->quit();
       return;
     }
-    if (!effects.persist.empty()) self_->send(parts_.journal, write_batches{std::move(effects.persist)});
+    if (!effects.persist.empty()) parts_.journal->write(std::move(effects.persist), self_->ctrl());
     for (auto& one : effects.answers) deliver(one);
     for (auto& grant : effects.grants) tell(grant.slot, task_granted{grant});
     for (const auto& revocation : effects.revocations) tell(revocation.slot, attempt_revoked{revocation});
@@ -134,10 +134,13 @@ struct shard_state {
   }
 
   void spread(replica::effects& effects) {
-    if (effects.events.empty() && effects.progress.empty()) return;
+    if (log::enabled(log::level::info)) {
+      for (const auto& event : effects.events) log::info(event.type, "job={} revision={} {}", event.job.text(), event.revision, summary(event));
+    }
+    const bool has_news = !effects.events.empty() || !effects.progress.empty();
+    if (!has_news || !parts_.listened->load(std::memory_order_acquire)) return;
     publish message;
     for (auto& event : effects.events) {
-      log::info(event.type, "job={} revision={} {}", event.job.text(), event.revision, summary(event));
       message.events.push_back(std::make_shared<const live_event>(std::move(event)));
     }
     for (auto& progress : effects.progress) message.events.push_back(std::make_shared<const live_event>(std::move(progress)));

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "actors/hub.hpp"
 #include "actors/internal.hpp"
+#include "actors/journal_thread.hpp"
 #include "base/clock.hpp"
 
 #include <functional>
@@ -11,8 +13,9 @@ namespace troupe::actors {
 struct shard_parts {
   std::shared_ptr<replica::machine> machine;
   std::shared_ptr<const steady_wall_clock> clock;
-  journal_actor journal;
+  journal_thread* journal;  ///< outlives the actor
   hub_inner_actor hub;
+  audience listened;  ///< without one, nothing is sent to the hub
   std::function<void(error)> on_fatal;  ///< the replica cannot go on: the process has to end
 };
 

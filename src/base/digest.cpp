@@ -10,6 +10,16 @@ struct sha256::state {
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
 };
 
+namespace {
+
+/// Looked up once: OpenSSL 3 searches its providers each time that a digest starts with EVP_sha256().
+const EVP_MD* algorithm() {
+  static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> fetched{EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free};
+  return fetched.get();
+}
+
+}  // namespace
+
 std::optional<digest> digest::from_hex(std::string_view text) {
   if (text.size() != 64) return std::nullopt;
   const auto nibble = [](char c) -> int {
@@ -39,7 +49,7 @@ std::string digest::hex() const {
 }
 
 sha256::sha256() : state_(std::make_unique<state>()) {
-  TROUPE_ASSERT(state_->context && EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) == 1, "OpenSSL has SHA-256");
+  TROUPE_ASSERT(state_->context && algorithm() && EVP_DigestInit_ex(state_->context.get(), algorithm(), nullptr) == 1, "OpenSSL has SHA-256");
 }
 sha256::~sha256() = default;
 sha256::sha256(sha256&&) noexcept = default;

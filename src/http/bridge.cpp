@@ -25,7 +25,8 @@ struct bridge::inbox {
   }
 };
 
-bridge::bridge(caf::actor_system& system, std::function<void()> wake) : inbox_(std::make_shared<inbox>()) {
+bridge::bridge(caf::actor_system& system, std::function<void()> wake, std::function<void()> run_soon)
+    : inbox_(std::make_shared<inbox>()), thread_(system, std::move(run_soon)) {
   inbox_->wake = std::move(wake);
   const auto handle = system.spawn<caf::actor_companion, caf::hidden>();
   companion_ = caf::actor_cast<caf::strong_actor_ptr>(handle);
@@ -42,7 +43,7 @@ bridge::~bridge() {
 std::uint64_t bridge::send(const caf::strong_actor_ptr& receiver, caf::message what, pending& to) {
   const auto id = next_++;
   pending_.emplace(id, &to);
-  receiver->enqueue(caf::make_mailbox_element(companion_, caf::make_message_id(id), {}, std::move(what)), nullptr);
+  thread_.send(receiver, caf::make_mailbox_element(companion_, caf::make_message_id(id), {}, std::move(what)));
   return id;
 }
 

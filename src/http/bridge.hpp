@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/lent_thread.hpp"
 #include "base/error.hpp"
 
 #include <caf/actor_companion.hpp>
@@ -25,7 +26,8 @@ class bridge {
     caf::message answer;
   };
   /// @param wake  makes the loop call `hand_out` soon; called on any thread
-  bridge(caf::actor_system& system, std::function<void()> wake);
+  /// @param run_soon  makes the loop call `run_actors` soon; called on the loop's thread
+  bridge(caf::actor_system& system, std::function<void()> wake, std::function<void()> run_soon);
   ~bridge();
   bridge(const bridge&) = delete;
   bridge& operator=(const bridge&) = delete;
@@ -35,11 +37,14 @@ class bridge {
   /// The answer, should it come, is dropped.
   void forget(std::uint64_t request);
   void hand_out();
+  /// Actors that were woken by requests run on the loop's thread.
+  void run_actors() { thread_.run(); }
 
  private:
   struct inbox;
   std::shared_ptr<inbox> inbox_;
   caf::strong_actor_ptr companion_;
+  actors::lent_thread thread_;
   std::unordered_map<std::uint64_t, pending*> pending_;
   std::vector<std::pair<std::uint64_t, caf::message>> arrived_;
   std::uint64_t next_ = 1;

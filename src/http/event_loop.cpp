@@ -20,7 +20,9 @@ std::string date_now() { return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt:
 
 event_loop::event_loop(application& shared, connection_count& count)
     : app(shared),
-      actors(shared.with.system, [this] { boost::asio::post(io, [this] { actors.hand_out(); }); }),
+      actors(
+          shared.with.system, [this] { boost::asio::post(io, [this] { actors.hand_out(); }); },
+          [this] { boost::asio::post(io, [this] { actors.run_actors(); }); }),
       date(date_now()),
       count_(count) {}
 

@@ -45,6 +45,8 @@ rocksdb::ColumnFamilyOptions family_options(const options& how, const std::share
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = how.write_buffer.count();
   family.max_write_buffer_number = 2;
+  family.memtable_whole_key_filtering = true;  // a new job's id is looked for, and not found, with each submission
+  family.memtable_prefix_bloom_size_ratio = 0.02;
   family.compression = compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   family.paranoid_file_checks = true;
   rocksdb::BlockBasedTableOptions table;

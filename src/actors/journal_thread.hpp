@@ -1,0 +1,54 @@
+#pragma once
+
+#include "actors/lent_thread.hpp"
+#include "persistence/replica/storage.hpp"
+
+#include <caf/actor_control_block.hpp>
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace troupe::actors {
+
+/// Writes what replicas want on the disk: everything that waits in one synced write. A thread and not an actor: it sleeps on the
+/// disk, and what it has to say, `batches_written`, it says by running the replica itself.
+class journal_thread {
+ public:
+  /// @param storage   outlives the thread
+  /// @param on_fatal  called once, on this thread, when a write failed: nothing may be acknowledged any more, the process has to end
+  journal_thread(caf::actor_system& system, replica::storage& storage, std::function<void(error)> on_fatal);
+  /// Writes what it was given before. The replicas have ended.
+  ~journal_thread();
+  journal_thread(const journal_thread&) = delete;
+  journal_thread& operator=(const journal_thread&) = delete;
+
+  /// Takes the next batches of a replica, not empty. Returns at once; any thread.
+  void write(std::vector<replica::persist_batch> batches, const caf::strong_actor_ptr& from);
+
+ private:
+  /// The number of the last batch that a replica handed over.
+  struct handed_over {
+    caf::strong_actor_ptr from;
+    std::uint64_t number = 0;
+  };
+  struct work {
+    std::vector<replica::persist_batch> batches;
+    std::vector<handed_over> owners;
+  };
+  void run();
+  [[nodiscard]] bool carry_out(const work& todo);
+
+  replica::storage& storage_;
+  std::function<void(error)> on_fatal_;
+  lent_thread actors_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  work waiting_;
+  bool is_stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <caf/actor_control_block.hpp>
+#include <caf/execution_unit.hpp>
+#include <caf/fwd.hpp>
+#include <caf/message.hpp>
+
+#include <functional>
+#include <vector>
+
+namespace troupe::actors {
+
+/// Lets a thread that CAF does not schedule, an event loop or the journal's, run the actors that it wakes itself. Handing them to
+/// the scheduler would wake a sleeping thread, which takes longer than what they do (figures in docs/performance.md). All members
+/// belong to that thread.
+class lent_thread final : public caf::execution_unit {
+ public:
+  /// @param run_soon  called when there is something to run: makes the thread call `run` once it is done with what it does now
+  lent_thread(caf::actor_system& system, std::function<void()> run_soon);
+  ~lent_thread() override;
+  lent_thread(const lent_thread&) = delete;
+  lent_thread& operator=(const lent_thread&) = delete;
+
+  /// Puts a message into the receiver's mailbox; if that wakes it, it runs here.
+  void send(const caf::strong_actor_ptr& receiver, caf::mailbox_element_ptr message);
+  /// Runs what was woken. What has not finished after a few messages, and whoever else was woken by it, goes on in the scheduler.
+  void run();
+
+  void exec_later(caf::resumable* actor) override;
+
+ private:
+  std::function<void()> run_soon_;
+  std::vector<caf::resumable*> woken_;  // each with a reference
+  bool is_running_ = false;
+};
+
+}  // namespace troupe::actors
