@@ -81,7 +81,8 @@ class load {
       const auto now = clock::now();
       if (now < end) {
         if (options_.rate > 0) {
-          const auto due_by_now = static_cast<std::uint64_t>(std::chrono::duration<double>(now - start).count() * options_.rate) + 1;
+          const auto due_by_now =
+              static_cast<std::uint64_t>(std::chrono::duration<double>(now - start).count() * options_.rate) + 1;
           for (; due_count < due_by_now; ++due_count) waiting_.push_back(start + at(due_count));
         } else {
           while (waiting_.size() < idle_.size()) waiting_.push_back(now);
@@ -101,7 +102,8 @@ class load {
 
  private:
   clock::duration at(std::uint64_t number) const {
-    return std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(static_cast<double>(number) / options_.rate));
+    return std::chrono::duration_cast<clock::duration>(
+        std::chrono::duration<double>(static_cast<double>(number) / options_.rate));
   }
 
   void send_waiting() {
@@ -152,7 +154,8 @@ class load {
 
 double load_result::percentile(double share) const {
   if (latencies_us.empty()) return 0;
-  return latencies_us[std::min(latencies_us.size() - 1, static_cast<std::size_t>(share * static_cast<double>(latencies_us.size())))];
+  return latencies_us[std::min(latencies_us.size() - 1,
+                               static_cast<std::size_t>(share * static_cast<double>(latencies_us.size())))];
 }
 
 load_result run_load(const load_options& options) { return load{options}.run(); }

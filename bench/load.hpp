@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-// An open-loop HTTP load: requests become due at a fixed rate, whether earlier ones were answered or not, and their latency counts
-// from the moment they were due. One thread, epoll, keep-alive connections, one request at a time on each.
+// An open-loop HTTP load: requests become due at a fixed rate, whether earlier ones were answered or not, and their latency
+// counts from the moment they were due. One thread, epoll, keep-alive connections, one request at a time on each.
 namespace troupe::bench {
 
 struct load_options {

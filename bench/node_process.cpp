@@ -26,7 +26,8 @@ std::uint16_t free_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 && getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0
+                     && getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
   close(fd);
   if (!bound) throw std::runtime_error("there is no free port");
   return ntohs(address.sin_port);
@@ -41,7 +42,8 @@ bool is_ready(std::uint16_t port) {
   std::string answer(64, '\0');
   static constexpr char question[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   const bool asked = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0
-                     && send(fd, question, sizeof question - 1, MSG_NOSIGNAL) == sizeof question - 1 && recv(fd, answer.data(), answer.size(), 0) > 12;
+                     && send(fd, question, sizeof question - 1, MSG_NOSIGNAL) == sizeof question - 1
+                     && recv(fd, answer.data(), answer.size(), 0) > 12;
   close(fd);
   return asked && answer.substr(9, 3) == "200";
 }
@@ -52,8 +54,9 @@ node_process::node_process(const std::vector<std::string>& options) : port_(free
   const std::filesystem::path build{TROUPE_BUILD_DIRECTORY};
   directory_ = build / "bench" / ("node-" + std::to_string(getpid()) + "-" + std::to_string(port_));
   std::filesystem::create_directories(directory_);
-  std::vector<std::string> words{(build / "bin" / "troupe").string(), "node", "--data", (directory_ / "data").string(), "--listen",
-                                 "127.0.0.1:" + std::to_string(port_), "--set", "log_level=warn"};
+  std::vector<std::string> words{
+      (build / "bin" / "troupe").string(),  "node",  "--data",        (directory_ / "data").string(), "--listen",
+      "127.0.0.1:" + std::to_string(port_), "--set", "log_level=warn"};
   words.insert(words.end(), options.begin(), options.end());
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());

@@ -3,9 +3,9 @@
 #include "load.hpp"
 #include "node_process.hpp"
 
+#include <rocksdb/db.h>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <rocksdb/db.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -28,7 +28,8 @@ result: {}
 std::string request(std::uint64_t number) {
   static const std::string filling(1024, 'x');
   const auto body = R"({"pipeline":"parked","inputs":{"text":")" + std::to_string(number) + filling + "\"}}";
-  return "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  return "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+         + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 /// Latencies in microseconds of synced RocksDB writes of 1 KiB, one after another, beside the node's data.
@@ -61,7 +62,9 @@ double median(std::vector<double> values) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const auto has = [&](const char* option) { return std::any_of(argv + 1, argv + argc, [&](const char* a) { return std::strcmp(a, option) == 0; }); };
+  const auto has = [&](const char* option) {
+    return std::any_of(argv + 1, argv + argc, [&](const char* a) { return std::strcmp(a, option) == 0; });
+  };
   const auto time = has("--quick") ? 1000ms : 4000ms;
   const int rounds = has("--quick") ? 1 : 3;
   const std::filesystem::path plans = std::filesystem::path{TROUPE_BUILD_DIRECTORY} / "bench" / "pipelines";
@@ -72,7 +75,10 @@ int main(int argc, char** argv) try {
   std::vector<double> disk_p50, one_p50, one_p99, many_rate, many_p50, many_p99;
   std::uint64_t refused = 0;
   for (int round = 0; round < rounds; ++round) {
-    disk_p50.push_back([&] { const auto l = synced_writes(node.directory() / "probe", time); return l.at(l.size() / 2); }());
+    disk_p50.push_back([&] {
+      const auto l = synced_writes(node.directory() / "probe", time);
+      return l.at(l.size() / 2);
+    }());
     const auto one = run_load({.port = node.port(), .connections = 1, .rate = 500, .time = time, .request = request});
     one_p50.push_back(one.percentile(0.5));
     one_p99.push_back(one.percentile(0.99));
@@ -81,8 +87,8 @@ int main(int argc, char** argv) try {
     many_p50.push_back(many.percentile(0.5));
     many_p99.push_back(many.percentile(0.99));
     refused += one.refused + many.refused;
-    std::fprintf(stderr, "bench: round %d of %d: disk %.0f us, 1 connection %.0f us, 64 connections %.0f/s\n", round + 1, rounds, disk_p50.back(),
-                 one_p50.back(), many_rate.back());
+    std::fprintf(stderr, "bench: round %d of %d: disk %.0f us, 1 connection %.0f us, 64 connections %.0f/s\n", round + 1, rounds,
+                 disk_p50.back(), one_p50.back(), many_rate.back());
   }
   const double ratio = median(one_p50) / median(disk_p50);
   if (has("--json")) {
@@ -102,10 +108,13 @@ int main(int argc, char** argv) try {
                               {"peers", {{"rocksdb_synced_put_1KiB_p50_us", median(disk_p50)}}}};
     std::printf("%s\n", json::serialize(report).c_str());
   } else {
-    std::printf("submissions of 1 KiB, durable when answered; median of %d interleaved rounds of %.0f s\n", rounds, time.count() / 1000.0);
+    std::printf("submissions of 1 KiB, durable when answered; median of %d interleaved rounds of %.0f s\n", rounds,
+                time.count() / 1000.0);
     std::printf("  RocksDB synced write, 1 thread          p50 %8.0f us\n", median(disk_p50));
-    std::printf("  1 connection, open loop, 500/s          p50 %8.0f us   p99 %8.0f us   (%.2f x the disk)\n", median(one_p50), median(one_p99), ratio);
-    std::printf("  64 connections, as fast as answers come p50 %8.0f us   p99 %8.0f us   %.0f/s\n", median(many_p50), median(many_p99), median(many_rate));
+    std::printf("  1 connection, open loop, 500/s          p50 %8.0f us   p99 %8.0f us   (%.2f x the disk)\n", median(one_p50),
+                median(one_p99), ratio);
+    std::printf("  64 connections, as fast as answers come p50 %8.0f us   p99 %8.0f us   %.0f/s\n", median(many_p50),
+                median(many_p99), median(many_rate));
     std::printf("  refused %llu\n", static_cast<unsigned long long>(refused));
   }
   return refused == 0 ? 0 : 1;

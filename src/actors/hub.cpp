@@ -16,7 +16,8 @@ struct hub_state {
   hub_state(hub_inner_actor::pointer, audience listened) : listened_(std::move(listened)) {}
 
   hub_inner_actor::behavior_type make_behavior() {
-    return {[this](const subscribe& command) { return on_subscribe(command); }, [this](const publish& facts) { on_publish(facts); }};
+    return {[this](const subscribe& command) { return on_subscribe(command); },
+            [this](const publish& facts) { on_publish(facts); }};
   }
 
   bool on_subscribe(const subscribe& command) {

@@ -4,8 +4,8 @@
 #include "model/slot.hpp"
 #include "persistence/replica/replica.hpp"
 
-#include <caf/typed_actor.hpp>
 #include <caf/type_id.hpp>
+#include <caf/typed_actor.hpp>
 
 #include <memory>
 #include <vector>
@@ -19,21 +19,38 @@ struct flush {};
 struct wake {};
 
 /// Fact from the journal to a replica: all its batches up to this one are written, and durable where they asked for it.
-struct batches_written { std::uint64_t number = 0; };
+struct batches_written {
+  std::uint64_t number = 0;
+};
 
 /// Facts from the worker's host to its slot.
-struct worker_told { model::ports::worker_event what; };
+struct worker_told {
+  model::ports::worker_event what;
+};
 /// From the shard to a slot.
-struct task_granted { model::grant what; };
-struct attempt_revoked { model::revocation what; };
-struct report_taken { replica::finish_answer what; };
+struct task_granted {
+  model::grant what;
+};
+struct attempt_revoked {
+  model::revocation what;
+};
+struct report_taken {
+  replica::finish_answer what;
+};
 /// Command from the node to a slot: hand back what runs when the deadline comes, end the worker.
-struct stop_slot { timestamp at; };
+struct stop_slot {
+  timestamp at;
+};
 /// Fact from a slot to its node.
-struct slot_changed { slot_view view; bool stopped = false; };
+struct slot_changed {
+  slot_view view;
+  bool stopped = false;
+};
 
 /// Facts from the shard for the hub, in the order in which they were committed.
-struct publish { std::vector<std::shared_ptr<const live_event>> events; };
+struct publish {
+  std::vector<std::shared_ptr<const live_event>> events;
+};
 
 /// Query: how the shard is. Answer: `shard_status`.
 struct get_shard {};
@@ -42,39 +59,49 @@ struct shard_status {
   std::uint64_t jobs_queued = 0, jobs_running = 0, tasks_ready = 0, queue_limit = 0, log_index = 0, log_term = 0;
 };
 
-using slot_actor = caf::typed_actor<caf::result<void>(worker_told), caf::result<void>(task_granted), caf::result<void>(attempt_revoked),
-                                    caf::result<void>(report_taken), caf::result<void>(stop_slot), caf::result<void>(wake)>;
+using slot_actor =
+    caf::typed_actor<caf::result<void>(worker_told), caf::result<void>(task_granted), caf::result<void>(attempt_revoked),
+                     caf::result<void>(report_taken), caf::result<void>(stop_slot), caf::result<void>(wake)>;
 
 /// A slot speaks, and says how to answer it.
-struct slot_asks { model::slot_ask what; slot_actor slot; };
-struct slot_beats { model::slot_heartbeat what; slot_actor slot; };
-struct slot_reports { model::slot_finish what; slot_actor slot; };
+struct slot_asks {
+  model::slot_ask what;
+  slot_actor slot;
+};
+struct slot_beats {
+  model::slot_heartbeat what;
+  slot_actor slot;
+};
+struct slot_reports {
+  model::slot_finish what;
+  slot_actor slot;
+};
 
 /// One replica of a shard. Event-based, never blocks but for short reads of the state.
-using shard_actor = jobs_actor::extend<caf::result<void>(slot_asks), caf::result<void>(slot_beats), caf::result<void>(slot_reports),
-                                       caf::result<void>(batches_written), caf::result<void>(flush), caf::result<void>(wake),
-                                       caf::result<shard_status>(get_shard)>;
+using shard_actor = jobs_actor::extend<caf::result<void>(slot_asks), caf::result<void>(slot_beats),
+                                       caf::result<void>(slot_reports), caf::result<void>(batches_written),
+                                       caf::result<void>(flush), caf::result<void>(wake), caf::result<shard_status>(get_shard)>;
 
 using hub_inner_actor = hub_actor::extend<caf::result<void>(publish)>;
 using node_inner_actor = node_actor::extend<caf::result<void>(slot_changed)>;
 
 }  // namespace troupe::actors
 
-#define TROUPE_INTERNAL_TYPES(TYPE)          \
-  TYPE(troupe::actors::flush)                \
-  TYPE(troupe::actors::wake)                 \
-  TYPE(troupe::actors::batches_written)      \
-  TYPE(troupe::actors::worker_told)          \
-  TYPE(troupe::actors::task_granted)         \
-  TYPE(troupe::actors::attempt_revoked)      \
-  TYPE(troupe::actors::report_taken)         \
-  TYPE(troupe::actors::stop_slot)            \
-  TYPE(troupe::actors::slot_changed)         \
-  TYPE(troupe::actors::publish)              \
-  TYPE(troupe::actors::get_shard)            \
-  TYPE(troupe::actors::shard_status)         \
-  TYPE(troupe::actors::slot_asks)            \
-  TYPE(troupe::actors::slot_beats)           \
+#define TROUPE_INTERNAL_TYPES(TYPE)     \
+  TYPE(troupe::actors::flush)           \
+  TYPE(troupe::actors::wake)            \
+  TYPE(troupe::actors::batches_written) \
+  TYPE(troupe::actors::worker_told)     \
+  TYPE(troupe::actors::task_granted)    \
+  TYPE(troupe::actors::attempt_revoked) \
+  TYPE(troupe::actors::report_taken)    \
+  TYPE(troupe::actors::stop_slot)       \
+  TYPE(troupe::actors::slot_changed)    \
+  TYPE(troupe::actors::publish)         \
+  TYPE(troupe::actors::get_shard)       \
+  TYPE(troupe::actors::shard_status)    \
+  TYPE(troupe::actors::slot_asks)       \
+  TYPE(troupe::actors::slot_beats)      \
   TYPE(troupe::actors::slot_reports)
 
 #define TROUPE_ADD_TYPE_ID(type) CAF_ADD_TYPE_ID(troupe_internal, (type))

@@ -16,7 +16,8 @@
 namespace troupe::actors {
 
 /// Command: take a job. To the shard's leader. Answer: after the job is durable on a majority, `submit_reply`.
-/// The same tenant and key give the same job; with another `request_hash`, `errc::conflict`. `errc::queue_full` has `retry_after`.
+/// The same tenant and key give the same job; with another `request_hash`, `errc::conflict`. `errc::queue_full` has
+/// `retry_after`.
 struct submit_job {
   std::string tenant;
   std::optional<std::string> idempotency_key;
@@ -83,7 +84,8 @@ class event_sink {
   virtual void push(const std::shared_ptr<const live_event>& event) = 0;
 };
 
-/// Command to the hub: send this job's events (or all jobs' without one) to the sink until it is gone. Answer: `true` once it is in force.
+/// Command to the hub: send this job's events (or all jobs' without one) to the sink until it is gone. Answer: `true` once it is
+/// in force.
 struct subscribe {
   std::optional<model::job_id> job;
   std::weak_ptr<event_sink> sink;
@@ -109,11 +111,11 @@ struct node_view {
   std::string why_not_ready;
   std::vector<std::string> labels;
   std::vector<slot_view> slots;
-  std::uint64_t jobs_queued = 0;    ///< jobs without a started task
+  std::uint64_t jobs_queued = 0;  ///< jobs without a started task
   std::uint64_t jobs_running = 0;
-  std::uint64_t tasks_ready = 0;    ///< tasks that a slot could run now
+  std::uint64_t tasks_ready = 0;  ///< tasks that a slot could run now
   std::uint64_t queue_limit = 0;
-  std::uint64_t log_index = 0;      ///< applied
+  std::uint64_t log_index = 0;  ///< applied
   std::uint64_t log_term = 0;
 };
 

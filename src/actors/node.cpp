@@ -87,8 +87,8 @@ struct node_state {
 
 class running_node final : public node {
  public:
-  running_node(caf::actor_system& system, node_options options, std::shared_ptr<replica::machine> machine, replica::storage& storage,
-               model::ports::slot_host& host, const std::function<void(error)>& on_fatal)
+  running_node(caf::actor_system& system, node_options options, std::shared_ptr<replica::machine> machine,
+               replica::storage& storage, model::ports::slot_host& host, const std::function<void(error)>& on_fatal)
       : system_(system), journal_(system, storage, on_fatal) {
     const auto listened = std::make_shared<std::atomic<bool>>(false);
     hub_ = spawn_hub(system, listened);
@@ -105,12 +105,12 @@ class running_node final : public node {
   }
 
   ~running_node() override {
-    for (const auto& actor : {caf::actor_cast<caf::actor>(shard_), caf::actor_cast<caf::actor>(hub_),
-                              caf::actor_cast<caf::actor>(node_)}) {
+    for (const auto& actor :
+         {caf::actor_cast<caf::actor>(shard_), caf::actor_cast<caf::actor>(hub_), caf::actor_cast<caf::actor>(node_)}) {
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     }
     for (const auto& slot : slots_) caf::anon_send_exit(slot, caf::exit_reason::user_shutdown);
-    caf::scoped_actor{system_}->wait_for(shard_);
+    caf::scoped_actor { system_ } -> wait_for(shard_);
   }
 
   const handles& public_handles() const override { return handles_; }
@@ -118,7 +118,8 @@ class running_node final : public node {
   void stop(timestamp deadline) override {
     for (const auto& slot : slots_) caf::anon_send(slot, stop_slot{deadline});
     const auto most = std::max(duration{0}, deadline - clock_->now()) + 2s;
-    if (!watch_->wait_for(slots_.size(), most)) log::warn("stop_incomplete", "not all slots stopped in time; their work is run again at the next start");
+    if (!watch_->wait_for(slots_.size(), most))
+      log::warn("stop_incomplete", "not all slots stopped in time; their work is run again at the next start");
     // The shard answers behind everything that was on its way to it; then the journal has it all.
     caf::scoped_actor self{system_};
     self->request(shard_, 2s, get_shard{}).receive([](const shard_status&) {}, [](const caf::error&) {});
@@ -142,8 +143,10 @@ result<std::unique_ptr<node>> node::start(caf::actor_system& system, node_option
                                           model::ports::slot_host& host, std::function<void(error)> on_fatal) {
   TROUPE_TRY(const auto past, storage.load(options.replica.shard));
   TROUPE_TRY(auto machine, replica::machine::open(options.replica, past, storage.state_of(options.replica.shard)));
-  log::info("log_read", "applied={} compacted={} entries={}", past.applied.index.raw(), past.compacted.index.raw(), past.entries.size());
-  return std::make_unique<running_node>(system, std::move(options), std::shared_ptr<replica::machine>{std::move(machine)}, storage, host, on_fatal);
+  log::info("log_read", "applied={} compacted={} entries={}", past.applied.index.raw(), past.compacted.index.raw(),
+            past.entries.size());
+  return std::make_unique<running_node>(system, std::move(options), std::shared_ptr<replica::machine>{std::move(machine)},
+                                        storage, host, on_fatal);
 }
 
 void register_messages() {

@@ -18,7 +18,7 @@ struct node_options {
   model::node_id id;
   model::incarnation boot;
   std::uint16_t slots = 1;
-  std::vector<std::string> labels;       ///< sorted; what the slots of this node have
+  std::vector<std::string> labels;  ///< sorted; what the slots of this node have
   std::uint32_t threads_per_slot = 1;
   replica::options replica;
   duration report_every = 1s;
@@ -29,8 +29,9 @@ struct node_options {
 class node {
  public:
   /// @param on_fatal  called from any thread when the node must not go on (disk failure, damaged state)
-  [[nodiscard]] static result<std::unique_ptr<node>> start(caf::actor_system& system, node_options options, replica::storage& storage,
-                                                           model::ports::slot_host& host, std::function<void(error)> on_fatal);
+  [[nodiscard]] static result<std::unique_ptr<node>> start(caf::actor_system& system, node_options options,
+                                                           replica::storage& storage, model::ports::slot_host& host,
+                                                           std::function<void(error)> on_fatal);
   virtual ~node() = default;
   [[nodiscard]] virtual const handles& public_handles() const = 0;
   /// Slots finish what they run until the deadline, then hand it back; returns when all workers are gone and the journal is

@@ -18,22 +18,26 @@ namespace {
 struct shard_state {
   static inline const char* name = "troupe.shard";
 
-  shard_state(shard_actor::pointer self, shard_parts parts) : self_(self), parts_(std::move(parts)), random_(std::random_device{}()) {}
+  shard_state(shard_actor::pointer self, shard_parts parts)
+      : self_(self), parts_(std::move(parts)), random_(std::random_device{}()) {}
 
   shard_actor::behavior_type make_behavior() {
     self_->send(self_, wake{});
-    return {[this](submit_job& command) { return on_submit(command); },
-            [this](const get_job& query) -> caf::result<job_reply> { return parts_.machine->view(query.tenant, query.id); },
-            [this](const cancel_job& command) { return on_cancel(command); },
-            [this](const list_jobs& query) { return on_list(query); },
-            [this](const get_events& q) -> caf::result<events_reply> { return parts_.machine->events(q.tenant, q.id, q.after, q.limit); },
-            [this](const slot_asks& message) { on_slot(message.what.slot, message.slot, replica::event::asked{message.what}); },
-            [this](const slot_beats& message) { on_slot(message.what.slot, message.slot, replica::event::heartbeat{message.what}); },
-            [this](const slot_reports& message) { on_slot(message.what.slot, message.slot, replica::event::finished{message.what}); },
-            [this](const batches_written& fact) { gather(replica::event::persisted{fact.number}); },
-            [this](const flush&) { on_flush(); },
-            [this](const wake&) { on_wake(); },
-            [this](const get_shard&) -> caf::result<shard_status> { return status(); }};
+    return {
+        [this](submit_job& command) { return on_submit(command); },
+        [this](const get_job& query) -> caf::result<job_reply> { return parts_.machine->view(query.tenant, query.id); },
+        [this](const cancel_job& command) { return on_cancel(command); },
+        [this](const list_jobs& query) { return on_list(query); },
+        [this](const get_events& q) -> caf::result<events_reply> {
+          return parts_.machine->events(q.tenant, q.id, q.after, q.limit);
+        },
+        [this](const slot_asks& message) { on_slot(message.what.slot, message.slot, replica::event::asked{message.what}); },
+        [this](const slot_beats& message) { on_slot(message.what.slot, message.slot, replica::event::heartbeat{message.what}); },
+        [this](const slot_reports& message) { on_slot(message.what.slot, message.slot, replica::event::finished{message.what}); },
+        [this](const batches_written& fact) { gather(replica::event::persisted{fact.number}); },
+        [this](const flush&) { on_flush(); },
+        [this](const wake&) { on_wake(); },
+        [this](const get_shard&) -> caf::result<shard_status> { return status(); }};
   }
 
   caf::result<submit_reply> on_submit(submit_job& command) {
@@ -121,7 +125,8 @@ struct shard_state {
     } else if (const auto cancelled = cancellations_.find(one.token); cancelled != cancellations_.end()) {
       auto [promise, tenant] = std::move(cancelled->second);
       cancellations_.erase(cancelled);
-      if (const auto* refused = std::get_if<result<model::submit_outcome>>(&one.reply)) return promise.deliver(job_reply{refused->error()});
+      if (const auto* refused = std::get_if<result<model::submit_outcome>>(&one.reply))
+        return promise.deliver(job_reply{refused->error()});
       const auto& outcome = std::get<result<model::job_id>>(one.reply);
       if (!outcome) return promise.deliver(job_reply{outcome.error()});
       promise.deliver(parts_.machine->view(tenant, *outcome));
@@ -135,7 +140,8 @@ struct shard_state {
 
   void spread(replica::effects& effects) {
     if (log::enabled(log::level::info)) {
-      for (const auto& event : effects.events) log::info(event.type, "job={} revision={} {}", event.job.text(), event.revision, summary(event));
+      for (const auto& event : effects.events)
+        log::info(event.type, "job={} revision={} {}", event.job.text(), event.revision, summary(event));
     }
     const bool has_news = !effects.events.empty() || !effects.progress.empty();
     if (!has_news || !parts_.listened->load(std::memory_order_acquire)) return;
@@ -161,8 +167,8 @@ struct shard_state {
   shard_status status() const {
     const auto& table = parts_.machine->table();
     const auto raft = parts_.machine->raft_status();
-    return {parts_.machine->is_ready(), table.jobs_queued(),  table.jobs_running(), table.queue().size(),
-            table.limits().jobs_most,   raft.applied.raw(), raft.hard.current.raw()};
+    return {parts_.machine->is_ready(), table.jobs_queued(), table.jobs_running(),   table.queue().size(),
+            table.limits().jobs_most,   raft.applied.raw(),  raft.hard.current.raw()};
   }
 
   /// A pipeline's text is made once, not per submission.

@@ -15,7 +15,7 @@ struct shard_parts {
   std::shared_ptr<const steady_wall_clock> clock;
   journal_thread* journal;  ///< outlives the actor
   hub_inner_actor hub;
-  audience listened;  ///< without one, nothing is sent to the hub
+  audience listened;                    ///< without one, nothing is sent to the hub
   std::function<void(error)> on_fatal;  ///< the replica cannot go on: the process has to end
 };
 

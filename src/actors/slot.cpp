@@ -19,9 +19,15 @@ struct slot_state {
   slot_actor::behavior_type make_behavior() {
     self_->send(self_, wake{});
     return {[this](worker_told& fact) { on_worker(fact); },
-            [this](task_granted& fact) { step(model::slot_event::granted{fact.what.ask, std::move(fact.what.task)}); },
-            [this](const attempt_revoked& fact) { step(model::slot_event::revoked{fact.what.task, fact.what.attempt}); },
-            [this](const report_taken& fact) { step(model::slot_event::finish_answered{fact.what.task, fact.what.attempt}); },
+            [this](task_granted& fact) {
+              step(model::slot_event::granted{fact.what.ask, std::move(fact.what.task)});
+            },
+            [this](const attempt_revoked& fact) {
+              step(model::slot_event::revoked{fact.what.task, fact.what.attempt});
+            },
+            [this](const report_taken& fact) {
+              step(model::slot_event::finish_answered{fact.what.task, fact.what.attempt});
+            },
             [this](const stop_slot& command) { step(model::slot_event::stop{command.at}); },
             [this](const wake&) {
               timer_.fired();
@@ -57,7 +63,9 @@ struct slot_state {
   }
 
   void start_worker() {
-    const auto on_event = [to = slot_actor{self_}](model::ports::worker_event what) { caf::anon_send(to, worker_told{std::move(what)}); };
+    const auto on_event = [to = slot_actor{self_}](model::ports::worker_event what) {
+      caf::anon_send(to, worker_told{std::move(what)});
+    };
     auto started = parts_.host->start(parts_.options.self.index, on_event);
     if (started) {
       worker_ = std::move(*started);

@@ -49,7 +49,8 @@ std::string digest::hex() const {
 }
 
 sha256::sha256() : state_(std::make_unique<state>()) {
-  TROUPE_ASSERT(state_->context && algorithm() && EVP_DigestInit_ex(state_->context.get(), algorithm(), nullptr) == 1, "OpenSSL has SHA-256");
+  TROUPE_ASSERT(state_->context && algorithm() && EVP_DigestInit_ex(state_->context.get(), algorithm(), nullptr) == 1,
+                "OpenSSL has SHA-256");
 }
 sha256::~sha256() = default;
 sha256::sha256(sha256&&) noexcept = default;

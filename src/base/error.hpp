@@ -12,19 +12,19 @@ namespace troupe {
 /// Why something did not happen. A new value needs a caller that acts on it differently.
 enum class errc : std::uint8_t {
   none,
-  bad_request,    ///< the input is wrong; the same input will fail again
-  not_found,      ///< no such job, artifact, pipeline, file
-  conflict,       ///< same idempotency key with another body; an action that the state does not allow
-  not_leader,     ///< this replica cannot decide; another one can
-  queue_full,     ///< a bound was reached; try again after `retry_after`
-  no_space,       ///< the disk (or a quota) is full
-  too_large,      ///< over a size limit
-  timed_out,      ///< a deadline passed
-  stopping,       ///< the node is shutting down
-  process_failed, ///< a child process crashed, was killed or answered nonsense
-  corrupt,        ///< stored or received bytes are not what they must be
-  io_failed,      ///< the operating system refused; the node cannot go on with this file
-  internal        ///< a bug here, caught at a boundary
+  bad_request,     ///< the input is wrong; the same input will fail again
+  not_found,       ///< no such job, artifact, pipeline, file
+  conflict,        ///< same idempotency key with another body; an action that the state does not allow
+  not_leader,      ///< this replica cannot decide; another one can
+  queue_full,      ///< a bound was reached; try again after `retry_after`
+  no_space,        ///< the disk (or a quota) is full
+  too_large,       ///< over a size limit
+  timed_out,       ///< a deadline passed
+  stopping,        ///< the node is shutting down
+  process_failed,  ///< a child process crashed, was killed or answered nonsense
+  corrupt,         ///< stored or received bytes are not what they must be
+  io_failed,       ///< the operating system refused; the node cannot go on with this file
+  internal         ///< a bug here, caught at a boundary
 };
 
 /// The name of a code as it stands in JSON and logs.
@@ -69,8 +69,8 @@ namespace detail {
   if (!name) return std::move(name).error();           \
   declaration = std::move(*name)
 /// The same for `result<void>`.
-#define TROUPE_CHECK(expression)                                        \
-  do {                                                                  \
+#define TROUPE_CHECK(expression)                                                                       \
+  do {                                                                                                 \
     if (auto troupe_checked = (expression); !troupe_checked) return std::move(troupe_checked).error(); \
   } while (false)
 #define TROUPE_CONCAT(a, b) TROUPE_CONCAT_IMPL(a, b)

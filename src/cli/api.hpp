@@ -18,7 +18,7 @@ using teller = std::function<void(const std::string&)>;
 
 /// A node's HTTP API with retries: whatever is sent through it may be sent twice.
 class api {
-public:
+ public:
   /// How long to go on without an answer. The first contact fails early: the address is probably wrong.
   struct patience {
     duration first_contact = 5s;
@@ -44,7 +44,7 @@ public:
   /// From now on says things through `tell`. @returns what it was before.
   teller tell_through(teller tell) { return std::exchange(tell_, std::move(tell)); }
 
-private:
+ private:
   http_client client_;
   patience patience_;
   teller tell_;

@@ -22,7 +22,7 @@ constexpr duration upload_silence_most = 300s;
 
 /// Where the bytes of a download go.
 class sink {
-public:
+ public:
   static outcome<sink> open(const std::filesystem::path& target) {
     if (target == "-") return sink{};
     TROUPE_TRY(auto file, file_writer::open(target));
@@ -61,7 +61,7 @@ public:
     return {exit_code::local_file, fmt::format("cannot write to standard output: {}", std::strerror(failed_))};
   }
 
-private:
+ private:
   std::unique_ptr<file_writer> file_;
   sha256 hash_;
   std::uint64_t received_ = 0;

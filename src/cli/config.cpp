@@ -50,7 +50,7 @@ outcome<void> set_values(const config_key& key, const std::vector<std::string>& 
 
 /// Walks a parsed file. Throws what yaml-cpp throws.
 class yaml_reader {
-public:
+ public:
   yaml_reader(const std::string& file, loaded_config& config) : file_(file), config_(config) {}
 
   outcome<void> read(const YAML::Node& node, const std::string& prefix) {
@@ -71,7 +71,7 @@ public:
     return {};
   }
 
-private:
+ private:
   outcome<void> take(const config_key& key, const YAML::Node& at, const YAML::Node& node) {
     std::vector<std::string> given;
     if (node.IsScalar()) given.push_back(node.Scalar());

@@ -36,7 +36,7 @@ struct http_response {
 
 /// HTTP exchanges with one node, one at a time, over a connection that is kept. Blocking, but never deaf to Ctrl-C.
 class http_client {
-public:
+ public:
   /// @param url  "http://host:port", with or without a path in front of /v1.
   /// @returns `exit_code::usage` for a text that is no such URL.
   [[nodiscard]] static outcome<http_client> make(std::string_view url);
@@ -51,7 +51,7 @@ public:
   /// Whether any answer has come from the node so far.
   [[nodiscard]] bool has_answered() const noexcept;
 
-private:
+ private:
   struct state;
   explicit http_client(std::unique_ptr<state> made);
   std::unique_ptr<state> state_;

@@ -11,7 +11,7 @@ namespace troupe::cli {
 
 /// Shows a job's progress on standard error: a picture that is redrawn on a terminal, plain lines elsewhere.
 class live_view {
-public:
+ public:
   live_view();
   /// An event has been taken into `job`.
   void show(const job_progress& job, const job_event& event);
@@ -20,7 +20,7 @@ public:
   /// A line that stays, above the picture.
   void say(const std::string& line);
 
-private:
+ private:
   void draw(const job_progress& job);
   void erase();
 

@@ -13,7 +13,7 @@ namespace troupe::cli {
 
 /// A file that appears under its name only when it is complete. Destroyed without `finish`, it leaves nothing behind.
 class file_writer {
-public:
+ public:
   /// Opens a temporary neighbour of `target`. @returns `local_file` if the folder is missing or not writable.
   [[nodiscard]] static outcome<file_writer> open(const std::filesystem::path& target);
   ~file_writer();
@@ -27,7 +27,7 @@ public:
   [[nodiscard]] failure why() const;
   [[nodiscard]] const std::filesystem::path& temporary() const noexcept { return temporary_; }
 
-private:
+ private:
   file_writer(int handle, std::filesystem::path target, std::filesystem::path temporary);
   int handle_;
   int failed_ = 0;

@@ -115,8 +115,7 @@ class stop_signals {
   }
   int wait() const {
     int signal = 0;
-    while (sigwait(&set_, &signal) != 0) {
-    }
+    while (sigwait(&set_, &signal) != 0) {}
     return signal;
   }
 
@@ -143,13 +142,14 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   caf::actor_system system{actor_config};
   TROUPE_TRY(auto node, actors::node::start(system, actor_options(config, directory), *log, *host, die));
   const auto metrics = [&] { return node_metrics(*log, system, node->public_handles()); };
-  TROUPE_TRY(const auto server, http::server::start(server_options_of(config), {system, node->public_handles(), *artifacts, pipelines, metrics}));
+  TROUPE_TRY(const auto server,
+             http::server::start(server_options_of(config), {system, node->public_handles(), *artifacts, pipelines, metrics}));
   const auto address = split_address(config.listen);
   const bool is_v6 = address.host.find(':') != std::string::npos;
   std::fprintf(stderr, "troupe node %016llx (start %llu) listens on http://%s%s%s:%u, data in %s, %u slots, %zu pipelines\n",
                static_cast<unsigned long long>(directory.node().raw()), static_cast<unsigned long long>(directory.boot().raw()),
-               is_v6 ? "[" : "", address.host.c_str(), is_v6 ? "]" : "", server->port(), config.data_directory.c_str(), config.slots,
-               pipelines.size());
+               is_v6 ? "[" : "", address.host.c_str(), is_v6 ? "]" : "", server->port(), config.data_directory.c_str(),
+               config.slots, pipelines.size());
   signals.wait();
   std::fprintf(stderr, "troupe node: stopping; a second signal ends it at once\n");
   std::thread{[&signals] {

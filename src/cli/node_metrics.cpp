@@ -1,7 +1,7 @@
 #include "cli/node_metrics.hpp"
 
-#include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
+#include <caf/scoped_actor.hpp>
 
 #include <map>
 
@@ -14,7 +14,9 @@ class text {
     head(name, type, help);
     out_ += fmt::format("{} {}\n", name, value);
   }
-  void head(const char* name, const char* type, const char* help) { out_ += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help); }
+  void head(const char* name, const char* type, const char* help) {
+    out_ += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
+  }
   void line(std::string_view series, double value) { out_ += fmt::format("{} {}\n", series, value); }
   std::string take() { return std::move(out_); }
 
@@ -24,15 +26,18 @@ class text {
 
 void add_journal(const journal::figures& f, text& out) {
   out.sample("troupe_journal_writes_total", "counter", "Atomic writes to the journal.", static_cast<double>(f.writes));
-  out.sample("troupe_journal_syncs_total", "counter", "Atomic writes that were synced to the disk.", static_cast<double>(f.syncs));
-  out.sample("troupe_journal_batches_total", "counter", "Batches of replicas; several share a write.", static_cast<double>(f.batches));
+  out.sample("troupe_journal_syncs_total", "counter", "Atomic writes that were synced to the disk.",
+             static_cast<double>(f.syncs));
+  out.sample("troupe_journal_batches_total", "counter", "Batches of replicas; several share a write.",
+             static_cast<double>(f.batches));
   out.sample("troupe_journal_bytes_total", "counter", "Bytes handed to the journal.", static_cast<double>(f.bytes));
   out.head("troupe_journal_sync_seconds", "histogram", "Time of a synced write.");
   std::uint64_t below = 0;
   for (std::size_t i = 0; i < f.synced_latency.size(); ++i) {
     below += f.synced_latency[i];
     if (i + 1 < f.synced_latency.size()) {
-      out.line(fmt::format("troupe_journal_sync_seconds_bucket{{le=\"{:g}\"}}", static_cast<double>(1ull << i) / 1e6), static_cast<double>(below));
+      out.line(fmt::format("troupe_journal_sync_seconds_bucket{{le=\"{:g}\"}}", static_cast<double>(1ull << i) / 1e6),
+               static_cast<double>(below));
     }
   }
   out.line("troupe_journal_sync_seconds_bucket{le=\"+Inf\"}", static_cast<double>(below));
@@ -45,7 +50,8 @@ void add_node(const actors::node_view& node, text& out) {
   out.line("troupe_jobs{state=\"queued\"}", static_cast<double>(node.jobs_queued));
   out.line("troupe_jobs{state=\"running\"}", static_cast<double>(node.jobs_running));
   out.sample("troupe_queue_tasks", "gauge", "Tasks that wait for a free slot.", static_cast<double>(node.tasks_ready));
-  out.sample("troupe_queue_limit_jobs", "gauge", "Jobs that may wait or run (queue.limit).", static_cast<double>(node.queue_limit));
+  out.sample("troupe_queue_limit_jobs", "gauge", "Jobs that may wait or run (queue.limit).",
+             static_cast<double>(node.queue_limit));
   out.sample("troupe_log_applied_index", "gauge", "Last log entry that took effect.", static_cast<double>(node.log_index));
   out.sample("troupe_ready", "gauge", "1 when the node takes jobs.", node.ready ? 1 : 0);
   std::map<std::string, int> states{{"starting", 0}, {"idle", 0}, {"running", 0}, {"stopping", 0}};
@@ -57,7 +63,8 @@ void add_node(const actors::node_view& node, text& out) {
   }
   out.head("troupe_slots", "gauge", "Slots of this node.");
   for (const auto& [state, count] : states) out.line(fmt::format("troupe_slots{{state=\"{}\"}}", state), count);
-  out.sample("troupe_attempts_ended_total", "counter", "Attempts that ended in a worker that lived on.", static_cast<double>(done));
+  out.sample("troupe_attempts_ended_total", "counter", "Attempts that ended in a worker that lived on.",
+             static_cast<double>(done));
   out.sample("troupe_worker_starts_total", "counter", "Worker processes started.", static_cast<double>(starts));
 }
 

@@ -15,8 +15,8 @@ result<std::vector<std::filesystem::path>> files_in(const std::filesystem::path&
   std::error_code failure;
   auto entry = std::filesystem::recursive_directory_iterator{directory, failure};
   if (failure) {
-    return error{errc::not_found, fmt::format("the pipelines' directory {} cannot be read: {}; set pipelines_directory", directory.string(),
-                                              failure.message())};
+    return error{errc::not_found, fmt::format("the pipelines' directory {} cannot be read: {}; set pipelines_directory",
+                                              directory.string(), failure.message())};
   }
   for (; entry != std::filesystem::recursive_directory_iterator{}; entry.increment(failure)) {
     if (failure) return error{errc::io_failed, fmt::format("{}: {}", directory.string(), failure.message())};
@@ -41,7 +41,8 @@ result<model::pipeline_registry> load_pipelines(const std::filesystem::path& dir
     TROUPE_TRY(auto parsed, model::parse_pipeline(text.str(), file.string(), model::pipeline_origin::installed));
     const auto name = parsed.name;
     if (!registry.emplace(name, std::make_shared<const model::pipeline>(std::move(parsed))).second) {
-      return error{errc::bad_request, fmt::format("{}: another file defines the pipeline \"{}\" too; rename one", file.string(), name)};
+      return error{errc::bad_request,
+                   fmt::format("{}: another file defines the pipeline \"{}\" too; rename one", file.string(), name)};
     }
   }
   return registry;

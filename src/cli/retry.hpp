@@ -8,7 +8,7 @@ namespace troupe::cli {
 
 /// When to try again after the connection was lost or the node was busy, and when to give up. Pure: time comes in.
 class retry_budget {
-public:
+ public:
   /// @param patience  how long to go on without any success; zero: never try again.
   explicit retry_budget(duration patience) noexcept : patience_(patience) {}
 
@@ -22,7 +22,7 @@ public:
   void succeeded() noexcept;
   [[nodiscard]] duration patience() const noexcept { return patience_; }
 
-private:
+ private:
   duration patience_;
   std::optional<duration> since_;
   duration step_ = first_step;

@@ -18,14 +18,14 @@ struct sse_event {
 /// Reads `text/event-stream` in pieces (WHATWG HTML 9.2.6). Comments and unknown fields are skipped; an event that a lost
 /// connection cut off is dropped with the parser.
 class sse_parser {
-public:
+ public:
   /// @param event_bytes_most  an event longer than this is refused: a stream from something that is not a node must not fill the
   /// memory.
   explicit sse_parser(std::function<void(const sse_event&)> on_event, std::size_t event_bytes_most = 4u << 20);
   /// @returns false when an event is too long; the stream is useless then.
   [[nodiscard]] bool feed(std::string_view data);
 
-private:
+ private:
   void line_ended();
   void dispatch();
 

@@ -18,7 +18,7 @@ namespace {
 constexpr duration silence_most = 45s;
 
 class watcher {
-public:
+ public:
   watcher(api& node, std::string id, const watch_options& options) : node_(node), id_(std::move(id)), options_(options) {}
 
   outcome<json::object> run() {
@@ -28,7 +28,7 @@ public:
     return ended;
   }
 
-private:
+ private:
   outcome<json::object> watch() {
     TROUPE_TRY(auto job, refresh());
     auto tries = node_.budget();

@@ -56,9 +56,11 @@ result<void> audio_feed::start(const AVFrame& first) {
                                                {"channel_layout", layout_name(first)},
                                                {"time_base", fmt::format("1/{}", first.sample_rate)}}));
   TROUPE_TRY(auto* const resampled, graph_.add("aresample", {{"sample_rate", std::to_string(sample_rate)}}, entrance_));
-  TROUPE_TRY(auto* const shaped, graph_.add("aformat", {{"sample_fmts", av_get_sample_fmt_name(feed_format)},
-                                                        {"sample_rates", std::to_string(sample_rate)},
-                                                        {"channel_layouts", "stereo"}}, resampled));
+  TROUPE_TRY(auto* const shaped, graph_.add("aformat",
+                                            {{"sample_fmts", av_get_sample_fmt_name(feed_format)},
+                                             {"sample_rates", std::to_string(sample_rate)},
+                                             {"channel_layouts", "stereo"}},
+                                            resampled));
   TROUPE_TRY(exit_, graph_.add("abuffersink", {}, shaped));
   return graph_.configure();
 }

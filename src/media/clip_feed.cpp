@@ -31,19 +31,27 @@ std::vector<filter_step> fit_steps(const clip_shape& own, const clip_shape& want
   const double scale = std::min(static_cast<double>(wanted.width) / own.width, static_cast<double>(wanted.height) / own.height);
   const int width = std::min(wanted.width, even(own.width * scale));
   const int height = std::min(wanted.height, even(own.height * scale));
-  std::vector<filter_step> steps{{"scale", {{"w", std::to_string(width)}, {"h", std::to_string(height)}, {"flags", "bicubic+accurate_rnd"},
-                                            {"out_color_matrix", "bt709"}, {"out_range", "tv"}}},
+  std::vector<filter_step> steps{{"scale",
+                                  {{"w", std::to_string(width)},
+                                   {"h", std::to_string(height)},
+                                   {"flags", "bicubic+accurate_rnd"},
+                                   {"out_color_matrix", "bt709"},
+                                   {"out_range", "tv"}}},
                                  {"format", {{"pix_fmts", "yuv420p"}}}};
   if (width != wanted.width || height != wanted.height)
-    steps.push_back({"pad", {{"w", std::to_string(wanted.width)}, {"h", std::to_string(wanted.height)},
-                             {"x", std::to_string((wanted.width - width) / 4 * 2)}, {"y", std::to_string((wanted.height - height) / 4 * 2)}}});
+    steps.push_back({"pad",
+                     {{"w", std::to_string(wanted.width)},
+                      {"h", std::to_string(wanted.height)},
+                      {"x", std::to_string((wanted.width - width) / 4 * 2)},
+                      {"y", std::to_string((wanted.height - height) / 4 * 2)}}});
   steps.push_back({"setsar", {{"sar", "1"}}});
   return steps;
 }
 
 }  // namespace
 
-result<clip_feed> clip_feed::open(const std::filesystem::path& path, file_role role, std::optional<clip_shape> wanted, int threads) {
+result<clip_feed> clip_feed::open(const std::filesystem::path& path, file_role role, std::optional<clip_shape> wanted,
+                                  int threads) {
   TROUPE_TRY(auto reader, media_reader::open(path, media_kind::video, std::move(role), threads));
   clip_feed feed(std::move(reader));
   TROUPE_TRY(auto first, feed.reader_.next());
@@ -58,7 +66,8 @@ result<void> clip_feed::start(AVFrame& first, const std::optional<clip_shape>& w
   source_width_ = first.width;
   source_height_ = first.height;
   source_format_ = first.format;
-  const auto* matrix = reinterpret_cast<const std::int32_t*>(av_stream_get_side_data(&reader_.stream(), AV_PKT_DATA_DISPLAYMATRIX, nullptr));
+  const auto* matrix =
+      reinterpret_cast<const std::int32_t*>(av_stream_get_side_data(&reader_.stream(), AV_PKT_DATA_DISPLAYMATRIX, nullptr));
   auto steps = upright_steps(matrix);
   const bool is_turned = !steps.empty() && std::string_view(steps.front().filter) == "transpose";
   auto own = natural_shape(first, is_turned);
@@ -87,7 +96,8 @@ result<void> clip_feed::push(frame_ptr frame) {
   if (frame->best_effort_timestamp == AV_NOPTS_VALUE) return refuse(role(), "has frames without timestamps");
   if (!start_) start_ = frame->best_effort_timestamp;
   frame->pts = frame->best_effort_timestamp - *start_;
-  const auto own_duration = frame->pkt_duration > 0 ? frame->pkt_duration : av_rescale_q(1, av_inv_q(reader_.frame_rate()), reader_.time_base());
+  const auto own_duration =
+      frame->pkt_duration > 0 ? frame->pkt_duration : av_rescale_q(1, av_inv_q(reader_.frame_rate()), reader_.time_base());
   end_ = frame->pts + own_duration;
   assume_colours(*frame);
   return filter_graph::push(entrance_, frame.get());
@@ -97,7 +107,8 @@ result<frame_ptr> clip_feed::next() {
   for (;;) {
     TROUPE_TRY(auto frame, graph_.pull(exit_));
     if (frame) {
-      if (++given_ > media_seconds_max * 120) return refuse(role(), fmt::format("is longer than {} hours", media_seconds_max / 3600));
+      if (++given_ > media_seconds_max * 120)
+        return refuse(role(), fmt::format("is longer than {} hours", media_seconds_max / 3600));
       return frame;
     }
     if (graph_.has_ended() || file_ended_) return frame_ptr{};

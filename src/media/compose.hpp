@@ -28,6 +28,7 @@ struct compose_result {
 /// Joins a clip and a sound to an MP4 (H.264 High 4:2:0, AAC 48 kHz stereo, index in front) with title and captions. The video
 /// is as long as the sound: a longer clip is cut, of a shorter one the last frame stands still. The clip's own sound is dropped.
 /// @returns `bad_request` when a file is not what it should be or damaged, or a text is too long.
-[[nodiscard]] result<compose_result> compose(const compose_options& options, const std::filesystem::path& mp4_out, const progress_fn& report);
+[[nodiscard]] result<compose_result> compose(const compose_options& options, const std::filesystem::path& mp4_out,
+                                             const progress_fn& report);
 
 }  // namespace troupe::media

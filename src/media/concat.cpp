@@ -33,10 +33,12 @@ result<void> check(const concat_options& options) {
   if (options.clips.empty() || options.clips.size() > clips_max)
     return refuse_option(fmt::format("{} clips were given; accepted are 1 to {}", options.clips.size(), clips_max));
   if (options.transition < 0ms || options.transition > transition_max)
-    return refuse_option(fmt::format("the transition lasts {} ms; accepted are 0 to {} ms", options.transition.count(), duration{transition_max}.count()));
+    return refuse_option(fmt::format("the transition lasts {} ms; accepted are 0 to {} ms", options.transition.count(),
+                                     duration{transition_max}.count()));
   const auto effects = crossfade_effects();
   if (std::find(effects.begin(), effects.end(), options.effect) == effects.end())
-    return refuse_option(fmt::format("the effect '{}' is unknown; accepted are {}", clean_utf8(options.effect), fmt::join(effects, ", ")));
+    return refuse_option(
+        fmt::format("the effect '{}' is unknown; accepted are {}", clean_utf8(options.effect), fmt::join(effects, ", ")));
   return {};
 }
 
@@ -107,7 +109,8 @@ class joined_video {
   }
 
   [[nodiscard]] std::int64_t samples() const {
-    return av_rescale(writer_.video_frames(), std::int64_t{shape_.frame_rate.den} * audio_feed::sample_rate, shape_.frame_rate.num);
+    return av_rescale(writer_.video_frames(), std::int64_t{shape_.frame_rate.den} * audio_feed::sample_rate,
+                      shape_.frame_rate.num);
   }
 
  private:
@@ -137,8 +140,9 @@ class joined_video {
   }
 
   [[nodiscard]] error too_short(const clip_feed& clip, std::int64_t frames) const {
-    return refuse_option(fmt::format("{} has only {} frames, too few for transitions of {} frames; use longer clips or a shorter transition",
-                                     clip.role().name, frames, transition_));
+    return refuse_option(
+        fmt::format("{} has only {} frames, too few for transitions of {} frames; use longer clips or a shorter transition",
+                    clip.role().name, frames, transition_));
   }
 
   const concat_options& options_;
@@ -169,7 +173,8 @@ result<concat_result> concat(const concat_options& options, const std::filesyste
     TROUPE_CHECK(check(options));
     TROUPE_TRY(auto first, clip_feed::open(options.clips.front(), clip_role(0), std::nullopt, options.threads));
     const auto shape = first.shape();
-    const auto transition = av_rescale(options.transition.count(), shape.frame_rate.num, std::int64_t{shape.frame_rate.den} * 1000);
+    const auto transition =
+        av_rescale(options.transition.count(), shape.frame_rate.num, std::int64_t{shape.frame_rate.den} * 1000);
     if (transition * 2 * shape.width * shape.height * 3 / 2 > transition_bytes_max)
       return refuse_option("the transition needs too much memory for clips of this size; use a shorter one");
     TROUPE_TRY(const auto expected, expect_frames(options, shape, transition));
@@ -177,7 +182,8 @@ result<concat_result> concat(const concat_options& options, const std::filesyste
     progress.at(0);
 
     TROUPE_TRY(auto writer, media_writer::create(mp4_out, media_writer::container::mp4));
-    TROUPE_CHECK(writer.add_video({.width = shape.width, .height = shape.height, .frame_rate = shape.frame_rate, .threads = options.threads}));
+    TROUPE_CHECK(writer.add_video(
+        {.width = shape.width, .height = shape.height, .frame_rate = shape.frame_rate, .threads = options.threads}));
     std::optional<sound_track> sound;
     if (options.audio) {
       TROUPE_TRY(auto feed, audio_feed::open(*options.audio, role_of(media_kind::audio, "the audio")));

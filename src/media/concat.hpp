@@ -15,7 +15,7 @@ namespace troupe::media {
 struct concat_options {
   std::vector<std::filesystem::path> clips;  ///< 1 to 200, in order
   duration transition{};                     ///< 0 (hard cuts) to 5 s; each clip must last longer than its transitions
-  std::string effect = "fade";               ///< a transition of libavfilter's xfade: fade, dissolve, wipeleft, slideup, circleopen, ...
+  std::string effect = "fade";  ///< a transition of libavfilter's xfade: fade, dissolve, wipeleft, slideup, circleopen, ...
   std::optional<std::filesystem::path> audio;
   int threads = 2;
 };
@@ -30,6 +30,7 @@ struct concat_result {
 /// silent. The clips' own sound is dropped.
 /// @returns `bad_request` when a file is not what it should be or damaged, a clip is too short for its transitions, or an
 ///          option is out of range.
-[[nodiscard]] result<concat_result> concat(const concat_options& options, const std::filesystem::path& mp4_out, const progress_fn& report);
+[[nodiscard]] result<concat_result> concat(const concat_options& options, const std::filesystem::path& mp4_out,
+                                           const progress_fn& report);
 
 }  // namespace troupe::media

@@ -13,10 +13,13 @@ filter_graph::filter_graph(int threads) : graph_(needed(avfilter_graph_alloc()))
 
 result<AVFilterContext*> filter_graph::add(const char* filter, const option_list& with, AVFilterContext* after) {
   const auto* kind = avfilter_get_by_name(filter);
-  if (!kind) return error{errc::internal, fmt::format("this libavfilter lacks the filter '{}'; install Debian's ffmpeg libraries", filter)};
+  if (!kind)
+    return error{errc::internal,
+                 fmt::format("this libavfilter lacks the filter '{}'; install Debian's ffmpeg libraries", filter)};
   auto* context = needed(avfilter_graph_alloc_filter(graph_.get(), kind, nullptr));
   dictionary values(with);
-  if (const int code = avfilter_init_dict(context, values.out()); code < 0) return work_error(code, fmt::format("filter {}", filter));
+  if (const int code = avfilter_init_dict(context, values.out()); code < 0)
+    return work_error(code, fmt::format("filter {}", filter));
   if (values.left_over()) return error{errc::internal, fmt::format("filter {} has no option '{}'", filter, values.left_over())};
   if (after) TROUPE_CHECK(link(after, 0, context, 0));
   return context;

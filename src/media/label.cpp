@@ -19,7 +19,7 @@ constexpr std::array<const char*, 4> font_folders{"/usr/share/fonts/truetype/dej
 constexpr double line_height = 1.28;  // of the font size, as the two below
 constexpr double box_margin_x = 0.55;
 constexpr double box_margin_y = 0.34;
-constexpr double baseline = 1.2;      // within the picture of one line
+constexpr double baseline = 1.2;  // within the picture of one line
 constexpr double line_picture_height = 1.7;
 constexpr int white_luma = 235;
 constexpr int black_luma = 16;
@@ -55,9 +55,15 @@ result<label::ink> label::render_line(const std::string& line, int font_size, co
   filter_graph graph;
   TROUPE_TRY(auto* const source, graph.add("color", {{"color", "black"}, {"size", fmt::format("{}x{}", width, height)}}));
   TROUPE_TRY(auto* const rgb, graph.add("format", {{"pix_fmts", "rgb24"}}, source));
-  TROUPE_TRY(auto* const text, graph.add("drawtext", {{"fontfile", font}, {"text", line}, {"expansion", "none"}, {"fontcolor", "white"},
-                                                      {"fontsize", std::to_string(font_size)}, {"x", std::to_string(font_size)},
-                                                      {"y", fmt::format("{}-ascent", std::lround(baseline * font_size))}}, rgb));
+  TROUPE_TRY(auto* const text, graph.add("drawtext",
+                                         {{"fontfile", font},
+                                          {"text", line},
+                                          {"expansion", "none"},
+                                          {"fontcolor", "white"},
+                                          {"fontsize", std::to_string(font_size)},
+                                          {"x", std::to_string(font_size)},
+                                          {"y", fmt::format("{}-ascent", std::lround(baseline * font_size))}},
+                                         rgb));
   TROUPE_TRY(auto* const exit, graph.add("buffersink", {}, text));
   TROUPE_CHECK(graph.configure());
   TROUPE_TRY(const auto frame, graph.pull(exit));
@@ -150,7 +156,8 @@ void label::draw_luma(AVFrame& frame, int left, int top, int strength) const {
       const int cover = cover_[here] * strength / 256;
       const int text = text_[here] * strength / 256;
       auto& pixel = row[x + left];
-      pixel = static_cast<std::uint8_t>((pixel * (255 - cover) + white_luma * text + black_luma * std::max(0, cover - text) + 127) / 255);
+      pixel = static_cast<std::uint8_t>((pixel * (255 - cover) + white_luma * text + black_luma * std::max(0, cover - text) + 127)
+                                        / 255);
     }
   }
 }

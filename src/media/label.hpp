@@ -11,10 +11,10 @@ namespace troupe::media::detail {
 class label {
  public:
   struct style {
-    int font_size = 32;       ///< pixels; smaller if a line would be wider than `width_max`
-    int width_max = 1280;     ///< pixels, with the box
+    int font_size = 32;    ///< pixels; smaller if a line would be wider than `width_max`
+    int width_max = 1280;  ///< pixels, with the box
     bool is_bold = false;
-    double box_opacity = 0.6; ///< 0 to 1
+    double box_opacity = 0.6;  ///< 0 to 1
   };
 
   /// Draws the lines, centred. The text is data to the renderer: no character in it has a meaning.
@@ -35,7 +35,7 @@ class label {
   void draw_luma(AVFrame& frame, int left, int top, int strength) const;
   void draw_chroma(AVFrame& frame, int left, int top, int strength) const;
 
-  int width_ = 0;   ///< even, as the height
+  int width_ = 0;  ///< even, as the height
   int height_ = 0;
   std::vector<std::uint8_t> text_;   ///< 0 to 255: how much of a pixel is text
   std::vector<std::uint8_t> cover_;  ///< 0 to 255: how much of the frame the label hides, text or box

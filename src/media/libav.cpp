@@ -63,7 +63,8 @@ error read_error(int code, const file_role& role) {
   switch (code) {
     case AVERROR(ENOMEM): return {errc::io_failed, fmt::format("out of memory while reading {}", role.name)};
     case AVERROR(EIO): return {errc::io_failed, fmt::format("the disk failed while reading {}", role.name)};
-    default: return refuse(role, fmt::format("is damaged or cut off ({})", last_complaint.empty() ? libav_text(code) : last_complaint));
+    default:
+      return refuse(role, fmt::format("is damaged or cut off ({})", last_complaint.empty() ? libav_text(code) : last_complaint));
   }
 }
 

@@ -50,8 +50,12 @@ extent within_working_size(const AVFrame& picture) {
 }
 
 filter_step scale_to(extent size, const char* flags) {
-  return {"scale", {{"w", std::to_string(size.width)}, {"h", std::to_string(size.height)}, {"flags", flags},
-                    {"out_color_matrix", "bt709"}, {"out_range", "tv"}}};
+  return {"scale",
+          {{"w", std::to_string(size.width)},
+           {"h", std::to_string(size.height)},
+           {"flags", flags},
+           {"out_color_matrix", "bt709"},
+           {"out_range", "tv"}}};
 }
 
 filter_step to_format(const char* format) { return {"format", {{"pix_fmts", format}}}; }
@@ -84,9 +88,11 @@ void darken(AVFrame& frame, int percent) {
 result<frame_ptr> make_background(AVFrame& picture, int width, int height) {
   const extent small{std::max(16, width / background_shrink / 2 * 2), std::max(16, height / background_shrink / 2 * 2)};
   TROUPE_TRY(auto background, filter_once(picture, {cut_to(part_of_shape(picture, static_cast<double>(width) / height)),
-                                                    scale_to(small, "area+accurate_rnd"), to_format("yuv444p"),
+                                                    scale_to(small, "area+accurate_rnd"),
+                                                    to_format("yuv444p"),
                                                     {"gblur", {{"sigma", "2.5"}, {"steps", "2"}}},
-                                                    scale_to({width, height}, "bicubic+accurate_rnd"), to_format("yuv420p")}));
+                                                    scale_to({width, height}, "bicubic+accurate_rnd"),
+                                                    to_format("yuv420p")}));
   if (av_frame_make_writable(background.get()) < 0) throw std::bad_alloc();
   darken(*background, background_brightness_percent);
   return background;
@@ -132,7 +138,8 @@ result<frame_ptr> fit_picture(AVFrame& picture, int width, int height) {
   const double shape = static_cast<double>(width) / height;
   const double own = static_cast<double>(picture.width) / picture.height;
   if (std::max(shape / own, own / shape) <= cover_ratio_max)
-    return filter_once(picture, {cut_to(part_of_shape(picture, shape)), scale_to({width, height}, best_scaling), to_format("yuv420p")});
+    return filter_once(picture,
+                       {cut_to(part_of_shape(picture, shape)), scale_to({width, height}, best_scaling), to_format("yuv420p")});
 
   TROUPE_TRY(auto background, make_background(picture, width, height));
   const double scale = std::min(static_cast<double>(width) / picture.width, static_cast<double>(height) / picture.height);

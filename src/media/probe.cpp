@@ -10,7 +10,8 @@ namespace {
 
 using namespace detail;
 
-const file_role any_file{"the file", "a picture, sound or video in a common format (PNG, JPEG, WebP, GIF, WAV, MP3, FLAC, Ogg, MP4, WebM)"};
+const file_role any_file{"the file",
+                         "a picture, sound or video in a common format (PNG, JPEG, WebP, GIF, WAV, MP3, FLAC, Ogg, MP4, WebM)"};
 
 duration to_duration(std::int64_t time, AVRational base) {
   if (time == AV_NOPTS_VALUE || time < 0) return {};

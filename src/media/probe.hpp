@@ -20,11 +20,11 @@ struct media_facts {
   std::string video_codec;  ///< "h264", "png", ...
   int width = 0;            ///< as stored, before any rotation
   int height = 0;
-  double frame_rate = 0;        ///< a second
-  std::uint64_t frames = 0;     ///< of the video, where the header counts them
+  double frame_rate = 0;     ///< a second
+  std::uint64_t frames = 0;  ///< of the video, where the header counts them
   duration video_length{};
-  std::string audio_codec;      ///< "aac", "pcm_s16le", ...
-  int sample_rate = 0;          ///< Hz
+  std::string audio_codec;  ///< "aac", "pcm_s16le", ...
+  int sample_rate = 0;      ///< Hz
   int channels = 0;
   duration audio_length{};
 };

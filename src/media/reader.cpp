@@ -108,7 +108,8 @@ result<media_kind> media_reader::identify(const std::filesystem::path& path, fil
 result<const AVInputFormat*> media_reader::open_file(const std::filesystem::path& path) {
   std::error_code ignored;  // what cannot be looked at shows when it is opened
   if (std::filesystem::is_directory(path, ignored)) return refuse(role_, "is a folder");
-  if (std::filesystem::is_regular_file(path, ignored) && std::filesystem::file_size(path, ignored) == 0) return refuse(role_, "is empty");
+  if (std::filesystem::is_regular_file(path, ignored) && std::filesystem::file_size(path, ignored) == 0)
+    return refuse(role_, "is empty");
   file_.reset(std::fopen(path.c_str(), "rb"));
   if (!file_) {
     const int reason = errno;
@@ -195,7 +196,8 @@ result<bool> media_reader::feed() {
   if (code < 0) return read_error(code, role_);
   if (packet_->stream_index != stream_->index) return true;
   // A cut-off sound is heard as far as it goes.
-  if ((packet_->flags & AV_PKT_FLAG_CORRUPT) && codec_->codec_type == AVMEDIA_TYPE_VIDEO) return read_error(AVERROR_INVALIDDATA, role_);
+  if ((packet_->flags & AV_PKT_FLAG_CORRUPT) && codec_->codec_type == AVMEDIA_TYPE_VIDEO)
+    return read_error(AVERROR_INVALIDDATA, role_);
   code = avcodec_send_packet(codec_.get(), packet_.get());
   // One bad packet spoils a picture; sound and video often carry junk between good packets and are judged by what remains.
   const bool is_fatal = strict_ || code != AVERROR_INVALIDDATA || guard_->width > 0;

@@ -23,12 +23,15 @@ constexpr std::size_t text_bytes_max = 50'000;
 
 result<spoken_text> check(const speak_options& options) {
   if (std::find(voices.begin(), voices.end(), options.voice) == voices.end())
-    return error{errc::bad_request, fmt::format("the voice '{}' is unknown; accepted are {}", clean_utf8(options.voice), fmt::join(voices, ", "))};
+    return error{errc::bad_request,
+                 fmt::format("the voice '{}' is unknown; accepted are {}", clean_utf8(options.voice), fmt::join(voices, ", "))};
   if (options.text.size() > text_bytes_max)
-    return error{errc::bad_request, fmt::format("the text has {} bytes; accepted are {} at most", options.text.size(), text_bytes_max)};
+    return error{errc::bad_request,
+                 fmt::format("the text has {} bytes; accepted are {} at most", options.text.size(), text_bytes_max)};
   auto spoken = make_speakable(options.text);
   if (spoken.pieces.empty())
-    return error{errc::bad_request, "the text has nothing that the English voices can speak; give at least one Latin letter or digit"};
+    return error{errc::bad_request,
+                 "the text has nothing that the English voices can speak; give at least one Latin letter or digit"};
   return spoken;
 }
 
@@ -45,7 +48,8 @@ result<void> speak_piece(const std::string& piece, const std::string& voice, med
     if (!frame) continue;  // a source makes progress with every call
     if (sample_rate == 0) {
       sample_rate = frame->sample_rate;
-      TROUPE_CHECK(writer.add_audio({.codec = AV_CODEC_ID_PCM_S16LE, .format = AV_SAMPLE_FMT_S16, .sample_rate = sample_rate, .channels = 1}));
+      TROUPE_CHECK(writer.add_audio(
+          {.codec = AV_CODEC_ID_PCM_S16LE, .format = AV_SAMPLE_FMT_S16, .sample_rate = sample_rate, .channels = 1}));
       TROUPE_CHECK(writer.start());
     }
     TROUPE_CHECK(writer.write_audio(*frame));

@@ -27,11 +27,14 @@ result<void> check(const still_options& options) {
   const auto refuse_option = [](std::string detail) { return error{errc::bad_request, std::move(detail)}; };
   for (const int side : {options.width, options.height})
     if (side < side_min || side > side_max || side % 2 != 0)
-      return refuse_option(fmt::format("a frame of {} x {} is not possible; both must be even, {} to {}", options.width, options.height, side_min, side_max));
+      return refuse_option(fmt::format("a frame of {} x {} is not possible; both must be even, {} to {}", options.width,
+                                       options.height, side_min, side_max));
   if (options.fps < 1 || options.fps > 120) return refuse_option(fmt::format("fps is {}; accepted are 1 to 120", options.fps));
-  if (!(options.zoom >= 1 && options.zoom <= zoom_max)) return refuse_option(fmt::format("zoom is {}; accepted are 1 to {}", options.zoom, zoom_max));
+  if (!(options.zoom >= 1 && options.zoom <= zoom_max))
+    return refuse_option(fmt::format("zoom is {}; accepted are 1 to {}", options.zoom, zoom_max));
   if (options.length < 1ms || options.length > std::chrono::seconds(media_seconds_max))
-    return refuse_option(fmt::format("the length is {} ms; accepted are 1 ms to {} hours", options.length.count(), media_seconds_max / 3600));
+    return refuse_option(
+        fmt::format("the length is {} ms; accepted are 1 ms to {} hours", options.length.count(), media_seconds_max / 3600));
   return {};
 }
 
@@ -50,7 +53,8 @@ result<still_result> still(const still_options& options, const std::filesystem::
     picture.reset();
 
     TROUPE_TRY(auto writer, media_writer::create(mp4_out, media_writer::container::mp4));
-    TROUPE_CHECK(writer.add_video({.width = options.width, .height = options.height, .frame_rate = {options.fps, 1}, .threads = options.threads}));
+    TROUPE_CHECK(writer.add_video(
+        {.width = options.width, .height = options.height, .frame_rate = {options.fps, 1}, .threads = options.threads}));
     TROUPE_CHECK(writer.start());
     zoomer zoom(std::move(canvas), options.width, options.height);
     for (std::int64_t i = 0; i < total; ++i) {
@@ -62,7 +66,8 @@ result<still_result> still(const still_options& options, const std::filesystem::
     }
     TROUPE_CHECK(writer.finish());
     progress.finish();
-    return still_result{.frames = static_cast<std::uint64_t>(total), .length = duration{(total * 1000 + options.fps / 2) / options.fps}};
+    return still_result{.frames = static_cast<std::uint64_t>(total),
+                        .length = duration{(total * 1000 + options.fps / 2) / options.fps}};
   });
 }
 

@@ -30,7 +30,8 @@ std::size_t letters_in(double width, double letter) { return std::max<std::size_
 /// 0 to 1 at a time within [from, until), with a slope at both ends.
 double fade(duration at, duration from, duration until, duration slope) {
   if (at < from || at >= until) return 0;
-  const double steep = std::max(1.0, std::min(static_cast<double>(slope.count()), static_cast<double>((until - from).count()) / 2));
+  const double steep =
+      std::max(1.0, std::min(static_cast<double>(slope.count()), static_cast<double>((until - from).count()) / 2));
   const auto rise = static_cast<double>((at - from).count()) / steep;
   const auto fall = static_cast<double>((until - at).count()) / steep;
   return std::clamp(std::min(rise, fall), 0.0, 1.0);
@@ -74,13 +75,12 @@ void subtitles::make_caption_list() {
 }
 
 const caption* subtitles::caption_at(duration at) const {
-  const auto after = std::upper_bound(captions_.begin(), captions_.end(), at, [](duration t, const caption& c) { return t < c.from; });
+  const auto after =
+      std::upper_bound(captions_.begin(), captions_.end(), at, [](duration t, const caption& c) { return t < c.from; });
   return after == captions_.begin() || at >= std::prev(after)->until ? nullptr : &*std::prev(after);
 }
 
-bool subtitles::is_visible(duration at) const {
-  return caption_at(at) || (title_ && at >= title_from && at < title_until_);
-}
+bool subtitles::is_visible(duration at) const { return caption_at(at) || (title_ && at >= title_from && at < title_until_); }
 
 result<void> subtitles::draw_on(AVFrame& frame, duration at) {
   if (title_)

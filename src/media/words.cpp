@@ -203,7 +203,8 @@ std::vector<caption> make_captions(std::string_view utf8, std::size_t line_max, 
   std::uint64_t total = 0;
   for (const auto& group : groups) total += weight_of(group);
   const auto time_at = [&](std::uint64_t weight) {
-    return duration{static_cast<std::int64_t>(static_cast<double>(length.count()) * static_cast<double>(weight) / static_cast<double>(total))};
+    return duration{static_cast<std::int64_t>(static_cast<double>(length.count()) * static_cast<double>(weight)
+                                              / static_cast<double>(total))};
   };
   std::vector<caption> captions;
   std::uint64_t sum = 0;
@@ -220,22 +221,36 @@ namespace {
 /// Latin letters with signs, U+00C0 to U+017F, as English readers would type them. '?' is for signs without a sound.
 const char* without_accent(char32_t code) {
   static constexpr std::array<const char*, 0x180 - 0xC0> table{
-      "A","A","A","A","A","A","AE","C","E","E","E","E","I","I","I","I","D","N","O","O","O","O","O"," ","O","U","U","U","U","Y","Th","ss",
-      "a","a","a","a","a","a","ae","c","e","e","e","e","i","i","i","i","d","n","o","o","o","o","o"," ","o","u","u","u","u","y","th","y",
-      "A","a","A","a","A","a","C","c","C","c","C","c","C","c","D","d","D","d","E","e","E","e","E","e","E","e","E","e","G","g","G","g",
-      "G","g","G","g","H","h","H","h","I","i","I","i","I","i","I","i","I","i","IJ","ij","J","j","K","k","k","L","l","L","l","L","l","L",
-      "l","L","l","N","n","N","n","N","n","n","N","n","O","o","O","o","O","o","OE","oe","R","r","R","r","R","r","S","s","S","s","S","s",
-      "S","s","T","t","T","t","T","t","U","u","U","u","U","u","U","u","U","u","U","u","W","w","Y","y","Y","Z","z","Z","z","Z","z","s"};
+      "A", "A", "A", "A", "A",  "A",  "AE", "C", "E",  "E",  "E", "E", "I", "I", "I",  "I",  "D",  "N", "O",  "O", "O", "O",
+      "O", " ", "O", "U", "U",  "U",  "U",  "Y", "Th", "ss", "a", "a", "a", "a", "a",  "a",  "ae", "c", "e",  "e", "e", "e",
+      "i", "i", "i", "i", "d",  "n",  "o",  "o", "o",  "o",  "o", " ", "o", "u", "u",  "u",  "u",  "y", "th", "y", "A", "a",
+      "A", "a", "A", "a", "C",  "c",  "C",  "c", "C",  "c",  "C", "c", "D", "d", "D",  "d",  "E",  "e", "E",  "e", "E", "e",
+      "E", "e", "E", "e", "G",  "g",  "G",  "g", "G",  "g",  "G", "g", "H", "h", "H",  "h",  "I",  "i", "I",  "i", "I", "i",
+      "I", "i", "I", "i", "IJ", "ij", "J",  "j", "K",  "k",  "k", "L", "l", "L", "l",  "L",  "l",  "L", "l",  "L", "l", "N",
+      "n", "N", "n", "N", "n",  "n",  "N",  "n", "O",  "o",  "O", "o", "O", "o", "OE", "oe", "R",  "r", "R",  "r", "R", "r",
+      "S", "s", "S", "s", "S",  "s",  "S",  "s", "T",  "t",  "T", "t", "T", "t", "U",  "u",  "U",  "u", "U",  "u", "U", "u",
+      "U", "u", "U", "u", "W",  "w",  "Y",  "y", "Y",  "Z",  "z", "Z", "z", "Z", "z",  "s"};
   return table[code - 0xC0];
 }
 
 /// The plain form of a sign, or null where English has none.
 const char* plain_sign(char32_t code) {
   switch (code) {
-    case 0x2018: case 0x2019: case 0x02BC: case 0x2032: return "'";
-    case 0x201C: case 0x201D: case 0x201E: case 0xAB: case 0xBB: return "\"";
-    case 0x2010: case 0x2011: return "-";
-    case 0x2012: case 0x2013: case 0x2014: case 0x2015: return ", ";
+    case 0x2018:
+    case 0x2019:
+    case 0x02BC:
+    case 0x2032: return "'";
+    case 0x201C:
+    case 0x201D:
+    case 0x201E:
+    case 0xAB:
+    case 0xBB: return "\"";
+    case 0x2010:
+    case 0x2011: return "-";
+    case 0x2012:
+    case 0x2013:
+    case 0x2014:
+    case 0x2015: return ", ";
     case 0x2026: return "...";
     case 0x20AC: return " euro ";
     case 0xA3: return " pounds ";
@@ -243,7 +258,14 @@ const char* plain_sign(char32_t code) {
     case 0xB0: return " degrees ";
     case 0xB1: return " plus or minus ";
     case 0xD7: return " times ";
-    case 0xB7: case 0x2022: case 0xA0: case 0x2009: case 0x202F: case 0xAD: case 0x200B: case 0xFE0F: return " ";
+    case 0xB7:
+    case 0x2022:
+    case 0xA0:
+    case 0x2009:
+    case 0x202F:
+    case 0xAD:
+    case 0x200B:
+    case 0xFE0F: return " ";
     default: return nullptr;
   }
 }

@@ -32,8 +32,8 @@ struct caption {
 
 /// What an English voice can say of a text: letters with accents lose them, typographic signs become plain ones.
 struct spoken_text {
-  std::vector<std::string> pieces;      ///< printable ASCII, each a sentence or a part of one, in order
-  std::size_t left_out = 0;  ///< code points that have no sound in English (other scripts, emoji)
+  std::vector<std::string> pieces;  ///< printable ASCII, each a sentence or a part of one, in order
+  std::size_t left_out = 0;         ///< code points that have no sound in English (other scripts, emoji)
 };
 [[nodiscard]] spoken_text make_speakable(std::string_view text);
 

@@ -108,7 +108,8 @@ result<void> media_writer::start() {
 result<void> media_writer::write_video(AVFrame& frame) {
   // The encoder would not notice and read the planes wrongly.
   const auto& codec = *video_.codec;
-  TROUPE_ASSERT(frame.format == codec.pix_fmt && frame.width == codec.width && frame.height == codec.height, "frames have the settings' shape");
+  TROUPE_ASSERT(frame.format == codec.pix_fmt && frame.width == codec.width && frame.height == codec.height,
+                "frames have the settings' shape");
   frame.pts = video_.written++;
   frame.pict_type = AV_PICTURE_TYPE_NONE;  // a decoded frame still carries its old one, which the encoder would obey
   return encode(video_, &frame);

@@ -51,17 +51,20 @@ void zoomer::draw_plane(int plane, double zoom, AVFrame& out) {
   for (std::size_t y = 0; y < down.size(); ++y) {
     const std::uint8_t* lines[4];
     for (int i = 0; i < 4; ++i)
-      lines[i] = canvas_->data[plane] + std::ptrdiff_t{std::clamp(down[y].at + i, 0, source_height - 1)} * canvas_->linesize[plane];
+      lines[i] =
+          canvas_->data[plane] + std::ptrdiff_t{std::clamp(down[y].at + i, 0, source_height - 1)} * canvas_->linesize[plane];
     const auto* w = down[y].weights;
     auto* row = row_.data() + margin;
     for (int x = 0; x < source_width; ++x)
-      row[x] = static_cast<std::int16_t>((lines[0][x] * w[0] + lines[1][x] * w[1] + lines[2][x] * w[2] + lines[3][x] * w[3]) >> row_shift);
+      row[x] = static_cast<std::int16_t>((lines[0][x] * w[0] + lines[1][x] * w[1] + lines[2][x] * w[2] + lines[3][x] * w[3])
+                                         >> row_shift);
     std::fill_n(row - margin, margin, row[0]);
     std::fill_n(row + source_width, margin, row[source_width - 1]);
     auto* target = out.data[plane] + static_cast<std::ptrdiff_t>(y) * out.linesize[plane];
     for (const auto& each : across) {
       const auto* from = row + each.at;
-      const int sum = from[0] * each.weights[0] + from[1] * each.weights[1] + from[2] * each.weights[2] + from[3] * each.weights[3];
+      const int sum =
+          from[0] * each.weights[0] + from[1] * each.weights[1] + from[2] * each.weights[2] + from[3] * each.weights[3];
       *target++ = static_cast<std::uint8_t>(std::clamp((sum + (1 << (final_shift - 1))) >> final_shift, 0, 255));
     }
   }

@@ -34,7 +34,7 @@ expression literal(json::value value) {
 
 /// Recursive descent over one text. The depth is counted in `choice` and `negation`, the only ways to nest without end.
 class parser {
-public:
+ public:
   parser(std::string_view text, std::size_t at) : text_(text), at_(at) {}
 
   [[nodiscard]] std::size_t at() const { return at_; }
@@ -78,7 +78,7 @@ public:
     return fault(fmt::format("{} should follow, not {}", what, quoted(rest)), "see the expression language in docs/pipelines.md");
   }
 
-private:
+ private:
   result<void> enter() {
     if (++depth_ > limits::expression_depth) {
       return fault(fmt::format("the expression nests deeper than {} levels", limits::expression_depth), "simplify it");

@@ -24,12 +24,12 @@ struct stage_view {
   stage_kind kind = stage_kind::exec;
   stage_state state = stage_state::waiting;
   std::uint32_t instances = 1, instances_done = 0;
-  std::uint32_t attempts = 0;                      ///< started so far, over all instances
-  attempt_progress progress;                       ///< of the running attempt(s), averaged; 1000 when done
+  std::uint32_t attempts = 0;  ///< started so far, over all instances
+  attempt_progress progress;   ///< of the running attempt(s), averaged; 1000 when done
   std::optional<timestamp> started, ended;
-  std::string reason;                              ///< why it waits, backs off or was skipped; "" while it runs
+  std::string reason;  ///< why it waits, backs off or was skipped; "" while it runs
   std::optional<attempt_failure> last_failure;
-  json::value outputs;                             ///< as `evaluation_scope` sees them; null before the result
+  json::value outputs;  ///< as `evaluation_scope` sees them; null before the result
 };
 
 /// Why a job ended badly. `stage` is empty when it was no stage's fault (deadline).
@@ -45,15 +45,15 @@ struct job_view {
   std::string pipeline;
   digest pipeline_hash;
   job_state state = job_state::queued;
-  std::uint64_t revision = 0;                      ///< grows with every committed change of the job
-  std::uint8_t priority = 5;                       ///< 0..9, 9 first
+  std::uint64_t revision = 0;  ///< grows with every committed change of the job
+  std::uint8_t priority = 5;   ///< 0..9, 9 first
   std::vector<std::pair<std::string, std::string>> labels;
   timestamp created{};
   std::optional<timestamp> started, ended, deadline;
-  std::uint32_t permille = 0;                      ///< whole job, 0..1000
+  std::uint32_t permille = 0;  ///< whole job, 0..1000
   json::object inputs;
-  std::vector<stage_view> stages;                  ///< in pipeline order; empty in lists
-  json::object result;                             ///< set when succeeded
+  std::vector<stage_view> stages;  ///< in pipeline order; empty in lists
+  json::object result;             ///< set when succeeded
   std::optional<job_failure> failure;
 };
 
@@ -61,9 +61,10 @@ struct job_view {
 struct job_event {
   job_id job;
   std::uint64_t revision = 0;
-  std::string type;      ///< submitted, attempt_started, stage_done, stage_skipped, attempt_failed, succeeded, failed, cancelled, dead
+  std::string
+      type;  ///< submitted, attempt_started, stage_done, stage_skipped, attempt_failed, succeeded, failed, cancelled, dead
   timestamp at{};
-  json::object data;     ///< stage, instance, attempt, cause, detail, retry_at_ms, outputs, result: what applies
+  json::object data;  ///< stage, instance, attempt, cause, detail, retry_at_ms, outputs, result: what applies
 };
 
 /// A sign of life of a running attempt. Not journalled: it has no id, and a reader may miss it.

@@ -34,9 +34,9 @@ struct value_spec {
   value_type type = value_type::text;
   bool list = false;
   bool required = false;
-  std::optional<json::value> fallback;        ///< used when the client gives none
-  std::optional<double> least, most;          ///< numbers: value; text: length in bytes; list: element count
-  std::vector<std::string> choices;           ///< text: the only allowed values, if any
+  std::optional<json::value> fallback;  ///< used when the client gives none
+  std::optional<double> least, most;    ///< numbers: value; text: length in bytes; list: element count
+  std::vector<std::string> choices;     ///< text: the only allowed values, if any
   std::string description;
 };
 
@@ -66,33 +66,33 @@ struct retry_rule {
 struct exec_spec {
   enum class mode_kind : std::uint8_t { once, serve };
   mode_kind mode = mode_kind::once;
-  std::vector<std::string> command;      ///< argv; relative paths are relative to the pipeline file's folder
-  std::vector<value_spec> outputs;       ///< declared by the pipeline's author
-  std::string directory;                 ///< the pipeline file's folder, absolute; no part of the hash: where it is installed is not what it is
+  std::vector<std::string> command;  ///< argv; relative paths are relative to the pipeline file's folder
+  std::vector<value_spec> outputs;   ///< declared by the pipeline's author
+  std::string directory;  ///< the pipeline file's folder, absolute; no part of the hash: where it is installed is not what it is
 };
 
 struct stage {
   std::string name;
   stage_kind kind = stage_kind::exec;
-  std::vector<std::uint16_t> needs;   ///< indexes of earlier stages, sorted; the explicit ones and those that references imply
-  std::string when;                   ///< expression text; empty: always
-  std::string for_each;               ///< expression text that gives a list; empty: one instance
-  json::object params;                ///< may hold ${...} references, resolved when the task starts
-  std::optional<exec_spec> exec;      ///< set if and only if kind is exec
-  std::vector<std::string> labels;    ///< `requires.labels`: a slot must have them all, sorted
-  std::uint32_t threads = 1;          ///< `requires.threads`
-  duration timeout = 60s;             ///< an attempt that shows no progress message for so long is taken for hung
-  std::optional<duration> time_limit; ///< of one attempt, however alive it is; none by default
+  std::vector<std::uint16_t> needs;    ///< indexes of earlier stages, sorted; the explicit ones and those that references imply
+  std::string when;                    ///< expression text; empty: always
+  std::string for_each;                ///< expression text that gives a list; empty: one instance
+  json::object params;                 ///< may hold ${...} references, resolved when the task starts
+  std::optional<exec_spec> exec;       ///< set if and only if kind is exec
+  std::vector<std::string> labels;     ///< `requires.labels`: a slot must have them all, sorted
+  std::uint32_t threads = 1;           ///< `requires.threads`
+  duration timeout = 60s;              ///< an attempt that shows no progress message for so long is taken for hung
+  std::optional<duration> time_limit;  ///< of one attempt, however alive it is; none by default
   retry_rule retry;
 };
 
 struct pipeline {
   std::string name;
   std::string description;
-  digest hash;                          ///< of `store_text` without the directories of programs
+  digest hash;  ///< of `store_text` without the directories of programs
   std::vector<value_spec> inputs;
-  std::vector<stage> stages;            ///< in an order in which needs come first
-  json::object result;                  ///< name -> "${stages.x.y}"
+  std::vector<stage> stages;  ///< in an order in which needs come first
+  json::object result;        ///< name -> "${stages.x.y}"
 };
 
 /// Where a pipeline text came from. Only an operator's installed file may hold `exec` stages.
@@ -103,29 +103,33 @@ enum class pipeline_origin : std::uint8_t { installed, request };
 
 /// Reads and validates a pipeline. YAML is a superset of JSON, so both are accepted.
 /// @param file  for messages, e.g. "config/pipelines/slideshow.yaml"
-/// @returns `errc::bad_request` with "file:line:column: what is wrong; hint" for the first fault; `errc::too_large` for a text over 256 KiB.
+/// @returns `errc::bad_request` with "file:line:column: what is wrong; hint" for the first fault; `errc::too_large` for a text
+/// over 256 KiB.
 [[nodiscard]] result<pipeline> parse_pipeline(std::string_view text, std::string_view file, pipeline_origin origin);
 
-/// The canonical JSON text of a validated pipeline: what the journal keeps. No spaces, keys sorted, defaults written out; inputs and
-/// stages keep their order, which is part of the definition. `load_pipeline(store_text(p))` gives an equal pipeline.
+/// The canonical JSON text of a validated pipeline: what the journal keeps. No spaces, keys sorted, defaults written out; inputs
+/// and stages keep their order, which is part of the definition. `load_pipeline(store_text(p))` gives an equal pipeline.
 [[nodiscard]] std::string store_text(const pipeline& p);
 [[nodiscard]] result<pipeline> load_pipeline(std::string_view stored);
 
 /// Checks a client's inputs against the pipeline and fills in fallbacks.
-/// @returns the complete inputs object, keys in the pipeline's order; or `errc::bad_request` naming the input, what was given, what is accepted.
+/// @returns the complete inputs object, keys in the pipeline's order; or `errc::bad_request` naming the input, what was given,
+/// what is accepted.
 [[nodiscard]] result<json::object> check_inputs(const pipeline& p, const json::object& given);
 
-/// What expressions can see. `stage_outputs[i]` is null while stage i has no committed result, an object {name: value} of its outputs,
-/// or, for a `for_each` stage, an object {name: [value of instance 0, 1, ...]}; a skipped stage's is the JSON string "skipped".
+/// What expressions can see. `stage_outputs[i]` is null while stage i has no committed result, an object {name: value} of its
+/// outputs, or, for a `for_each` stage, an object {name: [value of instance 0, 1, ...]}; a skipped stage's is the JSON string
+/// "skipped".
 struct evaluation_scope {
   const pipeline& p;
   const json::object& inputs;
   const std::vector<json::value>& stage_outputs;
-  const json::value* item = nullptr;  ///< ${item} inside for_each
+  const json::value* item = nullptr;                       ///< ${item} inside for_each
   std::optional<std::uint16_t> item_index = std::nullopt;  ///< ${index}
 };
 
-/// Whether a stage runs, after all that it needs has ended. Default when `when` is empty: unless something that it references was skipped.
+/// Whether a stage runs, after all that it needs has ended. Default when `when` is empty: unless something that it references was
+/// skipped.
 [[nodiscard]] result<bool> evaluate_when(const stage& s, const evaluation_scope& scope);
 /// The list that `for_each` runs over; at most 1,000 elements.
 [[nodiscard]] result<json::array> evaluate_for_each(const stage& s, const evaluation_scope& scope);

@@ -15,7 +15,7 @@ namespace {
 
 /// Checks one stage (or the result) of a pipeline.
 class checker {
-public:
+ public:
   checker(const pipeline& whole, const fault_maker& fault) : scope_{whole.inputs, whole.stages, std::nullopt}, fault_(fault) {}
 
   result<void> check_when(const stage_draft& draft) const {
@@ -87,7 +87,7 @@ public:
 
   [[nodiscard]] const fault_maker& fault() const { return fault_; }
 
-private:
+ private:
   result<json::value> check_constant(const value_spec& spec, json::value constant, position at, std::string_view where) const {
     auto fitted = fit(spec, constant, conversion::none);
     if (fitted) return fitted;

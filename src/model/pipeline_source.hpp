@@ -51,7 +51,7 @@ struct source_entry {
 
 /// Makes "file:line:column: what; hint".
 class fault_maker {
-public:
+ public:
   explicit fault_maker(std::string_view file) : file_(file) {}
   [[nodiscard]] error operator()(position at, std::string_view what, std::string_view hint) const;
   /// For a message that has its hint already. @param where  "parameter 'text' of stage 'speak'"
@@ -60,7 +60,7 @@ public:
   /// For a judgement "must be X, not Y", perhaps with a hint of its own. @param hint  used if it has none
   [[nodiscard]] error misfit(position at, std::string_view where, const error& judgement, std::string_view hint) const;
 
-private:
+ private:
   std::string_view file_;
 };
 

@@ -49,7 +49,7 @@ json::value plain_scalar(const std::string& text) {
 }
 
 class tree_builder final : public YAML::EventHandler {
-public:
+ public:
   explicit tree_builder(std::size_t nodes_most) : nodes_most_(nodes_most) {}
   [[nodiscard]] source_value take() { return std::move(root_); }
   [[nodiscard]] bool has_root() const { return has_root_; }
@@ -78,7 +78,7 @@ public:
   }
   void OnMapEnd() override { close(); }
 
-private:
+ private:
   struct open_node {
     source_value value;
     std::optional<std::pair<std::string, position>> key;  ///< read, its value not yet

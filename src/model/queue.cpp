@@ -80,7 +80,9 @@ bool task_queue::has_task_for(const slot_offer& offer) const {
   return std::any_of(classes_.begin(), classes_.end(), [&](const auto& entry) { return offer.fits(entry.first); });
 }
 
-void task_queue::charge(const std::string& tenant, duration slot_time) { used_ms_[tenant] += std::max<std::int64_t>(0, slot_time.count()); }
+void task_queue::charge(const std::string& tenant, duration slot_time) {
+  used_ms_[tenant] += std::max<std::int64_t>(0, slot_time.count());
+}
 
 bool task_queue::welcome(const std::string& tenant) {
   if (waiting_of_.empty() || waiting_of_.contains(tenant)) return false;

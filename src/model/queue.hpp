@@ -40,9 +40,9 @@ struct ready_task {
 
 /// The tasks that wait for a slot, in the order in which slots get them:
 /// priority, which grows by one step per `ageing` of waiting; then the tenant with the least slot time used; then the nearer of
-/// deadline and age; then submission. Every wait is bounded: after `(9 - priority) * ageing` a task competes with the highest priority,
-/// and among equals what is older wins unless a deadline is nearer than ten ageing steps after creation.
-/// The same calls in the same order give the same picks on every replica: no clock, no hash order.
+/// deadline and age; then submission. Every wait is bounded: after `(9 - priority) * ageing` a task competes with the highest
+/// priority, and among equals what is older wins unless a deadline is nearer than ten ageing steps after creation. The same calls
+/// in the same order give the same picks on every replica: no clock, no hash order.
 class task_queue {
  public:
   explicit task_queue(duration ageing) : ageing_(ageing) {}

@@ -23,7 +23,8 @@ retry_decision decide_retry(const retry_rule& rule, failure_cause cause, failure
   switch (cause) {
     case failure_cause::bad_input: return {kind::fail};
     case failure_cause::handed_back: return {kind::retry};
-    case failure_cause::node_lost: return counts.node_lost >= node_lost_most ? retry_decision{kind::bury} : retry_decision{kind::retry};
+    case failure_cause::node_lost:
+      return counts.node_lost >= node_lost_most ? retry_decision{kind::bury} : retry_decision{kind::retry};
     case failure_cause::failed:
     case failure_cause::crashed:
     case failure_cause::hung:

@@ -28,8 +28,8 @@ struct retry_decision {
 
 /// Decides after an attempt ended badly. `counts` already contains this failure.
 /// The back-off doubles per own failure and is spread by up to a quarter, from `seed`, so that a herd does not return at once.
-[[nodiscard]] retry_decision decide_retry(const retry_rule& rule, failure_cause cause, failure_counts counts, std::uint32_t node_lost_most,
-                                          std::uint64_t seed);
+[[nodiscard]] retry_decision decide_retry(const retry_rule& rule, failure_cause cause, failure_counts counts,
+                                          std::uint32_t node_lost_most, std::uint64_t seed);
 
 /// Adds one failure to its budget; `bad_input` and `handed_back` belong to none.
 [[nodiscard]] failure_counts counted(failure_counts counts, failure_cause cause) noexcept;

@@ -36,7 +36,7 @@ void slot_machine::on(const slot_event::start_failed&) {
 void slot_machine::on(const slot_event::granted& e) {
   const bool wanted = ask_open_ && e.ask == ask_no_ && worker_ready_ && !stop_at_;
   if (!wanted) {
-    if (current_ && is_current(e.task.task, e.task.attempt)) return;                              // a repeat of what runs
+    if (current_ && is_current(e.task.task, e.task.attempt)) return;                            // a repeat of what runs
     if (report_ && report_->task == e.task.task && report_->attempt == e.task.attempt) return;  // ... of what has ended
     out_.finish.push_back({options_.self, e.task.task, e.task.attempt,
                            attempt_failure{failure_cause::handed_back, "the grant answered an ask that no longer stands", ""}});

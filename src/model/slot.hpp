@@ -16,31 +16,61 @@ namespace troupe::model {
 struct slot_options {
   slot_id self;
   slot_offer offer;
-  duration report_every = 1s;       ///< heartbeats while a task runs, asks and results until they are answered
-  duration start_timeout = 10s;     ///< a worker that has not said hello by then is killed
+  duration report_every = 1s;         ///< heartbeats while a task runs, asks and results until they are answered
+  duration start_timeout = 10s;       ///< a worker that has not said hello by then is killed
   duration restart_pause_most = 30s;  ///< between starts of a worker that dies at once; doubles from 100 ms
 };
 
 namespace slot_event {
 struct tick {};
-struct worker { ports::worker_event what; };
+struct worker {
+  ports::worker_event what;
+};
 /// The host could not start a worker at all.
-struct start_failed { error why; };
+struct start_failed {
+  error why;
+};
 /// The shard gives this task to ask `ask`.
-struct granted { std::uint64_t ask = 0; task_spec task; };
+struct granted {
+  std::uint64_t ask = 0;
+  task_spec task;
+};
 /// The shard took the report of this attempt (or no longer wants it).
-struct finish_answered { task_id task; attempt_no attempt; };
+struct finish_answered {
+  task_id task;
+  attempt_no attempt;
+};
 /// The attempt's result will not be taken: stop it.
-struct revoked { task_id task; attempt_no attempt; };
+struct revoked {
+  task_id task;
+  attempt_no attempt;
+};
 /// Shut down: hand back what runs once `at` has come, ask for nothing more.
-struct stop { timestamp at; };
+struct stop {
+  timestamp at;
+};
 using any = std::variant<tick, worker, start_failed, granted, finish_answered, revoked, stop>;
 }  // namespace slot_event
 
 /// To the shard.
-struct slot_ask { slot_id slot; std::uint64_t ask = 0; slot_offer offer; };
-struct slot_heartbeat { slot_id slot; task_id task; attempt_no attempt; std::string stage; attempt_progress progress; };
-struct slot_finish { slot_id slot; task_id task; attempt_no attempt; std::variant<attempt_result, attempt_failure> outcome; };
+struct slot_ask {
+  slot_id slot;
+  std::uint64_t ask = 0;
+  slot_offer offer;
+};
+struct slot_heartbeat {
+  slot_id slot;
+  task_id task;
+  attempt_no attempt;
+  std::string stage;
+  attempt_progress progress;
+};
+struct slot_finish {
+  slot_id slot;
+  task_id task;
+  attempt_no attempt;
+  std::variant<attempt_result, attempt_failure> outcome;
+};
 
 struct slot_effects {
   bool start_worker = false;
@@ -50,7 +80,7 @@ struct slot_effects {
   std::optional<slot_ask> ask;
   std::optional<slot_heartbeat> heartbeat;
   std::vector<slot_finish> finish;
-  bool stopped = false;                 ///< the last one: no worker, nothing to report
+  bool stopped = false;  ///< the last one: no worker, nothing to report
   timestamp wake_at = timestamp::max();
 };
 
@@ -105,8 +135,8 @@ class slot_machine {
   timestamp now_{};
   slot_effects out_;
 
-  bool worker_up_ = false;       // a process exists
-  bool worker_ready_ = false;    // it said hello
+  bool worker_up_ = false;     // a process exists
+  bool worker_ready_ = false;  // it said hello
   timestamp started_at_{};
   std::optional<timestamp> restart_at_;
   std::uint32_t quick_deaths_ = 0;

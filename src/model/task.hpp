@@ -17,8 +17,8 @@ struct task_spec {
   std::string stage_name;
   stage_kind kind = stage_kind::exec;
   std::optional<exec_spec> exec;
-  json::object params;                 ///< resolved; artifacts stand as {"artifact": HASH}
-  std::vector<digest> inputs;          ///< the artifacts in `params`
+  json::object params;         ///< resolved; artifacts stand as {"artifact": HASH}
+  std::vector<digest> inputs;  ///< the artifacts in `params`
   std::uint32_t threads = 1;
   duration timeout = 60s;
   std::optional<duration> time_limit;
@@ -26,13 +26,13 @@ struct task_spec {
 
 /// Why an attempt ended without a result. Each cause has its own budget (see `retry.hpp`).
 enum class failure_cause : std::uint8_t {
-  bad_input,      ///< the same input will fail again: no retry
-  failed,         ///< the program or model said so
-  crashed,        ///< the worker process died by itself
-  hung,           ///< no sign of progress for the stage's timeout
-  timed_out,      ///< over the stage's time limit
-  node_lost,      ///< the slot's node is gone or started anew
-  handed_back     ///< the node is shutting down: no fault, costs nothing
+  bad_input,   ///< the same input will fail again: no retry
+  failed,      ///< the program or model said so
+  crashed,     ///< the worker process died by itself
+  hung,        ///< no sign of progress for the stage's timeout
+  timed_out,   ///< over the stage's time limit
+  node_lost,   ///< the slot's node is gone or started anew
+  handed_back  ///< the node is shutting down: no fault, costs nothing
 };
 [[nodiscard]] const char* to_string(failure_cause cause) noexcept;
 
@@ -43,8 +43,8 @@ struct attempt_failure {
 };
 
 struct attempt_result {
-  json::object outputs;                  ///< name -> value; artifacts stand as {"artifact": HASH}
-  std::vector<artifact_ref> artifacts;   ///< all of them are stored durably before this message is sent
+  json::object outputs;                 ///< name -> value; artifacts stand as {"artifact": HASH}
+  std::vector<artifact_ref> artifacts;  ///< all of them are stored durably before this message is sent
 };
 
 struct attempt_progress {

@@ -2,10 +2,11 @@
 
 #include "worker/protocol/protocol.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
+#include <unistd.h>
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -13,7 +14,6 @@
 #include <map>
 #include <mutex>
 #include <thread>
-#include <unistd.h>
 
 namespace troupe::worker {
 namespace {
@@ -21,7 +21,7 @@ namespace {
 namespace json = boost::json;
 using steady = std::chrono::steady_clock;
 
-constexpr auto tick = std::chrono::milliseconds{500};          // the protocol asks for one report a second
+constexpr auto tick = std::chrono::milliseconds{500};           // the protocol asks for one report a second
 constexpr auto least_distance = std::chrono::milliseconds{50};  // no more than 20 reports a second
 constexpr std::size_t detail_bytes_most = 4096;
 constexpr int depth_most = 256;
@@ -109,7 +109,8 @@ result<void> resolve_artifacts(json::value& value, const std::map<std::string, i
     const auto* hash = object->size() == 1 ? object->if_contains("artifact") : nullptr;
     if (hash != nullptr && hash->is_string()) {
       const auto found = inputs.find(std::string{hash->get_string()});
-      if (found == inputs.end()) return error{errc::internal, fmt::format("the node sent no file for artifact {}", hash->get_string().c_str())};
+      if (found == inputs.end())
+        return error{errc::internal, fmt::format("the node sent no file for artifact {}", hash->get_string().c_str())};
       object->emplace("path", found->second.path.native());
       object->emplace("media_type", found->second.media_type);
       object->emplace("size", found->second.size);
@@ -127,8 +128,14 @@ result<task> task_from(const proto::run_task& message) {
   auto params = json::parse(message.params_json(), failure, {}, json::parse_options{.max_depth = depth_most});
   if (failure || !params.is_object()) return error{errc::bad_request, "the parameters are no JSON object: " + failure.message()};
   TROUPE_CHECK(resolve_artifacts(params, inputs));
-  task work{message.task_key(), message.attempt(), message.kind(), std::move(params.get_object()), message.scratch_directory(), {},
-            std::max(message.threads(), 1u), std::nullopt};
+  task work{message.task_key(),
+            message.attempt(),
+            message.kind(),
+            std::move(params.get_object()),
+            message.scratch_directory(),
+            {},
+            std::max(message.threads(), 1u),
+            std::nullopt};
   work.out = work.scratch / "out";
   if (message.has_program()) work.program = message.program();
   return work;

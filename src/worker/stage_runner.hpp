@@ -2,8 +2,8 @@
 
 #include "base/error.hpp"
 
-#include <boost/json/object.hpp>
 #include <proto/worker.pb.h>
+#include <boost/json/object.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -21,7 +21,7 @@ struct input_artifact {
 };
 
 struct task {
-  std::string key;          ///< the same for all attempts
+  std::string key;  ///< the same for all attempts
   std::uint32_t attempt = 1;
   std::string kind;
   boost::json::object params;  ///< each {"artifact": HASH} also has "path", "media_type" and "size"

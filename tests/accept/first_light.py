@@ -206,7 +206,7 @@ def cut_power(check, folder, cuts):
 @suite.check("A5", "simulation")
 def simulated(check, seeds=20000):
     simulator = BUILD / "bin" / "sim"
-    done = sh(simulator, "--seeds", seeds, "--json", timeout=4 * 3600, check=False)
+    done = sh(simulator, "--seeds", seeds, "--threads", os.cpu_count(), "--json", timeout=4 * 3600, check=False)
     figures = json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else {}
     check.at_least("seeds", figures.get("seeds", 0), seeds)
     check.at_least("fewest jobs in a run", figures.get("jobs_least", 0), 200)

@@ -21,14 +21,14 @@ struct shard_image {
 /// A fixed sequence of writes, with all that a replica does: votes, appends of one to four entries, truncations, applied state,
 /// compaction, large values; every third write is not synced. State key "step" holds the number of the last applied write.
 class scripted_load {
-public:
+ public:
   explicit scripted_load(std::uint64_t steps);
   /// Write `step` (from 1), and what is there afterwards. Image 0 is the empty shard.
   [[nodiscard]] const replica::persist_batch& batch(std::uint64_t step) const { return batches_.at(step - 1); }
   [[nodiscard]] const shard_image& image(std::uint64_t step) const { return images_.at(step); }
   [[nodiscard]] std::uint64_t steps() const { return batches_.size(); }
 
-private:
+ private:
   std::vector<replica::persist_batch> batches_;
   std::vector<shard_image> images_;
 };

@@ -26,8 +26,8 @@ class clients {
  private:
   struct request {
     wish want;
-    std::optional<timestamp> due;     ///< absolute deadline, decided once
-    std::optional<model::job_id> job; ///< once acknowledged
+    std::optional<timestamp> due;      ///< absolute deadline, decided once
+    std::optional<model::job_id> job;  ///< once acknowledged
     std::uint32_t tries = 0;
     bool is_open = true;
   };

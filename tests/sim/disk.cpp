@@ -22,7 +22,8 @@ void disk::check_log(const image& in, const replica::persist_batch& batch) {
   if (batch.truncate_from) require(batch.truncate_from->raw() > in.compacted.index.raw(), batch, "truncates what was compacted");
   auto next = batch.truncate_from ? batch.truncate_from->raw() : in.last().index.raw() + 1;
   for (const auto& entry : batch.append) {
-    require(entry.index.raw() == next, batch, fmt::format("entry {} follows entry {}: a hole in the log", entry.index.raw(), next - 1));
+    require(entry.index.raw() == next, batch,
+            fmt::format("entry {} follows entry {}: a hole in the log", entry.index.raw(), next - 1));
     ++next;
   }
 }
@@ -88,8 +89,8 @@ replica::recovered_shard disk::load() {
   sync();
   last_number_ = 0;
   if (present_.applied.index < present_.compacted.index) {
-    throw violation{"disk", fmt::format("the log begins after entry {}, the state ends at entry {}", present_.compacted.index.raw(),
-                                        present_.applied.index.raw())};
+    throw violation{"disk", fmt::format("the log begins after entry {}, the state ends at entry {}",
+                                        present_.compacted.index.raw(), present_.applied.index.raw())};
   }
   return {present_.hard, present_.compacted, present_.applied, {present_.log.begin(), present_.log.end()}};
 }

@@ -11,8 +11,8 @@
 
 namespace troupe::sim {
 
-/// A disk with a log and a state in it. Writes are atomic and ordered; a crash keeps all that was synced and some first part of the rest.
-/// It holds its users to the contract of `replica/storage.hpp` and throws a `violation` when they break it.
+/// A disk with a log and a state in it. Writes are atomic and ordered; a crash keeps all that was synced and some first part of
+/// the rest. It holds its users to the contract of `replica/storage.hpp` and throws a `violation` when they break it.
 class disk final : public replica::state_reader {
  public:
   using batches = std::vector<replica::persist_batch>;

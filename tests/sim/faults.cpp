@@ -8,7 +8,8 @@ namespace troupe::sim {
 void faults::plan() {
   left_ = in_.how.faults;
   const auto span = in_.how.between_wishes_most / 2 * static_cast<std::int64_t>(in_.how.wishes);
-  for (std::uint32_t i = 0; i < left_; ++i) in_.line.after(in_.dice.between(2s, std::max<duration>(span, 10s)), [this] { strike(); });
+  for (std::uint32_t i = 0; i < left_; ++i)
+    in_.line.after(in_.dice.between(2s, std::max<duration>(span, 10s)), [this] { strike(); });
 }
 
 void faults::disturb(timestamp& until, duration least, duration most) {
@@ -43,9 +44,7 @@ void faults::strike() {
       in_.clock_offset += in_.dice.between(10ms, 5s);
       if (in_.node()) in_.node()->look_at_clock();
       return;
-    default:
-      cut_off_slot = static_cast<std::uint16_t>(in_.dice.below(in_.how.slots));
-      return disturb(cut_off_until, 3s, 30s);
+    default: cut_off_slot = static_cast<std::uint16_t>(in_.dice.below(in_.how.slots)); return disturb(cut_off_until, 3s, 30s);
   }
 }
 
@@ -53,7 +52,8 @@ void faults::end_all() {
   armed.reset();
   fails_next_write = false;
   const auto now = in_.line.now();
-  for (auto* until : {&stalled_until, &disk_slow_until, &lossy_until, &workers_ill_until, &cut_off_until}) *until = std::min(*until, now);
+  for (auto* until : {&stalled_until, &disk_slow_until, &lossy_until, &workers_ill_until, &cut_off_until})
+    *until = std::min(*until, now);
   calm_from = std::max(std::min(calm_from, now), now);
 }
 

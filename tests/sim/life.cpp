@@ -103,7 +103,8 @@ void life::carry_out(replica::effects out) {
 void life::arm_shard(timestamp wake_at) {
   const auto now = in_.node_now();
   if (wake_at == timestamp::max()) return;
-  if (wake_at <= now) throw violation{"wake", fmt::format("the replica wants to wake {} ms ago: it would spin", (now - wake_at).count())};
+  if (wake_at <= now)
+    throw violation{"wake", fmt::format("the replica wants to wake {} ms ago: it would spin", (now - wake_at).count())};
   if (shard_armed_ <= wake_at && shard_armed_ > now) return;
   shard_armed_ = wake_at;
   later(wake_at - now, [this] { step_shard(); });
@@ -148,15 +149,17 @@ void life::check_ask(seat& at, const model::slot_ask& ask) {
   if (ask.ask < at.last_ask) throw violation{"asks", "the number of an ask goes back"};
   at.last_ask = ask.ask;
   if (at.unanswered) {
-    throw violation{"D6", fmt::format("{} asks for work before the shard has answered its report of {} attempt {}", to_string(at.self),
-                                      to_string(at.unanswered->task), at.unanswered->attempt.raw())};
+    throw violation{"D6", fmt::format("{} asks for work before the shard has answered its report of {} attempt {}",
+                                      to_string(at.self), to_string(at.unanswered->task), at.unanswered->attempt.raw())};
   }
 }
 
 void life::arm_seat(seat& at, timestamp wake_at) {
   const auto now = in_.node_now();
   if (wake_at == timestamp::max()) return;
-  if (wake_at <= now) throw violation{"wake", fmt::format("{} wants to wake {} ms ago: it would spin", to_string(at.self), (now - wake_at).count())};
+  if (wake_at <= now)
+    throw violation{"wake",
+                    fmt::format("{} wants to wake {} ms ago: it would spin", to_string(at.self), (now - wake_at).count())};
   if (at.armed <= wake_at && at.armed > now) return;
   at.armed = wake_at;
   later(wake_at - now, [this, index = at.self.index] { step_seat(index, model::slot_event::tick{}); });
@@ -220,9 +223,9 @@ void life::check_stopped() {
 void life::check_no_slot_starves() {
   const auto now = in_.line.now();
   for (const auto& one : seats_) {
-    const bool could_run = machine_->is_ready() && !is_stopping_ && now >= in_.troubles.calm_from && !in_.troubles.armed && one->process.is_idle() &&
-                           one->machine.where() == model::slot_machine::phase::asking && !one->machine.has_unanswered_report() &&
-                           machine_->table().queue().has_task_for(one->offer);
+    const bool could_run = machine_->is_ready() && !is_stopping_ && now >= in_.troubles.calm_from && !in_.troubles.armed
+                           && one->process.is_idle() && one->machine.where() == model::slot_machine::phase::asking
+                           && !one->machine.has_unanswered_report() && machine_->table().queue().has_task_for(one->offer);
     if (!could_run) {
       one->starving_since.reset();
       continue;

@@ -56,7 +56,9 @@ class life : public std::enable_shared_from_this<life> {
     std::optional<std::pair<model::task_id, model::attempt_no>> last_run;
     std::optional<model::slot_finish> unanswered;  // of what it ran; a declined grant is told once
 
-    [[nodiscard]] bool machine_reports(const model::slot_finish& finish) const { return last_run == std::pair{finish.task, finish.attempt}; }
+    [[nodiscard]] bool machine_reports(const model::slot_finish& finish) const {
+      return last_run == std::pair{finish.task, finish.attempt};
+    }
     void settle(const model::task_id& task, model::attempt_no attempt) {
       if (last_run != std::pair{task, attempt}) return;
       last_run.reset();

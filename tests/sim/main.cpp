@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -61,16 +63,31 @@ outcome run_one(std::uint64_t seed, bool is_loud) {
 }
 
 void print(const outcome& found) {
-  fmt::print("{}VIOLATION of {} in seed {} at step {}, {} ms\n{}\n", found.tail, found.violated, found.seed, found.step, found.at_ms, found.what);
+  fmt::print("{}VIOLATION of {} in seed {} at step {}, {} ms\n{}\n", found.tail, found.violated, found.seed, found.step,
+             found.at_ms, found.what);
 }
 
 std::string table_of(const figures& sum, bool is_json) {
-  const std::pair<const char*, std::uint64_t> rows[] = {
-      {"steps", sum.steps}, {"virtual_hours", sum.virtual_ms / 3'600'000}, {"jobs", sum.jobs}, {"attempts", sum.attempts},
-      {"log_entries_replayed", sum.entries}, {"faults", sum.faults}, {"crashes", sum.crashes}, {"graceful_stops", sum.graceful_stops},
-      {"writes_lost", sum.writes_lost}, {"messages_lost", sum.messages_lost}, {"requests", sum.requests}, {"answers", sum.answers},
-      {"retries", sum.retries}, {"cancels", sum.cancels}, {"conflicts", sum.conflicts}, {"refusals", sum.refusals},
-      {"succeeded", sum.succeeded}, {"failed", sum.failed}, {"cancelled", sum.cancelled}, {"dead", sum.dead}};
+  const std::pair<const char*, std::uint64_t> rows[] = {{"steps", sum.steps},
+                                                        {"virtual_hours", sum.virtual_ms / 3'600'000},
+                                                        {"jobs", sum.jobs},
+                                                        {"attempts", sum.attempts},
+                                                        {"log_entries_replayed", sum.entries},
+                                                        {"faults", sum.faults},
+                                                        {"crashes", sum.crashes},
+                                                        {"graceful_stops", sum.graceful_stops},
+                                                        {"writes_lost", sum.writes_lost},
+                                                        {"messages_lost", sum.messages_lost},
+                                                        {"requests", sum.requests},
+                                                        {"answers", sum.answers},
+                                                        {"retries", sum.retries},
+                                                        {"cancels", sum.cancels},
+                                                        {"conflicts", sum.conflicts},
+                                                        {"refusals", sum.refusals},
+                                                        {"succeeded", sum.succeeded},
+                                                        {"failed", sum.failed},
+                                                        {"cancelled", sum.cancelled},
+                                                        {"dead", sum.dead}};
   std::string text;
   for (const auto& [name, value] : rows) {
     text += is_json ? fmt::format("{}\"{}\":{}", text.empty() ? "" : ",", name, value) : fmt::format("{:<22}{}\n", name, value);
@@ -93,6 +110,13 @@ class campaign {
   [[nodiscard]] const std::optional<outcome>& found() const { return found_; }
   [[nodiscard]] const figures& sum() const { return sum_; }
   [[nodiscard]] std::uint64_t runs() const { return runs_; }
+  /// One line of JSON for programs. A campaign ends with its first violation, so there are none or one.
+  [[nodiscard]] std::string json(double seconds) const {
+    const auto first = found_ ? fmt::format(",\"first_violation_seed\":{}", found_->seed) : "";
+    return fmt::format(
+        R"({{"bench":"simulation","violations":{}{},"seeds":{},"seconds":{:.1f},"jobs_least":{},"faults_least":{},{}}})",
+        found_ ? 1 : 0, first, runs_, seconds, jobs_least_, faults_least_, table_of(sum_, true));
+  }
 
  private:
   void work() {
@@ -107,6 +131,10 @@ class campaign {
       const std::lock_guard guard{lock_};
       sum_.add(out.counts);
       ++runs_;
+      if (out.violated.empty()) {
+        jobs_least_ = std::min(jobs_least_, out.counts.jobs);
+        faults_least_ = std::min(faults_least_, out.counts.faults);
+      }
       show_progress();
       if (out.violated.empty()) continue;
       is_over_ = true;
@@ -129,6 +157,8 @@ class campaign {
   std::optional<outcome> found_;
   figures sum_;
   std::uint64_t runs_ = 0;
+  std::uint64_t jobs_least_ = std::numeric_limits<std::uint64_t>::max();  // of the runs that came to their end
+  std::uint64_t faults_least_ = jobs_least_;
 };
 
 /// A planted bug must be found.
@@ -136,7 +166,9 @@ bool finds(const std::string& name, arguments how) {
   active_plant = plants.at(name);
   campaign all{how};
   const bool is_found = !all.run();
-  if (is_found) {
+  if (how.is_json) {
+    fmt::print("{}\n", all.json(0));
+  } else if (is_found) {
     fmt::print("{:<26}found by seed {}: {}\n", name, all.found()->seed, all.found()->what);
   } else {
     fmt::print("{:<26}NOT FOUND in {} seeds\n", name, all.runs());
@@ -158,10 +190,11 @@ int run_campaign(const arguments& how) {
   const bool is_clean = all.run();
   const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   if (how.is_json) {
-    fmt::print("{{\"bench\":\"simulation\",\"clean\":{},\"seeds\":{},\"seconds\":{:.1f},{}}}\n", is_clean, all.runs(), seconds, table_of(all.sum(), true));
-  } else {
-    fmt::print("{} seeds in {:.1f} s\n{}", all.runs(), seconds, table_of(all.sum(), false));
+    if (!is_clean) print(*all.found());
+    fmt::print("{}\n", all.json(seconds));
+    return is_clean ? 0 : 1;
   }
+  fmt::print("{} seeds in {:.1f} s\n{}", all.runs(), seconds, table_of(all.sum(), false));
   if (!is_clean) print(*all.found());
   return is_clean ? 0 : 1;
 }
@@ -207,11 +240,16 @@ std::optional<arguments> read(int count, char** words) {
       continue;
     }
     if (!read_number(value, number)) return std::nullopt;
-    if (word == "--seeds") how.seeds = number;
-    else if (word == "--from") how.from = number;
-    else if (word == "--seed") how.seed = number;
-    else if (word == "--threads" && number > 0) how.threads = static_cast<unsigned>(number);
-    else return std::nullopt;
+    if (word == "--seeds")
+      how.seeds = number;
+    else if (word == "--from")
+      how.from = number;
+    else if (word == "--seed")
+      how.seed = number;
+    else if (word == "--threads" && number > 0)
+      how.threads = static_cast<unsigned>(number);
+    else
+      return std::nullopt;
   }
   return how;
 }
@@ -223,7 +261,8 @@ int main(int count, char** words) {
   using namespace troupe::sim;
   const auto how = read(count, words);
   if (!how) {
-    fmt::print("usage: sim [--seeds N] [--from K] [--threads T] [--json] | --seed S [--plant NAME] | --plant NAME | --plants\nplants:");
+    fmt::print(
+        "usage: sim [--seeds N] [--from K] [--threads T] [--plant NAME | --plants] [--json] | --seed S [--plant NAME]\nplants:");
     for (const auto& [name, value] : plants) fmt::print(" {}", name);
     fmt::print("\n");
     return 2;

@@ -3,8 +3,8 @@
 #include "sim/life.hpp"
 #include "sim/world.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 // What is checked while the node runs. The end stands in oracle_end.cpp.
 namespace troupe::sim {
@@ -23,7 +23,9 @@ std::uint64_t number_at(const json::object& data, const char* name) {
   return value ? value->to_number<std::uint64_t>() : 0;
 }
 
-std::string name_of(const model::job_event& event) { return fmt::format("job {} revision {} ({})", event.job.text(), event.revision, event.type); }
+std::string name_of(const model::job_event& event) {
+  return fmt::format("job {} revision {} ({})", event.job.text(), event.revision, event.type);
+}
 
 std::uint64_t hash_of(const model::job_event& event) {
   return std::hash<std::string>{}(fmt::format("{} {} {}", event.type, to_unix_ms(event.at), json::serialize(event.data)));
@@ -61,7 +63,8 @@ void oracle::after_step(const replica::effects& out, replica::machine& node, tim
     const auto job = jobs_.find(grant.task.task.job);
     require(job != jobs_.end(), "D6", "a grant whose attempt has not been committed");
   }
-  if (node.is_ready()) require(node.table().limits() == limits_, "limits", "the table decides by other limits than the node was given");
+  if (node.is_ready())
+    require(node.table().limits() == limits_, "limits", "the table decides by other limits than the node was given");
 }
 
 void oracle::see(const model::job_event& event, timestamp now) {
@@ -81,7 +84,8 @@ void oracle::see(const model::job_event& event, timestamp now) {
   require(event.revision == job.events.size() + 1, "I5", name_of(event) + " leaves a gap");
   require(!job.has_ended(), "I2", name_of(event) + " comes after the end: " + job.ended_as);
   job.events.push_back(hash);
-  require(job.must_end_as.empty() || event.type == job.must_end_as, "I6", name_of(event) + " where the job had to end as " + job.must_end_as);
+  require(job.must_end_as.empty() || event.type == job.must_end_as, "I6",
+          name_of(event) + " where the job had to end as " + job.must_end_as);
   if (event.type == "attempt_started") return see_started(job, event, now);
   if (event.type == "stage_done") return see_done(job, event);
   if (event.type == "attempt_failed") return see_failed(job, event, now);
@@ -98,7 +102,8 @@ void oracle::see_submitted(const model::job_event& event) {
     if (const auto owner = key_owners_.find(at); owner != key_owners_.end()) {
       const auto& before = jobs_.at(owner->second);
       require(before.keep_until && event.at >= *before.keep_until, "I4",
-              fmt::format("key {} of {} made job {} while it had made job {}", *want.key, want.tenant, event.job.text(), owner->second.text()));
+              fmt::format("key {} of {} made job {} while it had made job {}", *want.key, want.tenant, event.job.text(),
+                          owner->second.text()));
     }
     key_owners_[at] = event.job;
   }
@@ -134,7 +139,8 @@ void oracle::see_started(job_history& job, const model::job_event& event, timest
 oracle::task_history& oracle::running_task(job_history& job, const model::job_event& event) {
   auto& task = job.tasks[{text_at(event.data, "stage"), number_at(event.data, "instance")}];
   require(task.is_running, "I3", name_of(event) + " of a task that does not run");
-  require(number_at(event.data, "attempt") == task.last_attempt, "I3", name_of(event) + " of another attempt than the running one");
+  require(number_at(event.data, "attempt") == task.last_attempt, "I3",
+          name_of(event) + " of another attempt than the running one");
   task.is_running = false;
   return task;
 }
@@ -147,7 +153,8 @@ void oracle::see_done(job_history& job, const model::job_event& event) {
   require(made != made_.end(), "I3", name_of(event) + ", but no worker made a result in this attempt");
   const auto& outputs = event.data.at("outputs").as_object();
   require(json::value(made->second) == json::value(outputs), "I3",
-          fmt::format("{} commits {}, this attempt made {}", name_of(event), json::serialize(outputs), json::serialize(made->second)));
+          fmt::format("{} commits {}, this attempt made {}", name_of(event), json::serialize(outputs),
+                      json::serialize(made->second)));
   require(reported_[key].contains("done"), "I3", name_of(event) + ", but its slot did not say so");
 }
 
@@ -177,8 +184,8 @@ void oracle::check_lost(const job_history& job, const model::job_event& event, c
   const auto& heard = contacts_.at(key_of(job, event));
   const auto silence = std::max(heard.longest_silence, now - heard.last);
   require(silence >= in_.how.lease, "I6",
-          fmt::format("{}: counted as lost ({}), but its slot was heard at least every {} ms", name_of(event), text_at(event.data, "detail"),
-                      silence.count()));
+          fmt::format("{}: counted as lost ({}), but its slot was heard at least every {} ms", name_of(event),
+                      text_at(event.data, "detail"), silence.count()));
 }
 
 void oracle::see_end(job_history& job, const model::job_event& event) {
@@ -192,7 +199,8 @@ void oracle::see_end(job_history& job, const model::job_event& event) {
     ++in_.counts.succeeded;
     require(want.text == nature::sound, "end", name_of(event) + " of a job that cannot succeed");
     const auto value = text_at(event.data.at("result").as_object(), "value");
-    require(value == want.expected, "end", fmt::format("{}: the result is {}, expected {}", name_of(event), value, want.expected));
+    require(value == want.expected, "end",
+            fmt::format("{}: the result is {}, expected {}", name_of(event), value, want.expected));
   } else if (event.type == "cancelled") {
     ++in_.counts.cancelled;
     require(cancels_asked_.contains(event.job), "end", name_of(event) + ", which nobody asked for");
@@ -209,9 +217,11 @@ void oracle::see_end(job_history& job, const model::job_event& event) {
 void oracle::check_failure(const job_history& job, const model::job_event& event) const {
   const auto cause = text_at(event.data.at("error").as_object(), "cause");
   if (cause == "bad_input") {
-    require(job.must_end_as == "failed" && job.made->want.text == nature::bad, "end", name_of(event) + " for bad input that was good");
+    require(job.must_end_as == "failed" && job.made->want.text == nature::bad, "end",
+            name_of(event) + " for bad input that was good");
   } else {
-    require(job.made->due.has_value() && event.at >= *job.made->due, "end", name_of(event) + " for a deadline that has not passed");
+    require(job.made->due.has_value() && event.at >= *job.made->due, "end",
+            name_of(event) + " for a deadline that has not passed");
   }
 }
 
@@ -221,12 +231,15 @@ void oracle::check_progress(const model::progress_event& progress) {
     if (stages[s].name != progress.stage) continue;
     auto& shown = progress_[{{progress.job, s, progress.instance}, progress.attempt}];
     require(progress.progress.permille >= shown, "I5",
-            fmt::format("the progress of job {} stage {} falls from {} to {}", progress.job.text(), progress.stage, shown, progress.progress.permille));
+            fmt::format("the progress of job {} stage {} falls from {} to {}", progress.job.text(), progress.stage, shown,
+                        progress.progress.permille));
     shown = progress.progress.permille;
   }
 }
 
-void oracle::will_submit(model::job_id drawn, const wish& want, std::optional<timestamp> due) { submissions_[drawn] = {want, due}; }
+void oracle::will_submit(model::job_id drawn, const wish& want, std::optional<timestamp> due) {
+  submissions_[drawn] = {want, due};
+}
 
 const oracle::job_history* oracle::find(model::job_id id) const {
   const auto found = jobs_.find(id);
@@ -244,7 +257,8 @@ void oracle::answers_submit(model::job_id drawn, const result<model::submit_outc
     require(job, "I1", fmt::format("job {} is acknowledged and was never committed", got->id.text()));
     require(got->created == (got->id == drawn), "I4", "an answer names a job that another submission made and says it is new");
     const auto& made = job->made->want;
-    require(made.tenant == asked.tenant && made.key == asked.key && made.body == asked.body, "I4", "an answer names a job of another request");
+    require(made.tenant == asked.tenant && made.key == asked.key && made.body == asked.body, "I4",
+            "an answer names a job of another request");
     return check_job(node, got->id);
   }
   if (got.error().code == errc::conflict) {
@@ -254,11 +268,13 @@ void oracle::answers_submit(model::job_id drawn, const result<model::submit_outc
             fmt::format("key {} with the same body is refused: {}", *asked.key, to_string(got.error())));
   }
   if (got.error().code == errc::queue_full) {
-    require(peak_active_ >= limits_.jobs_most, "limits", fmt::format("refused as full with {} jobs of {}", peak_active_, limits_.jobs_most));
+    require(peak_active_ >= limits_.jobs_most, "limits",
+            fmt::format("refused as full with {} jobs of {}", peak_active_, limits_.jobs_most));
   }
 }
 
-void oracle::answers_cancel(model::job_id id, const std::string& tenant, const result<model::job_id>& got, replica::machine& node) {
+void oracle::answers_cancel(model::job_id id, const std::string& tenant, const result<model::job_id>& got,
+                            replica::machine& node) {
   const auto* job = find(id);
   require(job, "I1", "a job that was acknowledged is unknown");
   const bool is_owner = job->made->want.tenant == tenant;
@@ -267,8 +283,10 @@ void oracle::answers_cancel(model::job_id id, const std::string& tenant, const r
     require(job->ended_as == "cancelled", "I8", "an acknowledged cancellation does not show");
     return check_job(node, id);
   }
-  if (got.error().code == errc::conflict) require(job->has_ended() && job->ended_as != "cancelled", "cancel", "refused without a reason");
-  if (got.error().code == errc::not_found) require(!is_owner || may_be_gone(*job, node), "I1", fmt::format("job {} is lost", id.text()));
+  if (got.error().code == errc::conflict)
+    require(job->has_ended() && job->ended_as != "cancelled", "cancel", "refused without a reason");
+  if (got.error().code == errc::not_found)
+    require(!is_owner || may_be_gone(*job, node), "I1", fmt::format("job {} is lost", id.text()));
 }
 
 void oracle::check_job(replica::machine& node, model::job_id id) {
@@ -277,13 +295,15 @@ void oracle::check_job(replica::machine& node, model::job_id id) {
   require(job, "I1", fmt::format("job {} was acknowledged and never committed", id.text()));
   const auto view = node.view(job->made->want.tenant, id);
   if (!view) {
-    require(may_be_gone(*job, node), "I1", fmt::format("job {} was acknowledged and is gone: {}", id.text(), to_string(view.error())));
+    require(may_be_gone(*job, node), "I1",
+            fmt::format("job {} was acknowledged and is gone: {}", id.text(), to_string(view.error())));
     return;
   }
   require(view->revision == job->events.size(), "I8",
           fmt::format("job {} shows revision {}, its events reach {}", id.text(), view->revision, job->events.size()));
   const std::string state = to_string(view->state);
-  require(job->has_ended() ? state == job->ended_as : !is_final(view->state), "I8", fmt::format("job {} shows the state {}", id.text(), state));
+  require(job->has_ended() ? state == job->ended_as : !is_final(view->state), "I8",
+          fmt::format("job {} shows the state {}", id.text(), state));
   require(!node.view("stranger", id), "tenants", "a stranger sees a job");
 }
 
@@ -299,7 +319,9 @@ void oracle::attempt_begins(const model::task_spec& task, const model::slot_id& 
 
 void oracle::attempt_left(const model::task_spec& task) { in_workers_.erase({task.task, task.attempt}); }
 
-void oracle::attempt_made(const model::task_spec& task, const model::json::object& outputs) { made_[{task.task, task.attempt}] = outputs; }
+void oracle::attempt_made(const model::task_spec& task, const model::json::object& outputs) {
+  made_[{task.task, task.attempt}] = outputs;
+}
 
 void oracle::slot_reports(const model::slot_finish& finish) {
   const attempt_key key{finish.task, finish.attempt};

@@ -97,9 +97,9 @@ class oracle {
   std::map<model::job_id, job_history> jobs_;
   std::map<std::pair<std::string, std::string>, model::job_id> key_owners_;
   std::set<model::job_id> cancels_asked_;
-  std::map<attempt_key, model::slot_id> in_workers_;             // at this moment
-  std::map<attempt_key, model::json::object> made_;              // what workers made
-  std::map<attempt_key, std::set<std::string>> reported_;        // what slots said: "done" or a cause
+  std::map<attempt_key, model::slot_id> in_workers_;       // at this moment
+  std::map<attempt_key, model::json::object> made_;        // what workers made
+  std::map<attempt_key, std::set<std::string>> reported_;  // what slots said: "done" or a cause
   std::map<attempt_key, contact> contacts_;
   std::map<attempt_key, std::uint32_t> progress_;
   std::uint64_t active_ = 0, peak_active_ = 0;

@@ -12,7 +12,10 @@ namespace {
 class empty_disk final : public replica::state_reader {
  public:
   result<std::optional<std::string>> get(std::string_view) const override { return std::optional<std::string>{}; }
-  result<void> scan(std::string_view, std::string_view, const std::function<bool(std::string_view, std::string_view)>&) const override { return {}; }
+  result<void> scan(std::string_view, std::string_view,
+                    const std::function<bool(std::string_view, std::string_view)>&) const override {
+    return {};
+  }
 };
 
 }  // namespace
@@ -81,7 +84,8 @@ void oracle::check_replay() {
   const auto& stored = in_.drive.state();
   for (const auto& [key, value] : replayed) {
     const auto found = stored.find(key);
-    if (found == stored.end()) throw violation{"I11", fmt::format("a key of space '{}' is not on the disk after {} entries", key[0], in_.counts.entries)};
+    if (found == stored.end())
+      throw violation{"I11", fmt::format("a key of space '{}' is not on the disk after {} entries", key[0], in_.counts.entries)};
     if (found->second != value) throw violation{"I11", fmt::format("a key of space '{}' has another value on the disk", key[0])};
   }
   if (stored.size() != replayed.size()) throw violation{"I11", "the disk has keys that the log does not give"};
@@ -90,7 +94,8 @@ void oracle::check_replay() {
 /// Of forgotten jobs nothing stays behind.
 void oracle::check_nothing_left(replica::machine& node) {
   for (const auto& [id, job] : jobs_) {
-    if (node.view(job.made->want.tenant, id)) throw violation{"retention", fmt::format("job {} should have been forgotten", id.text())};
+    if (node.view(job.made->want.tenant, id))
+      throw violation{"retention", fmt::format("job {} should have been forgotten", id.text())};
   }
   for (const auto& [key, value] : in_.drive.state()) {
     if (key[0] != 'p' && key[0] != 't' && key[0] != 'v') {

@@ -38,10 +38,12 @@ model::table_limits draw_limits(const settings& how, random& dice) {
 }
 
 void figures::add(const figures& other) {
-  for (const auto member : {&figures::steps, &figures::entries, &figures::jobs, &figures::attempts, &figures::faults, &figures::crashes,
-                            &figures::graceful_stops, &figures::writes_lost, &figures::messages_lost, &figures::requests, &figures::answers,
-                            &figures::retries, &figures::cancels, &figures::conflicts, &figures::refusals, &figures::succeeded, &figures::failed,
-                            &figures::cancelled, &figures::dead, &figures::expired, &figures::virtual_ms}) {
+  for (const auto member :
+       {&figures::steps,     &figures::entries,        &figures::jobs,        &figures::attempts,      &figures::faults,
+        &figures::crashes,   &figures::graceful_stops, &figures::writes_lost, &figures::messages_lost, &figures::requests,
+        &figures::answers,   &figures::retries,        &figures::cancels,     &figures::conflicts,     &figures::refusals,
+        &figures::succeeded, &figures::failed,         &figures::cancelled,   &figures::dead,          &figures::expired,
+        &figures::virtual_ms}) {
     this->*member += other.*member;
   }
 }

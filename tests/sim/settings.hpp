@@ -16,15 +16,15 @@ struct settings {
   std::uint32_t faults = 8;
   std::uint64_t compact_every = 100;
   duration lease = 10s;
-  duration write_most = 10ms, sync_most = 20ms;   ///< of the disk, in good times
-  std::uint32_t loss = 10, doubling = 20;         ///< permille of messages
-  duration link_most = 20ms;                      ///< delay of a message
-  std::uint32_t worker_trouble = 100;             ///< permille of attempts that end otherwise than done
+  duration write_most = 10ms, sync_most = 20ms;     ///< of the disk, in good times
+  std::uint32_t loss = 10, doubling = 20;           ///< permille of messages
+  duration link_most = 20ms;                        ///< delay of a message
+  std::uint32_t worker_trouble = 100;               ///< permille of attempts that end otherwise than done
   std::uint32_t bad_starts = 50, idle_deaths = 20;  ///< permille of worker starts and of finished tasks
   duration work_most = 2s;
-  std::uint32_t cancels = 60;                     ///< permille of wishes
+  std::uint32_t cancels = 60;  ///< permille of wishes
   std::uint32_t key_reuse = 60;
-  bool is_expiring = false;                       ///< finished jobs are kept for a minute only
+  bool is_expiring = false;  ///< finished jobs are kept for a minute only
   std::uint64_t jobs_most = 10'000;
 };
 
@@ -33,9 +33,9 @@ struct settings {
 
 /// What happened in a run, for the report.
 struct figures {
-  std::uint64_t steps = 0, entries = 0, jobs = 0, attempts = 0, faults = 0, crashes = 0, graceful_stops = 0, writes_lost = 0, messages_lost = 0,
-                requests = 0, answers = 0, retries = 0, cancels = 0, conflicts = 0, refusals = 0, succeeded = 0, failed = 0, cancelled = 0, dead = 0,
-                expired = 0, virtual_ms = 0;
+  std::uint64_t steps = 0, entries = 0, jobs = 0, attempts = 0, faults = 0, crashes = 0, graceful_stops = 0, writes_lost = 0,
+                messages_lost = 0, requests = 0, answers = 0, retries = 0, cancels = 0, conflicts = 0, refusals = 0,
+                succeeded = 0, failed = 0, cancelled = 0, dead = 0, expired = 0, virtual_ms = 0;
   void add(const figures& other);
 };
 

@@ -6,7 +6,9 @@
 
 namespace troupe::sim {
 
-void trace::note(timestamp at, const char* what, std::uint64_t a, std::uint64_t b, std::uint64_t c) { add({at, what, {a, b, c}, false}); }
+void trace::note(timestamp at, const char* what, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+  add({at, what, {a, b, c}, false});
+}
 
 void trace::note(timestamp at, const char* what, const model::task_id& task, model::attempt_no attempt, std::uint64_t slot) {
   const auto place = std::uint64_t{task.stage} << 48 | std::uint64_t{task.instance} << 32 | attempt.raw();
@@ -26,8 +28,8 @@ std::string trace::text_of(const line& one) {
   const auto ms = to_unix_ms(one.at) - 1'700'000'000'000;
   if (!one.has_task) return fmt::format("{:>9} {:<28} {} {} {}", ms, one.what, one.numbers[0], one.numbers[1], one.numbers[2]);
   const auto place = one.numbers[1];
-  return fmt::format("{:>9} {:<28} {:016x}/{}/{} attempt {} slot {}", ms, one.what, one.numbers[0], place >> 48, place >> 32 & 0xffff,
-                     place & 0xffffffff, one.numbers[2]);
+  return fmt::format("{:>9} {:<28} {:016x}/{}/{} attempt {} slot {}", ms, one.what, one.numbers[0], place >> 48,
+                     place >> 32 & 0xffff, place & 0xffffffff, one.numbers[2]);
 }
 
 std::string trace::tail() const {

@@ -1,7 +1,7 @@
 #include "sim/workload.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <array>
 

@@ -6,8 +6,8 @@
 
 namespace troupe::sim {
 namespace {
-constexpr duration drain_most = 30min;   // virtual time that a healed node may need to finish everything
-constexpr duration run_most = 3h;        // ... that faults and clients may take
+constexpr duration drain_most = 30min;  // virtual time that a healed node may need to finish everything
+constexpr duration run_most = 3h;       // ... that faults and clients may take
 constexpr std::uint64_t jobs_least = 200, faults_least = 5;
 }  // namespace
 
@@ -85,7 +85,8 @@ void world::run_until_done() {
     if (!is_healed_ && troubles.is_done() && crowd.are_done()) heal();
     if (is_healed_ && crowd.are_done() && judge.is_drained() && node_ && node_->is_quiet()) return;
     if (is_healed_ && line.now() - healed_at_ > drain_most) {
-      throw violation{"liveness", fmt::format("the healed node has not finished after {} min: {}", drain_most.count() / 60'000, judge.names_of_open_jobs())};
+      throw violation{"liveness", fmt::format("the healed node has not finished after {} min: {}", drain_most.count() / 60'000,
+                                              judge.names_of_open_jobs())};
     }
     if (!is_healed_ && line.now() - began > run_most) throw violation{"liveness", "clients do not get their answers"};
   }

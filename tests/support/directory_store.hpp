@@ -13,9 +13,13 @@ namespace troupe::test {
 /// A content store in a directory, without any promise of durability.
 class directory_store : public model::ports::artifact_store {
  public:
-  explicit directory_store(std::filesystem::path where) : where_(std::move(where)) { std::filesystem::create_directories(where_); }
+  explicit directory_store(std::filesystem::path where) : where_(std::move(where)) {
+    std::filesystem::create_directories(where_);
+  }
 
-  result<std::unique_ptr<model::ports::artifact_writer>> begin() override { return std::unique_ptr<model::ports::artifact_writer>{new writer{*this}}; }
+  result<std::unique_ptr<model::ports::artifact_writer>> begin() override {
+    return std::unique_ptr<model::ports::artifact_writer>{new writer{*this}};
+  }
 
   result<model::artifact_ref> ingest(const std::filesystem::path& path, std::string_view media_type) override {
     std::ifstream file{path, std::ios::binary};

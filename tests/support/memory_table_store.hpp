@@ -33,7 +33,8 @@ class memory_table_store final : public model::table_store {
   }
   std::string newest_jobs(std::string_view cursor, const std::function<bool(const model::job_record&)>& visit) override {
     std::map<std::string, model::job_record> newest;
-    for (const auto& [id, job] : jobs) newest.emplace(std::to_string(~to_unix_ms(job.created) + (std::int64_t{1} << 60)) + id.text(), job);
+    for (const auto& [id, job] : jobs)
+      newest.emplace(std::to_string(~to_unix_ms(job.created) + (std::int64_t{1} << 60)) + id.text(), job);
     for (auto at = newest.upper_bound(std::string{cursor}); at != newest.end(); ++at) {
       if (!visit(at->second)) return at->first;
     }

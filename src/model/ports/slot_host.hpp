@@ -10,12 +10,27 @@
 namespace troupe::model::ports {
 
 /// What a slot's worker tells its slot. Called on a thread of the host, one call at a time per slot.
-struct worker_ready {};                                   ///< the worker process said hello
-struct worker_progress { attempt_no attempt; task_id task; attempt_progress progress; };  ///< sign of life; at least once a second
-struct worker_done { attempt_no attempt; task_id task; attempt_result result; };          ///< outputs are in the artifact store, durable
-struct worker_failed { attempt_no attempt; task_id task; attempt_failure failure; };      ///< the attempt ended, the worker lives
+struct worker_ready {};  ///< the worker process said hello
+struct worker_progress {
+  attempt_no attempt;
+  task_id task;
+  attempt_progress progress;
+};  ///< sign of life; at least once a second
+struct worker_done {
+  attempt_no attempt;
+  task_id task;
+  attempt_result result;
+};  ///< outputs are in the artifact store, durable
+struct worker_failed {
+  attempt_no attempt;
+  task_id task;
+  attempt_failure failure;
+};  ///< the attempt ended, the worker lives
 /// The whole process tree is gone and reaped, the scratch directory is removed. `failure` if a task was running.
-struct worker_exited { std::string how; std::optional<attempt_failure> failure; };
+struct worker_exited {
+  std::string how;
+  std::optional<attempt_failure> failure;
+};
 using worker_event = std::variant<worker_ready, worker_progress, worker_done, worker_failed, worker_exited>;
 
 /// The process behind one slot. Members return at once; what happens next arrives as an event.

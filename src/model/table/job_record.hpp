@@ -17,19 +17,19 @@ enum class task_state : std::uint8_t { ready, running, backing_off, done, cancel
 
 struct task_record {
   task_state state = task_state::ready;
-  attempt_no attempt;                  ///< the last one started; 0: none yet
+  attempt_no attempt;  ///< the last one started; 0: none yet
   failure_counts failures;
-  std::optional<slot_id> slot;         ///< while running
-  std::uint64_t ask = 0;               ///< the slot's ask that this attempt answers, while running
-  timestamp since{};                   ///< of the present state
-  std::optional<timestamp> not_before; ///< while backing off
-  json::object outputs;                ///< once done
+  std::optional<slot_id> slot;          ///< while running
+  std::uint64_t ask = 0;                ///< the slot's ask that this attempt answers, while running
+  timestamp since{};                    ///< of the present state
+  std::optional<timestamp> not_before;  ///< while backing off
+  json::object outputs;                 ///< once done
 };
 
 struct stage_record {
   stage_state state = stage_state::waiting;
-  std::vector<task_record> tasks;      ///< one, or one per element of `for_each`; empty while waiting and when skipped
-  json::array items;                   ///< of `for_each`
+  std::vector<task_record> tasks;  ///< one, or one per element of `for_each`; empty while waiting and when skipped
+  json::array items;               ///< of `for_each`
   std::optional<timestamp> started, ended;
   std::string reason;
   std::optional<attempt_failure> last_failure;
@@ -50,7 +50,7 @@ struct job_record {
   job_state state = job_state::queued;
   std::uint64_t revision = 0;
   std::uint64_t sequence = 0;
-  std::vector<stage_record> stages;    ///< as many as the pipeline has
+  std::vector<stage_record> stages;  ///< as many as the pipeline has
   json::object result;
   std::optional<job_failure> failure;
 };

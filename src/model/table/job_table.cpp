@@ -3,9 +3,9 @@
 #include "base/plant.hpp"
 #include "model/table/change.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -68,14 +68,16 @@ void job_table::on(const submit_command& c, apply_effects& out) {
         out.reply = result<submit_outcome>{submit_outcome{known->job, false}};
       } else {
         out.reply = result<submit_outcome>{
-            error{errc::conflict, fmt::format("the idempotency key was used for another request, which became job {}", known->job.text())}};
+            error{errc::conflict,
+                  fmt::format("the idempotency key was used for another request, which became job {}", known->job.text())}};
       }
       return;
     }
   }
   if (active_.size() >= limits_.jobs_most) {
-    out.reply = result<submit_outcome>{error{
-        errc::queue_full, fmt::format("{} jobs wait or run, which is the limit (queue.limit); try again later", active_.size()), 5s}};
+    out.reply = result<submit_outcome>{
+        error{errc::queue_full,
+              fmt::format("{} jobs wait or run, which is the limit (queue.limit); try again later", active_.size()), 5s}};
     return;
   }
   if (store_.load_job(c.id)) {

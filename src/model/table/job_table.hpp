@@ -31,7 +31,8 @@ class job_table {
 
   /// Queries. As of the last applied command.
   [[nodiscard]] result<job_view> view(const std::string& tenant, job_id id);
-  [[nodiscard]] result<std::vector<job_event>> events(const std::string& tenant, job_id id, std::uint64_t after, std::uint32_t limit);
+  [[nodiscard]] result<std::vector<job_event>> events(const std::string& tenant, job_id id, std::uint64_t after,
+                                                      std::uint32_t limit);
   struct list_filter {
     std::string tenant;
     std::optional<job_state> state;

@@ -107,7 +107,8 @@ void job_table::open_stage(change& job, std::uint16_t s, apply_effects& out) {
 
 void job_table::close_stage_if_done(change& job, std::uint16_t s) {
   auto& stage = job.job().stages[s];
-  const bool done = std::all_of(stage.tasks.begin(), stage.tasks.end(), [](const task_record& t) { return t.state == task_state::done; });
+  const bool done =
+      std::all_of(stage.tasks.begin(), stage.tasks.end(), [](const task_record& t) { return t.state == task_state::done; });
   if (!done) return refresh(stage);
   stage.state = stage_state::done;
   stage.reason.clear();
@@ -121,7 +122,9 @@ void job_table::on(const assign_command& c, apply_effects& out) {
     // This ask, or a later one of the slot, has been answered; the leader sends that grant again.
     if (c.ask <= running.ask) return;
     // A slot asks anew only after its last report was answered: it never took this attempt up, so nobody is to blame.
-    on(finish_command{task, running.attempt, attempt_failure{failure_cause::handed_back, "the slot asked anew before the grant reached it", ""}}, out);
+    on(finish_command{task, running.attempt,
+                      attempt_failure{failure_cause::handed_back, "the slot asked anew before the grant reached it", ""}},
+       out);
   }
   for (int tried = 0; tried < bad_tasks_most; ++tried) {
     const auto task = queue_.best_for(c.offer, log_time_);
@@ -242,7 +245,8 @@ void job_table::finish_failed(change& job, task_id id, const attempt_failure& fa
   task.failures = counted(task.failures, failure.cause);
   stage.last_failure = failure;
   const auto seed = id.job.raw() ^ (std::uint64_t{id.stage} << 32) ^ (std::uint64_t{id.instance} << 16) ^ task.attempt.raw();
-  const auto decision = decide_retry(plan.retry, failure.cause, task.failures, limits_.node_lost_most, seed * 0x9e3779b97f4a7c15u >> 16);
+  const auto decision =
+      decide_retry(plan.retry, failure.cause, task.failures, limits_.node_lost_most, seed * 0x9e3779b97f4a7c15u >> 16);
   auto data = describe(plan, id, task.attempt);
   data["cause"] = to_string(failure.cause);
   data["detail"] = failure.detail;
@@ -259,8 +263,8 @@ void job_table::finish_failed(change& job, task_id id, const attempt_failure& fa
     task.not_before = log_time_ + decision.after;
     backing_off_.emplace(*task.not_before, id);
     data["retry_at_ms"] = to_unix_ms(*task.not_before);
-    stage.reason = fmt::format("attempt {} of {} failed ({}), the next one starts after a pause", task.failures.own, plan.retry.attempts_most,
-                               to_string(failure.cause));
+    stage.reason = fmt::format("attempt {} of {} failed ({}), the next one starts after a pause", task.failures.own,
+                               plan.retry.attempts_most, to_string(failure.cause));
   } else {
     task.state = task_state::ready;
     enqueue(job.job(), job.plan(), id.stage, id.instance);
@@ -287,7 +291,8 @@ void job_table::end_job(change& job, job_state state, std::optional<job_failure>
       task.not_before.reset();
       task.state = task_state::cancelled;
     }
-    const bool has_ended = stage.state == stage_state::done || stage.state == stage_state::skipped || stage.state == stage_state::failed;
+    const bool has_ended =
+        stage.state == stage_state::done || stage.state == stage_state::skipped || stage.state == stage_state::failed;
     if (!has_ended) stage.state = stage_state::cancelled;
     if (!stage.ended && stage.started) stage.ended = log_time_;
     stage.reason = stage.state == stage_state::skipped ? stage.reason : "";

@@ -93,7 +93,8 @@ job_view summary_of(const job_record& record) {
   const auto over = std::count_if(record.stages.begin(), record.stages.end(), [](const stage_record& stage) {
     return stage.state == stage_state::done || stage.state == stage_state::skipped;
   });
-  if (!record.stages.empty()) view.permille = static_cast<std::uint32_t>(over * 1000 / static_cast<std::int64_t>(record.stages.size()));
+  if (!record.stages.empty())
+    view.permille = static_cast<std::uint32_t>(over * 1000 / static_cast<std::int64_t>(record.stages.size()));
   return view;
 }
 

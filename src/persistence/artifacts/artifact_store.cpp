@@ -20,7 +20,7 @@ using model::artifact_ref;
 
 /// Removes a file unless it was given away.
 class leftover {
-public:
+ public:
   explicit leftover(fs::path path) : path_(std::move(path)) {}
   ~leftover() {
     if (!path_.empty()) ::unlink(path_.c_str());  // what stays in tmp is removed by the next start
@@ -29,12 +29,12 @@ public:
   leftover& operator=(const leftover&) = delete;
   void keep() noexcept { path_.clear(); }
 
-private:
+ private:
   fs::path path_;
 };
 
 class upload final : public model::ports::artifact_writer {
-public:
+ public:
   upload(std::shared_ptr<const layout> where, fs::path path, disk::file to)
       : layout_(std::move(where)), path_(std::move(path)), left_(path_), file_(std::move(to)) {}
 
@@ -55,7 +55,7 @@ public:
     return artifact_ref{hash, size_, std::move(type)};
   }
 
-private:
+ private:
   std::shared_ptr<const layout> layout_;
   fs::path path_;
   leftover left_;
@@ -78,7 +78,7 @@ result<void> read_pieces(const disk::file& from, const fs::path& path, Take take
 }
 
 class file_store final : public model::ports::artifact_store {
-public:
+ public:
   file_store(std::shared_ptr<const layout> where, dev_t device) : layout_(std::move(where)), device_(device) {}
 
   result<std::unique_ptr<model::ports::artifact_writer>> begin() override {
@@ -105,7 +105,7 @@ public:
     return layout_->path_of(hash);
   }
 
-private:
+ private:
   result<std::unique_ptr<upload>> begin_upload() const {
     TROUPE_CHECK(layout_->admit(bytes{}, bytes{}));
     auto path = layout_->new_temporary();

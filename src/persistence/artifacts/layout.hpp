@@ -16,7 +16,7 @@ inline constexpr std::string_view unknown_type = "application/octet-stream";
 
 /// Where things are in the store's directory, and how they get there durably. Any thread.
 class layout {
-public:
+ public:
   layout(std::filesystem::path root, const limits& bounds) : root_(std::move(root)), limits_(bounds) {}
   /// Makes the directories and empties `tmp`.
   result<void> prepare() const;
@@ -31,7 +31,7 @@ public:
   /// @returns `errc::not_found` if there is no such artifact.
   [[nodiscard]] result<model::artifact_ref> stat(const digest& hash) const;
 
-private:
+ private:
   [[nodiscard]] std::filesystem::path directory_of(const digest& hash) const { return root_ / hash.hex().substr(0, 2); }
   [[nodiscard]] std::filesystem::path type_path_of(const digest& hash) const { return path_of(hash).native() + ".type"; }
   [[nodiscard]] result<std::string> type_of(const digest& hash) const;

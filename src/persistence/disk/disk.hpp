@@ -12,7 +12,7 @@ namespace troupe::disk {
 
 /// Owns a descriptor.
 class file {
-public:
+ public:
   file() = default;
   explicit file(int descriptor) noexcept : descriptor_(descriptor) {}
   file(file&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
@@ -24,7 +24,7 @@ public:
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
 
-private:
+ private:
   int descriptor_ = -1;
 };
 

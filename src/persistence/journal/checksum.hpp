@@ -7,12 +7,12 @@ namespace troupe::journal {
 
 /// CRC-32C (Castagnoli) of numbers, each as eight little-endian bytes, and bytes, in the order given.
 class checksum {
-public:
+ public:
   checksum& add(std::uint64_t number) noexcept;
   checksum& add(std::string_view data) noexcept;
   [[nodiscard]] std::uint32_t value() const noexcept;
 
-private:
+ private:
   std::uint32_t state_ = 0xFFFFFFFF;
 };
 

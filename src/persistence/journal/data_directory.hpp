@@ -11,7 +11,7 @@ namespace troupe::journal {
 /// The directory of one node: `identity`, `lock`, `journal/`, `artifacts/`, `scratch/`. Held by one process at a time, for the
 /// life of this object.
 class data_directory {
-public:
+ public:
   /// Makes the directory if it is missing, locks it, and counts this start: the new incarnation is durable on return.
   /// @param fresh_node  random; becomes the node's id if the directory is new. Not 0.
   /// @returns `errc::conflict` if another process holds the directory or a newer version wrote it, `errc::corrupt` if the
@@ -25,7 +25,7 @@ public:
   [[nodiscard]] std::filesystem::path artifacts() const { return root_ / "artifacts"; }
   [[nodiscard]] std::filesystem::path scratch() const { return root_ / "scratch"; }
 
-private:
+ private:
   data_directory(std::filesystem::path root, disk::file lock) : root_(std::move(root)), lock_(std::move(lock)) {}
   result<void> count_this_start(model::node_id fresh_node);
 

@@ -34,7 +34,7 @@ error refused(const replica::persist_batch& batch, std::string why) {
 
 /// Turns batches into one RocksDB write, and refuses what would leave a hole.
 class translation {
-public:
+ public:
   translation(const store& to, rocksdb::WriteBatch& write) : store_(to), write_(write) {}
 
   result<void> add(const replica::persist_batch& batch, log_extent& extent) {
@@ -52,7 +52,7 @@ public:
     return {};
   }
 
-private:
+ private:
   void note(const rocksdb::Status& status) {
     if (failed_.ok()) failed_ = status;
   }

@@ -42,7 +42,7 @@ struct figures {
 /// The logs and the applied state of all shards of a node, in one RocksDB. See FORMAT.md.
 /// `load` and `write` are for one thread; readers and `read_figures` for any.
 class journal final : public replica::storage {
-public:
+ public:
   /// Replays what the last run left. Everything that was recovered is durable on return, synced before or not.
   /// @returns `errc::corrupt` if synced writes are damaged or missing: says which; `errc::conflict` if a newer version wrote it.
   [[nodiscard]] static result<std::unique_ptr<journal>> open(const options& how);
@@ -54,7 +54,7 @@ public:
 
   [[nodiscard]] figures read_figures() const;
 
-private:
+ private:
   struct parts;
   explicit journal(std::unique_ptr<parts> made);
   std::unique_ptr<parts> parts_;

@@ -11,7 +11,7 @@ namespace {
 
 /// Takes the mark out of a batch; it stands first.
 class mark_reader final : public rocksdb::WriteBatch::Handler {
-public:
+ public:
   void LogData(const rocksdb::Slice& blob) override {
     number = decode_number({blob.data(), blob.size()});
     is_done_ = true;
@@ -23,7 +23,7 @@ public:
   }
   std::optional<std::uint64_t> number;
 
-private:
+ private:
   bool is_done_ = false;
 };
 

@@ -15,14 +15,14 @@ class store;
 /// Sees each record of RocksDB's write-ahead log while it is replayed, and stops the replay where a write is missing: RocksDB
 /// itself skips a block whose header was zeroed without a word.
 class replay_check final : public rocksdb::WalFilter {
-public:
+ public:
   WalProcessingOption LogRecordFound(unsigned long long log_number, const std::string& file, const rocksdb::WriteBatch& batch,
                                      rocksdb::WriteBatch* new_batch, bool* batch_changed) override;
   const char* Name() const override { return "troupe.replay_check"; }
 
   [[nodiscard]] const std::optional<error>& damage() const noexcept { return damage_; }
 
-private:
+ private:
   std::uint64_t last_ = 0;  // 0: none seen yet
   std::optional<error> damage_;
 };

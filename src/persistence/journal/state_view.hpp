@@ -7,13 +7,13 @@ namespace troupe::journal {
 
 /// The applied state of one shard, straight from RocksDB.
 class state_view final : public replica::state_reader {
-public:
+ public:
   state_view(const store& from, replica::shard_no shard);
   result<std::optional<std::string>> get(std::string_view key) const override;
   result<void> scan(std::string_view prefix, std::string_view from,
                     const std::function<bool(std::string_view key, std::string_view value)>& visit) const override;
 
-private:
+ private:
   const store& store_;
   std::string shard_prefix_;
 };

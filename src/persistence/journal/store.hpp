@@ -12,7 +12,7 @@ namespace troupe::journal {
 
 /// Owns the open RocksDB, its column families and what must outlive it.
 class store {
-public:
+ public:
   /// @param may_create  false if synced writes are known to exist: then a missing database is a loss, not a new one.
   [[nodiscard]] static result<std::unique_ptr<store>> open(const options& how, bool may_create);
   ~store();
@@ -24,7 +24,7 @@ public:
   [[nodiscard]] rocksdb::ColumnFamilyHandle* log() const noexcept { return families_[1]; }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* state() const noexcept { return families_[2]; }
 
-private:
+ private:
   store() = default;
   result<void> check_format();
 

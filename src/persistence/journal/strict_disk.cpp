@@ -12,7 +12,7 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
 class strict_file final : public rocksdb::FSWritableFileOwnerWrapper {
-public:
+ public:
   using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
 
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& how, IODebugContext* debug) override {
@@ -40,7 +40,7 @@ public:
     return guarded([&] { return target()->RangeSync(offset, size, how, debug); });
   }
 
-private:
+ private:
   template <class Call>
   IOStatus guarded(Call call) {
     {
@@ -60,7 +60,7 @@ private:
 };
 
 class strict_file_system final : public rocksdb::FileSystemWrapper {
-public:
+ public:
   using FileSystemWrapper::FileSystemWrapper;
   const char* Name() const override { return "troupe.strict_file_system"; }
 
@@ -73,7 +73,7 @@ public:
     return wrap(target()->ReopenWritableFile(name, how, made, debug), *made);
   }
 
-private:
+ private:
   static IOStatus wrap(IOStatus opened, std::unique_ptr<rocksdb::FSWritableFile>& file) {
     if (opened.ok()) file = std::make_unique<strict_file>(std::move(file));
     return opened;
@@ -81,12 +81,12 @@ private:
 };
 
 class strict_environment final : public rocksdb::EnvWrapper {
-public:
+ public:
   explicit strict_environment(std::shared_ptr<rocksdb::Env> base)
       : strict_environment(std::make_shared<strict_file_system>(base->GetFileSystem()), base) {}
   const char* Name() const override { return "troupe.strict_environment"; }
 
-private:
+ private:
   // The composite passes calls of Env on to the file system; the members are what RocksDB asks for.
   strict_environment(const std::shared_ptr<rocksdb::FileSystem>& disk, std::shared_ptr<rocksdb::Env> base)
       : EnvWrapper(rocksdb::NewCompositeEnv(disk)), base_(std::move(base)) {

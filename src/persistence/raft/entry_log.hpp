@@ -10,7 +10,7 @@ namespace troupe::raft {
 
 /// The entries after the last dropped one, in memory. Indexes outside its range are the caller's mistake unless said.
 class entry_log {
-public:
+ public:
   entry_log() = default;
   entry_log(log_index base, term base_term, const std::vector<entry>& entries);
 
@@ -34,7 +34,7 @@ public:
   /// Drops `upto` and all before it.
   void drop(log_index upto);
 
-private:
+ private:
   log_index base_;
   term base_term_;
   std::deque<entry> entries_;

@@ -35,7 +35,7 @@ struct status {
 /// Source: Ongaro, "Consensus: Bridging Theory and Practice", chapters 3, 6.2, 9.6, 10.2; figure and section numbers "Raft x"
 /// are those of the paper, "In Search of an Understandable Consensus Algorithm".
 class machine {
-public:
+ public:
   /// @returns `errc::bad_request` for options that cannot work, `errc::corrupt` for a past that cannot be.
   [[nodiscard]] static result<machine> open(const options& settings, const recovered& past);
 
@@ -44,7 +44,7 @@ public:
 
   [[nodiscard]] status state() const;
 
-private:
+ private:
   /// What a leader knows of a follower. Probing: one message, then wait. Streaming: messages follow each other unanswered.
   struct peer {
     server_id id;

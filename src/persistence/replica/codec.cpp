@@ -15,7 +15,8 @@ constexpr std::uint32_t record_version = 1;
 template <class Record>
 result<Record> parse(std::string_view data, const char* what) {
   Record record;
-  if (!record.ParseFromArray(data.data(), static_cast<int>(data.size()))) return error{errc::corrupt, fmt::format("{} cannot be read", what)};
+  if (!record.ParseFromArray(data.data(), static_cast<int>(data.size())))
+    return error{errc::corrupt, fmt::format("{} cannot be read", what)};
   return record;
 }
 
@@ -94,14 +95,18 @@ void put(const model::cancel_command& c, proto::command_record& out) {
   body.set_reason(c.reason);
 }
 
-model::command get(const proto::cancel_body& body) { return model::cancel_command{body.tenant(), model::job_id{body.job()}, body.reason()}; }
+model::command get(const proto::cancel_body& body) {
+  return model::cancel_command{body.tenant(), model::job_id{body.job()}, body.reason()};
+}
 
 void put(const model::boot_command& c, proto::command_record& out) {
   out.mutable_boot()->set_node(c.node.raw());
   out.mutable_boot()->set_boot(c.boot.raw());
 }
 
-model::command get(const proto::boot_body& body) { return model::boot_command{model::node_id{body.node()}, model::incarnation{body.boot()}}; }
+model::command get(const proto::boot_body& body) {
+  return model::boot_command{model::node_id{body.node()}, model::incarnation{body.boot()}};
+}
 
 void put(const model::limits_command& c, proto::command_record& out) {
   auto& body = *out.mutable_limits();
@@ -135,9 +140,12 @@ std::string encode(const model::stamped_command& command) {
 result<model::stamped_command> decode_command(std::string_view data) {
   TROUPE_TRY(const auto record, parse<proto::command_record>(data, "a command in the log"));
   if (record.version() > record_version) {
-    return error{errc::corrupt, fmt::format("a command of version {} is in the log, this program knows {}", record.version(), record_version)};
+    return error{errc::corrupt,
+                 fmt::format("a command of version {} is in the log, this program knows {}", record.version(), record_version)};
   }
-  const auto with_time = [&](model::command body) { return model::stamped_command{from_unix_ms(record.now_ms()), std::move(body)}; };
+  const auto with_time = [&](model::command body) {
+    return model::stamped_command{from_unix_ms(record.now_ms()), std::move(body)};
+  };
   switch (record.body_case()) {
     case proto::command_record::kSubmit: return with_time(get(record.submit()));
     case proto::command_record::kAssign: return with_time(get(record.assign()));
@@ -161,7 +169,8 @@ std::string encode(const model::job_record& job) {
 result<model::job_record> decode_job(std::string_view data) {
   TROUPE_TRY(const auto record, parse<proto::job_state_record>(data, "a job's record"));
   if (record.version() > record_version) {
-    return error{errc::corrupt, fmt::format("a job record of version {} is stored, this program knows {}", record.version(), record_version)};
+    return error{errc::corrupt,
+                 fmt::format("a job record of version {} is stored, this program knows {}", record.version(), record_version)};
   }
   return job_of(record);
 }

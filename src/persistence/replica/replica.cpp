@@ -201,7 +201,8 @@ void machine::apply(const raft::entry& entry) {
   auto applied = table_.apply(*command, entry.index.raw());
   if (why) settle(*why, applied);
   for (auto& grant : applied.grants) {
-    if (const auto parked = asks_.find(grant.slot); parked != asks_.end() && parked->second.ask <= grant.ask) parked->second.is_open = false;
+    if (const auto parked = asks_.find(grant.slot); parked != asks_.end() && parked->second.ask <= grant.ask)
+      parked->second.is_open = false;
     leases_[grant.task.task] = {grant.task.attempt, now_ + settings_.lease, false};
     progress_.erase(grant.task.task);
     if (leads()) out_.grants.push_back(std::move(grant));
@@ -214,7 +215,8 @@ void machine::settle(const purpose& why, model::apply_effects& applied) {
   if (const auto* client = std::get_if<by_client>(&why)) {
     out_.answers.push_back({client->token, std::move(applied.reply)});
   } else if (const auto* ask = std::get_if<by_slot_ask>(&why)) {
-    if (const auto parked = asks_.find(ask->slot); parked != asks_.end() && parked->second.ask == ask->ask) parked->second.proposed = false;
+    if (const auto parked = asks_.find(ask->slot); parked != asks_.end() && parked->second.ask == ask->ask)
+      parked->second.proposed = false;
   } else if (const auto* finish = std::get_if<by_finish>(&why)) {
     finishing_.erase({finish->answer.task, finish->answer.attempt});
     progress_.erase(finish->answer.task);
@@ -251,7 +253,8 @@ void machine::propose_lost_leases() {
     if (held_lease.expires <= now_ && !held_lease.loss_proposed && !finishing_.contains({task, held_lease.attempt})) {
       held_lease.loss_proposed = true;
       const model::attempt_failure lost{model::failure_cause::node_lost,
-                                        fmt::format("its slot sent no sign of life for {} s", settings_.lease.count() / 1000.0), ""};
+                                        fmt::format("its slot sent no sign of life for {} s", settings_.lease.count() / 1000.0),
+                                        ""};
       propose(model::finish_command{task, held_lease.attempt, lost}, by_lease{task});
     }
     ++held;
@@ -260,7 +263,8 @@ void machine::propose_lost_leases() {
 
 void machine::propose_assignments() {
   if (!is_ready_) return;
-  auto under_way = static_cast<std::size_t>(std::count_if(asks_.begin(), asks_.end(), [](const auto& a) { return a.second.proposed; }));
+  auto under_way =
+      static_cast<std::size_t>(std::count_if(asks_.begin(), asks_.end(), [](const auto& a) { return a.second.proposed; }));
   for (auto& [slot, parked] : asks_) {
     if (under_way >= table_.queue().size()) return;
     if (parked.proposed || !parked.is_open || !table_.queue().has_task_for(parked.offer)) continue;
@@ -275,7 +279,8 @@ void machine::submit_proposals() {
   auto proposals = std::exchange(proposals_, {});
   std::vector<raft::shared_bytes> payloads;
   payloads.reserve(proposals.size());
-  for (auto& [body, why] : proposals) payloads.push_back(std::make_shared<const std::string>(encode({log_now(), std::move(body)})));
+  for (auto& [body, why] : proposals)
+    payloads.push_back(std::make_shared<const std::string>(encode({log_now(), std::move(body)})));
   auto update = raft_.step(raft::propose{std::move(payloads)}, now_);
   const auto place = update.proposed.value_or(error{errc::internal, "the log gave no place"});
   for (std::size_t i = 0; i < proposals.size(); ++i) {
@@ -290,8 +295,9 @@ void machine::submit_proposals() {
 
 void machine::refuse(const purpose& why, error reason) {
   if (const auto* client = std::get_if<by_client>(&why)) {
-    out_.answers.push_back({client->token, client->cancels ? model::apply_reply{result<model::job_id>{std::move(reason)}}
-                                                           : model::apply_reply{result<model::submit_outcome>{std::move(reason)}}});
+    out_.answers.push_back({client->token, client->cancels
+                                               ? model::apply_reply{result<model::job_id>{std::move(reason)}}
+                                               : model::apply_reply{result<model::submit_outcome>{std::move(reason)}}});
   } else if (const auto* ask = std::get_if<by_slot_ask>(&why)) {
     if (const auto parked = asks_.find(ask->slot); parked != asks_.end()) parked->second.proposed = false;
   } else if (const auto* finish = std::get_if<by_finish>(&why)) {
@@ -355,7 +361,8 @@ void machine::schedule() {
 }
 
 machine::holdings machine::held() const noexcept {
-  return {pending_.size(),  asks_.size(), leases_.size(), finishing_.size(), progress_.size(), raft_writes_.size() + synced_batches_.size(),
+  return {pending_.size(),       asks_.size(),     leases_.size(),
+          finishing_.size(),     progress_.size(), raft_writes_.size() + synced_batches_.size(),
           store_.overlaid_keys()};
 }
 
@@ -366,7 +373,8 @@ result<model::job_view> machine::view(const std::string& tenant, model::job_id i
     auto& stage = view.stages[s];
     if (stage.state != model::stage_state::running) continue;
     std::uint32_t running_permille = 0;
-    for (auto at = progress_.lower_bound({id, s, 0}); at != progress_.end() && at->first.job == id && at->first.stage == s; ++at) {
+    for (auto at = progress_.lower_bound({id, s, 0}); at != progress_.end() && at->first.job == id && at->first.stage == s;
+         ++at) {
       running_permille += at->second.permille;
       if (stage.instances == 1) stage.progress = at->second;
     }
@@ -380,12 +388,14 @@ result<model::job_view> machine::view(const std::string& tenant, model::job_id i
   return view;
 }
 
-result<model::job_table::list_page> machine::list(const model::job_table::list_filter& filter, const std::string& cursor, std::uint32_t limit) {
+result<model::job_table::list_page> machine::list(const model::job_table::list_filter& filter, const std::string& cursor,
+                                                  std::uint32_t limit) {
   if (!is_ready_) return not_leader();
   return table_.list(filter, cursor, limit);
 }
 
-result<std::vector<model::job_event>> machine::events(const std::string& tenant, model::job_id id, std::uint64_t after, std::uint32_t limit) {
+result<std::vector<model::job_event>> machine::events(const std::string& tenant, model::job_id id, std::uint64_t after,
+                                                      std::uint32_t limit) {
   if (!is_ready_) return not_leader();
   return table_.events(tenant, id, after, limit);
 }

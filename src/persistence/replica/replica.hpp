@@ -35,13 +35,27 @@ using request_token = strong_id<struct request_token_tag>;
 
 namespace event {
 struct tick {};
-struct submit { request_token token; model::submit_command command; };
-struct cancel { request_token token; model::cancel_command command; };
-struct asked { model::slot_ask ask; };
-struct heartbeat { model::slot_heartbeat beat; };
-struct finished { model::slot_finish finish; };
+struct submit {
+  request_token token;
+  model::submit_command command;
+};
+struct cancel {
+  request_token token;
+  model::cancel_command command;
+};
+struct asked {
+  model::slot_ask ask;
+};
+struct heartbeat {
+  model::slot_heartbeat beat;
+};
+struct finished {
+  model::slot_finish finish;
+};
 /// The journal has written all batches up to this one (and synced those that asked for it).
-struct persisted { std::uint64_t number = 0; };
+struct persisted {
+  std::uint64_t number = 0;
+};
 using any = std::variant<tick, submit, cancel, asked, heartbeat, finished, persisted>;
 }  // namespace event
 
@@ -73,7 +87,8 @@ struct effects {
 class machine {
  public:
   /// @param disk  the applied state as of `past.applied`; outlives the machine
-  [[nodiscard]] static result<std::unique_ptr<machine>> open(const options& settings, const recovered_shard& past, const state_reader& disk);
+  [[nodiscard]] static result<std::unique_ptr<machine>> open(const options& settings, const recovered_shard& past,
+                                                             const state_reader& disk);
 
   [[nodiscard]] effects step(std::span<const event::any> events, timestamp now);
 
@@ -82,8 +97,10 @@ class machine {
 
   /// Queries, as of everything acknowledged before. `errc::not_leader` unless ready.
   [[nodiscard]] result<model::job_view> view(const std::string& tenant, model::job_id id);
-  [[nodiscard]] result<model::job_table::list_page> list(const model::job_table::list_filter& filter, const std::string& cursor, std::uint32_t limit);
-  [[nodiscard]] result<std::vector<model::job_event>> events(const std::string& tenant, model::job_id id, std::uint64_t after, std::uint32_t limit);
+  [[nodiscard]] result<model::job_table::list_page> list(const model::job_table::list_filter& filter, const std::string& cursor,
+                                                         std::uint32_t limit);
+  [[nodiscard]] result<std::vector<model::job_event>> events(const std::string& tenant, model::job_id id, std::uint64_t after,
+                                                             std::uint32_t limit);
 
   [[nodiscard]] const model::job_table& table() const noexcept { return table_; }
   [[nodiscard]] raft::status raft_status() const { return raft_.state(); }
@@ -96,10 +113,20 @@ class machine {
 
  private:
   /// Why an entry was proposed; what to do when it is applied.
-  struct by_client { request_token token; bool cancels; };
-  struct by_slot_ask { model::slot_id slot; std::uint64_t ask = 0; };
-  struct by_finish { finish_answer answer; };
-  struct by_lease { model::task_id task; };
+  struct by_client {
+    request_token token;
+    bool cancels;
+  };
+  struct by_slot_ask {
+    model::slot_id slot;
+    std::uint64_t ask = 0;
+  };
+  struct by_finish {
+    finish_answer answer;
+  };
+  struct by_lease {
+    model::task_id task;
+  };
   struct by_timer {};
   struct by_start {};
   using purpose = std::variant<by_client, by_slot_ask, by_finish, by_lease, by_timer, by_start>;
@@ -166,13 +193,13 @@ class machine {
   timestamp raft_wake_ = timestamp::max();
 
   std::uint64_t last_batch_ = 0;
-  std::deque<std::pair<std::uint64_t, std::uint64_t>> raft_writes_;      // batch number, raft's number
-  std::deque<std::pair<std::uint64_t, log_position>> applied_writes_;    // batch number, applied position in it
-  std::deque<std::uint64_t> synced_batches_;                             // those that asked for a sync, on their way
+  std::deque<std::pair<std::uint64_t, std::uint64_t>> raft_writes_;    // batch number, raft's number
+  std::deque<std::pair<std::uint64_t, log_position>> applied_writes_;  // batch number, applied position in it
+  std::deque<std::uint64_t> synced_batches_;                           // those that asked for a sync, on their way
   log_position durable_applied_;
 
   std::map<model::slot_id, parked_ask> asks_;
-  std::set<std::pair<model::task_id, model::attempt_no>> finishing_;     // proposed, not yet applied
+  std::set<std::pair<model::task_id, model::attempt_no>> finishing_;  // proposed, not yet applied
   std::map<model::task_id, lease> leases_;
   std::map<model::task_id, model::attempt_progress> progress_;
 };

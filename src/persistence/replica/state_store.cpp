@@ -139,7 +139,8 @@ void state_store::save_job(const model::job_record& job) {
 }
 
 void state_store::erase_job(const model::job_record& job) {
-  for (std::uint64_t revision = 1; revision <= job.revision; ++revision) put(numbered(event_space, job.id.raw(), revision), std::nullopt);
+  for (std::uint64_t revision = 1; revision <= job.revision; ++revision)
+    put(numbered(event_space, job.id.raw(), revision), std::nullopt);
   put(list_key(job), std::nullopt);
   put(numbered(active_space, job.id.raw()), std::nullopt);
   if (job.keep_until) put(expiry_key(*job.keep_until, job.id), std::nullopt);
@@ -196,10 +197,11 @@ void state_store::append_event(const model::job_event& event) {
 
 std::vector<model::job_event> state_store::load_events(model::job_id job, std::uint64_t after, std::uint32_t limit) {
   std::vector<model::job_event> events;
-  scan(numbered(event_space, job.raw()), numbered(event_space, job.raw(), after + 1), [&](std::string_view key, std::string_view value) {
-    if (events.size() < limit) events.push_back(must(decode_event(value, job, number_at(key, 9))));
-    return events.size() < limit;
-  });
+  scan(numbered(event_space, job.raw()), numbered(event_space, job.raw(), after + 1),
+       [&](std::string_view key, std::string_view value) {
+         if (events.size() < limit) events.push_back(must(decode_event(value, job, number_at(key, 9))));
+         return events.size() < limit;
+       });
   return events;
 }
 

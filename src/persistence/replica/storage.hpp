@@ -45,9 +45,9 @@ struct persist_batch {
 /// What a start finds.
 struct recovered_shard {
   raft::hard_state hard;
-  log_position compacted;             ///< {0, 0} if nothing was ever dropped
-  log_position applied;               ///< how far the stored state is; >= compacted
-  std::vector<raft::entry> entries;   ///< all after `compacted`, without a hole
+  log_position compacted;            ///< {0, 0} if nothing was ever dropped
+  log_position applied;              ///< how far the stored state is; >= compacted
+  std::vector<raft::entry> entries;  ///< all after `compacted`, without a hole
 };
 
 /// Reads of the applied state of one shard, as of the last write that was given to the storage. Any thread.

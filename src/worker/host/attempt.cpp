@@ -4,8 +4,8 @@
 #include "worker/host/stderr_keeper.hpp"
 #include "worker/host/wire.hpp"
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
+#include <boost/json/parse.hpp>
 
 namespace troupe::worker {
 namespace {
@@ -17,7 +17,8 @@ result<json::object> values_of(const std::string& text) {
   if (text.empty()) return json::object{};
   boost::system::error_code failure;
   auto values = json::parse(text, failure);
-  if (failure || !values.is_object()) return error{errc::corrupt, "the worker's output values are no JSON object: " + failure.message()};
+  if (failure || !values.is_object())
+    return error{errc::corrupt, "the worker's output values are no JSON object: " + failure.message()};
   return std::move(values.get_object());
 }
 
@@ -66,7 +67,8 @@ result<proto::run_task> make_run_task(const model::task_spec& task, const attemp
 result<model::attempt_result> take_outputs(const proto::outputs& outputs, const attempt_directory& directory, bytes output_most,
                                            model::ports::artifact_store& store, const std::function<void()>& before_each) {
   if (outputs.files_size() > output_count_most)
-    return error{errc::too_large, fmt::format("{} output files, at most {} are allowed", outputs.files_size(), output_count_most)};
+    return error{errc::too_large,
+                 fmt::format("{} output files, at most {} are allowed", outputs.files_size(), output_count_most)};
   model::attempt_result result;
   TROUPE_TRY(result.outputs, values_of(outputs.values_json()));
   std::vector<std::filesystem::path> taken;
@@ -81,8 +83,10 @@ result<model::attempt_result> take_outputs(const proto::outputs& outputs, const 
   for (int i = 0; i < outputs.files_size(); ++i) {
     const auto& file = outputs.files(i);
     before_each();
-    TROUPE_TRY(auto stored, store.ingest(taken[static_cast<std::size_t>(i)], valid_utf8(std::string_view{file.media_type()}.substr(0, 200))));
-    if (!put(result.outputs, file, stored.hash)) return error{errc::corrupt, fmt::format("output \"{}\" was given twice", file.name())};
+    TROUPE_TRY(auto stored,
+               store.ingest(taken[static_cast<std::size_t>(i)], valid_utf8(std::string_view{file.media_type()}.substr(0, 200))));
+    if (!put(result.outputs, file, stored.hash))
+      return error{errc::corrupt, fmt::format("output \"{}\" was given twice", file.name())};
     result.artifacts.push_back(std::move(stored));
   }
   return result;

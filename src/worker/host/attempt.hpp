@@ -10,12 +10,13 @@
 
 namespace troupe::worker {
 
-/// One attempt's directory, with "out" in it for the worker and a place beside it, unknown to the worker, for outputs on their way
-/// into the store. Removed with this object.
+/// One attempt's directory, with "out" in it for the worker and a place beside it, unknown to the worker, for outputs on their
+/// way into the store. Removed with this object.
 class attempt_directory {
  public:
   [[nodiscard]] static result<attempt_directory> make(const std::filesystem::path& below, std::uint64_t number);
-  attempt_directory(attempt_directory&& other) noexcept : scratch_(std::exchange(other.scratch_, {})), taken_(std::exchange(other.taken_, {})) {}
+  attempt_directory(attempt_directory&& other) noexcept
+      : scratch_(std::exchange(other.scratch_, {})), taken_(std::exchange(other.taken_, {})) {}
   attempt_directory& operator=(attempt_directory&&) = delete;
   ~attempt_directory();
   [[nodiscard]] const std::filesystem::path& scratch() const noexcept { return scratch_; }
@@ -26,14 +27,16 @@ class attempt_directory {
   std::filesystem::path scratch_, taken_;
 };
 
-/// The message that starts an attempt, with the files of its inputs. @returns `errc::not_found` for an input that is not on this node.
+/// The message that starts an attempt, with the files of its inputs. @returns `errc::not_found` for an input that is not on this
+/// node.
 [[nodiscard]] result<proto::run_task> make_run_task(const model::task_spec& task, const attempt_directory& directory,
                                                     const model::ports::artifact_store& store);
 
 /// Moves the outputs of an attempt into the store. Blocks on the disk.
 /// @param before_each  called before each file is stored
 /// @returns what the attempt gave, or why its outputs are not acceptable.
-[[nodiscard]] result<model::attempt_result> take_outputs(const proto::outputs& outputs, const attempt_directory& directory, bytes output_most,
-                                                         model::ports::artifact_store& store, const std::function<void()>& before_each);
+[[nodiscard]] result<model::attempt_result> take_outputs(const proto::outputs& outputs, const attempt_directory& directory,
+                                                         bytes output_most, model::ports::artifact_store& store,
+                                                         const std::function<void()>& before_each);
 
 }  // namespace troupe::worker

@@ -22,7 +22,8 @@ namespace ports = model::ports;
 class process_slot_host : public ports::slot_host {
  public:
   explicit process_slot_host(std::shared_ptr<const supervisor_setting> setting) : setting_(std::move(setting)) {}
-  result<std::unique_ptr<ports::worker_handle>> start(std::uint16_t slot_index, std::function<void(ports::worker_event)> on_event) override {
+  result<std::unique_ptr<ports::worker_handle>> start(std::uint16_t slot_index,
+                                                      std::function<void(ports::worker_event)> on_event) override {
     const auto name = fmt::format("slot-{}-{}", slot_index, next_.fetch_add(1));
     return supervisor::start(setting_, slot_index, setting_->options.scratch_root / name, std::move(on_event));
   }
@@ -41,7 +42,8 @@ result<fs::path> cleared(const fs::path& scratch_root) {
   if (const auto left = processes_in_scope(root.native() + "/"); !left.empty()) {
     log::warn("worker_leftovers", "scope={} processes={}", root.native(), left.size());
     if (!kill_scope(root.native() + "/"))
-      return error{errc::io_failed, fmt::format("processes of an earlier run in {} cannot be killed; end them by hand", root.native())};
+      return error{errc::io_failed,
+                   fmt::format("processes of an earlier run in {} cannot be killed; end them by hand", root.native())};
   }
   for (fs::directory_iterator entry{root, failure}, end; !failure && entry != end; entry.increment(failure)) {
     if (entry->path().filename().native().starts_with("slot-")) remove_tree(entry->path());
@@ -63,15 +65,20 @@ std::vector<std::string> environment_of(const host_options& options) {
 
 result<std::unique_ptr<ports::slot_host>> make_slot_host(host_options options, ports::artifact_store& store) {
   if (!options.program.is_absolute() || ::access(options.program.c_str(), X_OK) != 0)
-    return error{errc::bad_request, fmt::format("worker program {}: not an absolute path of an executable file; troupe-worker lies beside troupe",
-                                                options.program.native())};
+    return error{errc::bad_request,
+                 fmt::format("worker program {}: not an absolute path of an executable file; troupe-worker lies beside troupe",
+                             options.program.native())};
   TROUPE_TRY(options.scratch_root, cleared(options.scratch_root));
   const auto allowed = options.keep_together == isolation::process_group ? namespaces::none : allowed_namespaces();
   if (options.keep_together == isolation::pid_namespace && allowed == namespaces::none)
     return error{errc::bad_request, "worker isolation pid_namespace: this machine allows no PID namespaces; set it to automatic"};
-  log::info("worker_isolation", "kind={}", allowed == namespaces::none ? "process_group" : allowed == namespaces::pid ? "pid_namespace" : "user_and_pid_namespace");
+  log::info("worker_isolation", "kind={}",
+            allowed == namespaces::none  ? "process_group"
+            : allowed == namespaces::pid ? "pid_namespace"
+                                         : "user_and_pid_namespace");
   auto environment = environment_of(options);
-  auto setting = std::make_shared<const supervisor_setting>(supervisor_setting{std::move(options), allowed, std::move(environment), store});
+  auto setting =
+      std::make_shared<const supervisor_setting>(supervisor_setting{std::move(options), allowed, std::move(environment), store});
   return std::unique_ptr<ports::slot_host>{std::make_unique<process_slot_host>(std::move(setting))};
 }
 

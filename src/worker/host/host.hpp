@@ -24,22 +24,23 @@ struct host_options {
   std::filesystem::path program;       ///< `troupe-worker`, absolute
   std::filesystem::path scratch_root;  ///< owned by this node alone: what lies in it at the start is removed
   isolation keep_together = isolation::automatic;
-  std::uint32_t recycle_after = 100;   ///< tasks, then the worker is replaced. Source: requirements, S0
-  bytes growth_most = 4_GiB;           ///< resident memory over that after the first task; then the worker is replaced
-  bytes output_most = 64_GiB;          ///< all outputs of one attempt
-  bytes file_most = 64_GiB;            ///< one file that a worker writes (RLIMIT_FSIZE)
-  std::optional<bytes> memory_most;    ///< address space of each process (RLIMIT_AS); programs with CUDA need it unset
+  std::uint32_t recycle_after = 100;  ///< tasks, then the worker is replaced. Source: requirements, S0
+  bytes growth_most = 4_GiB;          ///< resident memory over that after the first task; then the worker is replaced
+  bytes output_most = 64_GiB;         ///< all outputs of one attempt
+  bytes file_most = 64_GiB;           ///< one file that a worker writes (RLIMIT_FSIZE)
+  std::optional<bytes> memory_most;   ///< address space of each process (RLIMIT_AS); programs with CUDA need it unset
   std::uint32_t open_files_most = 4096;
   std::size_t stderr_head = 8192, stderr_tail = 8192;  ///< bytes of standard error that are kept of an attempt
   duration hello_within = 30s;
-  duration kill_grace = 5s;            ///< for an idle worker to end by itself when it is stopped
+  duration kill_grace = 5s;              ///< for an idle worker to end by itself when it is stopped
   std::vector<std::string> environment;  ///< "NAME=value" for the worker and its programs, added to PATH, HOME, LANG of the node
 };
 
-/// Makes the host of a node's slots: removes what an earlier run left behind (processes and scratch directories) and finds out which
-/// isolation this machine allows.
+/// Makes the host of a node's slots: removes what an earlier run left behind (processes and scratch directories) and finds out
+/// which isolation this machine allows.
 /// @param store  must outlive the host.
 /// @returns `errc::bad_request` for a program that is not there, `errc::io_failed` for a scratch root that cannot be used.
-[[nodiscard]] result<std::unique_ptr<model::ports::slot_host>> make_slot_host(host_options options, model::ports::artifact_store& store);
+[[nodiscard]] result<std::unique_ptr<model::ports::slot_host>> make_slot_host(host_options options,
+                                                                              model::ports::artifact_store& store);
 
 }  // namespace troupe::worker

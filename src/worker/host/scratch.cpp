@@ -40,7 +40,8 @@ result<descriptor> open_below(const fs::path& directory, const fs::path& relativ
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   descriptor opened{static_cast<int>(::syscall(SYS_openat2, base.get(), relative.c_str(), &how, sizeof how))};
   if (opened.is_open()) return opened;
-  if (errno == EXDEV) return refused(file, "it lies outside of the attempt's scratch directory; write it into the directory named by \"out\"");
+  if (errno == EXDEV)
+    return refused(file, "it lies outside of the attempt's scratch directory; write it into the directory named by \"out\"");
   if (errno == ENOENT) return refused(file, "there is no such file; it must be written and closed before it is named");
   return refused(file, std::strerror(errno));
 }
@@ -48,8 +49,9 @@ result<descriptor> open_below(const fs::path& directory, const fs::path& relativ
 result<std::uint64_t> copy_file(const fs::path& from, const fs::path& to, std::uint64_t size) {
   std::error_code failure;
   fs::copy_file(from, to, failure);
-  if (failure) return error{failure == std::errc::no_space_on_device ? errc::no_space : errc::io_failed,
-                            fmt::format("cannot copy output file {}: {}", from.native(), failure.message())};
+  if (failure)
+    return error{failure == std::errc::no_space_on_device ? errc::no_space : errc::io_failed,
+                 fmt::format("cannot copy output file {}: {}", from.native(), failure.message())};
   return size;
 }
 
@@ -67,7 +69,8 @@ void remove_tree(const fs::path& directory) {
 
 result<void> make_directory(const fs::path& directory) {
   if (::mkdir(directory.c_str(), 0700) == 0) return {};
-  return error{errno == ENOSPC ? errc::no_space : errc::io_failed, fmt::format("cannot make {}: {}", directory.native(), std::strerror(errno))};
+  return error{errno == ENOSPC ? errc::no_space : errc::io_failed,
+               fmt::format("cannot make {}: {}", directory.native(), std::strerror(errno))};
 }
 
 result<std::uint64_t> take_file(const fs::path& file, const fs::path& scratch, const fs::path& to) {
@@ -77,7 +80,8 @@ result<std::uint64_t> take_file(const fs::path& file, const fs::path& scratch, c
   TROUPE_TRY(const auto opened, open_below(scratch, relative, file));
   struct stat found {};
   if (::fstat(opened.get(), &found) != 0) return refused(file, std::strerror(errno));
-  if (!S_ISREG(found.st_mode)) return refused(file, S_ISDIR(found.st_mode) ? "it is a directory, not a file" : "it is no regular file");
+  if (!S_ISREG(found.st_mode))
+    return refused(file, S_ISDIR(found.st_mode) ? "it is a directory, not a file" : "it is no regular file");
   const auto size = static_cast<std::uint64_t>(found.st_size);
   const fs::path handle = fmt::format("/proc/self/fd/{}", opened.get());
   if (found.st_nlink > 1) return copy_file(handle, to, size);  // somebody could still write to it under its other name

@@ -13,9 +13,10 @@ void remove_tree(const std::filesystem::path& directory);
 /// Makes `directory` with mode 0700. @returns `errc::io_failed`; also if it is already there.
 [[nodiscard]] result<void> make_directory(const std::filesystem::path& directory);
 
-/// Takes an output file that a worker names out of its reach: checks that it is a regular file below `scratch` (symbolic links that
-/// leave it count as outside) and moves exactly that file to `to`.
+/// Takes an output file that a worker names out of its reach: checks that it is a regular file below `scratch` (symbolic links
+/// that leave it count as outside) and moves exactly that file to `to`.
 /// @returns its size; `errc::bad_request` with what is wrong about the file.
-[[nodiscard]] result<std::uint64_t> take_file(const std::filesystem::path& file, const std::filesystem::path& scratch, const std::filesystem::path& to);
+[[nodiscard]] result<std::uint64_t> take_file(const std::filesystem::path& file, const std::filesystem::path& scratch,
+                                              const std::filesystem::path& to);
 
 }  // namespace troupe::worker

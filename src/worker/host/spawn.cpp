@@ -24,8 +24,9 @@
 /// clone(2) by the name that ThreadSanitizer does not take for a fork: the memory is shared, as after vfork.
 extern "C" int __clone(int (*function)(void*), void* stack, int flags, void* argument, ...) noexcept;
 
-// A node has many threads and may be large, so a worker is made as posix_spawn does it: the child borrows the node's memory until it
-// executes the program, while the calling thread waits. The child may therefore do nothing but system calls on values prepared before.
+// A node has many threads and may be large, so a worker is made as posix_spawn does it: the child borrows the node's memory until
+// it executes the program, while the calling thread waits. The child may therefore do nothing but system calls on values prepared
+// before.
 namespace troupe::worker {
 namespace {
 
@@ -116,7 +117,9 @@ TROUPE_CHILD_CODE int child_main(void* argument) {
   return 127;
 }
 
-error os_error(const char* what) { return {errc::io_failed, fmt::format("cannot start a worker: {}: {}", what, std::strerror(errno))}; }
+error os_error(const char* what) {
+  return {errc::io_failed, fmt::format("cannot start a worker: {}: {}", what, std::strerror(errno))};
+}
 
 /// A duplicate out of the way of the numbers that the child uses.
 result<descriptor> high(const descriptor& fd) {
@@ -144,7 +147,8 @@ result<std::pair<int, descriptor>> clone_child(child_plan& plan) {
   sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);  // no handler of the node may run in the child
   int pidfd = -1;
-  const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | (plan.own_proc ? CLONE_NEWPID : 0) | (plan.own_user ? CLONE_NEWUSER : 0);
+  const int flags =
+      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | (plan.own_proc ? CLONE_NEWPID : 0) | (plan.own_user ? CLONE_NEWUSER : 0);
   const int pid = __clone(child_main, static_cast<char*>(stack.base) + child_stack::size, flags, &plan, &pidfd);
   const int failure = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -168,7 +172,8 @@ std::array<limit, 4> limits_of(const spawn_request& request) {
     return limit{resource, {allowed, allowed}};
   };
   const auto memory = at_most(RLIMIT_AS, request.memory_most.value_or(bytes{RLIM_INFINITY}).count());
-  return {{at_most(RLIMIT_CORE, 0), at_most(RLIMIT_FSIZE, request.file_most.count()), at_most(RLIMIT_NOFILE, request.open_files_most), memory}};
+  return {{at_most(RLIMIT_CORE, 0), at_most(RLIMIT_FSIZE, request.file_most.count()),
+           at_most(RLIMIT_NOFILE, request.open_files_most), memory}};
 }
 
 }  // namespace
@@ -195,22 +200,33 @@ result<spawned> spawn_worker(const spawn_request& request) {
   const std::vector<std::string> arguments{request.program.native()};
   const auto argument_pointers = pointers_to(arguments);
   const auto environment_pointers = pointers_to(request.environment);
-  child_plan plan{request.program.c_str(), argument_pointers.data(), environment_pointers.data(), request.directory.c_str(),
-                  child_input.get(), child_log.get(), child_channel.get(), child_status.get(),
-                  request.spaces != namespaces::none, request.spaces == namespaces::user_and_pid, ::getpid(),
-                  fmt::format("{0} {0} 1", ::geteuid()), fmt::format("{0} {0} 1", ::getegid()), limits_of(request)};
+  child_plan plan{request.program.c_str(),
+                  argument_pointers.data(),
+                  environment_pointers.data(),
+                  request.directory.c_str(),
+                  child_input.get(),
+                  child_log.get(),
+                  child_channel.get(),
+                  child_status.get(),
+                  request.spaces != namespaces::none,
+                  request.spaces == namespaces::user_and_pid,
+                  ::getpid(),
+                  fmt::format("{0} {0} 1", ::geteuid()),
+                  fmt::format("{0} {0} 1", ::getegid()),
+                  limits_of(request)};
   TROUPE_TRY(auto child, clone_child(plan));
   worker.pid = child.first;
   worker.process = std::move(child.second);
   if (plan.failed_at == nullptr) return worker;
   ::waitpid(worker.pid, nullptr, __WALL);
-  return error{errc::process_failed,
-               fmt::format("cannot start the worker program {}: {}: {}", request.program.native(), plan.failed_at, std::strerror(plan.failure))};
+  return error{errc::process_failed, fmt::format("cannot start the worker program {}: {}: {}", request.program.native(),
+                                                 plan.failed_at, std::strerror(plan.failure))};
 }
 
 namespaces allowed_namespaces() {
   for (const auto spaces : {namespaces::pid, namespaces::user_and_pid}) {
-    const auto tried = spawn_worker({.program = "/bin/true", .directory = "/", .environment = {}, .spaces = spaces, .memory_most = {}});
+    const auto tried =
+        spawn_worker({.program = "/bin/true", .directory = "/", .environment = {}, .spaces = spaces, .memory_most = {}});
     if (!tried) continue;
     ::waitpid(tried->pid, nullptr, __WALL);
     return spaces;

@@ -29,7 +29,7 @@ constexpr auto progress_distance = std::chrono::milliseconds{50};  // at most 20
 constexpr auto kill_patience = std::chrono::seconds{7};            // for the shepherd to clear up, where there is no namespace
 constexpr std::size_t read_bytes = 65536;
 constexpr std::size_t flood_bytes = 256 * 1024;
-constexpr std::size_t rest_most = std::size_t{32} << 20;           // read of a worker that has ended: two frames
+constexpr std::size_t rest_most = std::size_t{32} << 20;  // read of a worker that has ended: two frames
 
 }  // namespace
 
@@ -60,17 +60,26 @@ command_box::content command_box::take() {
   return {std::exchange(content_.orders, {}), content_.kill};
 }
 
-worker_loop::worker_loop(const supervisor_setting& setting, std::uint16_t slot, std::filesystem::path directory, command_box& commands,
-                         event_sink on_event)
-    : setting_(setting), slot_(slot), directory_(std::move(directory)), commands_(commands), on_event_(std::move(on_event)),
+worker_loop::worker_loop(const supervisor_setting& setting, std::uint16_t slot, std::filesystem::path directory,
+                         command_box& commands, event_sink on_event)
+    : setting_(setting),
+      slot_(slot),
+      directory_(std::move(directory)),
+      commands_(commands),
+      on_event_(std::move(on_event)),
       stderr_(setting.options.stderr_head, setting.options.stderr_tail) {}
 
 result<void> worker_loop::start() {
   TROUPE_CHECK(make_directory(directory_));
   auto made = make_directory(directory_ / "tmp");
   if (made) {
-    spawn_request request{setting_.options.program, directory_, setting_.environment, setting_.spaces, setting_.options.file_most,
-                          setting_.options.memory_most, setting_.options.open_files_most};
+    spawn_request request{setting_.options.program,
+                          directory_,
+                          setting_.environment,
+                          setting_.spaces,
+                          setting_.options.file_most,
+                          setting_.options.memory_most,
+                          setting_.options.open_files_most};
     request.environment.push_back(fmt::format("{}{}/", scope_variable, directory_.native()));
     request.environment.push_back(fmt::format("TMPDIR={}/tmp", directory_.native()));
     auto started = spawn_worker(request);
@@ -208,7 +217,8 @@ void worker_loop::on_greeting(const proto::hello& hello) {
   if (phase_ == phase::ending) return;
   if (phase_ != phase::greeting) return kill_tree("it spoke nonsense: it said hello twice");
   if (hello.protocol() != protocol_version)
-    return kill_tree(fmt::format("it speaks protocol {}, this node speaks {}; install node and worker of one version", hello.protocol(), protocol_version));
+    return kill_tree(fmt::format("it speaks protocol {}, this node speaks {}; install node and worker of one version",
+                                 hello.protocol(), protocol_version));
   phase_ = phase::idle;
   end_deadline_.reset();
   on_event_(ports::worker_ready{});
@@ -261,11 +271,12 @@ void worker_loop::on_finished(const proto::task_finished& end) {
   if (!attempt_) return kill_tree("it spoke nonsense: it finished a task that it was not given");
   read_log(16 * read_bytes);  // what it wrote before it finished
   waiting_progress_.reset();
-  auto outcome = end.has_done() ? take_outputs(end.done(), attempt_->directory, setting_.options.output_most, setting_.store,
-                                               [this] {
-                                                 model::attempt_progress storing{attempt_->permille, 0, 0, std::nullopt, "storing the outputs"};
-                                                 on_event_(ports::worker_progress{attempt_->attempt, attempt_->task, std::move(storing)});
-                                               })
+  auto outcome = end.has_done() ? take_outputs(
+                     end.done(), attempt_->directory, setting_.options.output_most, setting_.store,
+                     [this] {
+                       model::attempt_progress storing{attempt_->permille, 0, 0, std::nullopt, "storing the outputs"};
+                       on_event_(ports::worker_progress{attempt_->attempt, attempt_->task, std::move(storing)});
+                     })
                                 : error{errc::internal, "the worker ended a task without saying how"};
   const auto task = attempt_->task;
   const auto attempt = attempt_->attempt;
@@ -347,18 +358,20 @@ void worker_loop::finish() {
   attempt_.reset();
   remove_tree(directory_);
   for (const auto& late : commands_.take().orders) refused_ = refused_ || std::holds_alternative<model::task_spec>(late);
-  if (refused_ && !exited.failure) exited.failure = make_failure(failure_cause::handed_back, "the worker ended before the attempt began: " + exited.how);
+  if (refused_ && !exited.failure)
+    exited.failure = make_failure(failure_cause::handed_back, "the worker ended before the attempt began: " + exited.how);
   log::info("worker_exited", "slot={} pid={} how={}", slot_, process_.pid, exited.how);
   on_event_(std::move(exited));
 }
 
-result<std::unique_ptr<ports::worker_handle>> supervisor::start(std::shared_ptr<const supervisor_setting> setting, std::uint16_t slot,
-                                                                std::filesystem::path directory, event_sink on_event) {
+result<std::unique_ptr<ports::worker_handle>> supervisor::start(std::shared_ptr<const supervisor_setting> setting,
+                                                                std::uint16_t slot, std::filesystem::path directory,
+                                                                event_sink on_event) {
   std::unique_ptr<supervisor> made{new supervisor{std::move(setting)}};
   std::promise<result<void>> started;
   auto answer = started.get_future();
-  made->thread_ = std::thread{[&box = made->commands_, keep = made->setting_, slot, where = std::move(directory), sink = std::move(on_event),
-                               told = std::move(started)]() mutable {
+  made->thread_ = std::thread{[&box = made->commands_, keep = made->setting_, slot, where = std::move(directory),
+                               sink = std::move(on_event), told = std::move(started)]() mutable {
     worker_loop loop{*keep, slot, std::move(where), box, std::move(sink)};
     const auto outcome = loop.start();
     told.set_value(outcome);

@@ -55,7 +55,8 @@ class command_box {
 /// One worker process from its start to its end, run by one thread. See the diagram in README.md.
 class worker_loop {
  public:
-  worker_loop(const supervisor_setting& setting, std::uint16_t slot, std::filesystem::path directory, command_box& commands, event_sink on_event);
+  worker_loop(const supervisor_setting& setting, std::uint16_t slot, std::filesystem::path directory, command_box& commands,
+              event_sink on_event);
   [[nodiscard]] result<void> start();
   /// Until the process tree is gone.
   void run();
@@ -120,8 +121,9 @@ class worker_loop {
 /// The handle that a slot holds.
 class supervisor : public model::ports::worker_handle {
  public:
-  [[nodiscard]] static result<std::unique_ptr<worker_handle>> start(std::shared_ptr<const supervisor_setting> setting, std::uint16_t slot,
-                                                                    std::filesystem::path directory, event_sink on_event);
+  [[nodiscard]] static result<std::unique_ptr<worker_handle>> start(std::shared_ptr<const supervisor_setting> setting,
+                                                                    std::uint16_t slot, std::filesystem::path directory,
+                                                                    event_sink on_event);
   ~supervisor() override;
   void run(const model::task_spec& task) override;
   void stop() override;

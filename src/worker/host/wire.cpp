@@ -2,8 +2,8 @@
 
 #include "worker/host/stderr_keeper.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 

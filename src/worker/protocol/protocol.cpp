@@ -51,7 +51,8 @@ result<Message> parse(std::string_view data, const char* name) {
 result<std::string> frame_of(const google::protobuf::MessageLite& message) {
   const auto size = message.ByteSizeLong();
   if (size > frame_bytes_most)
-    return error{errc::too_large, fmt::format("worker protocol: a message of {} bytes, at most {} are allowed", size, frame_bytes_most)};
+    return error{errc::too_large,
+                 fmt::format("worker protocol: a message of {} bytes, at most {} are allowed", size, frame_bytes_most)};
   std::string frame;
   frame.reserve(prefix_bytes + size);
   for (std::size_t i = 0; i < prefix_bytes; ++i) frame += static_cast<char>(size >> (8 * i) & 0xff);

@@ -17,8 +17,8 @@ namespace troupe::worker {
 inline constexpr std::uint32_t protocol_version = 1;
 inline constexpr std::size_t frame_bytes_most = std::size_t{16} << 20;
 /// The descriptors that a worker program finds open, beside 0, 1 and 2.
-inline constexpr int channel_fd = 3;  ///< the socket to the node
-inline constexpr int status_pipe_fd = 4;   ///< takes the wait status (int) of the process that ran the tasks
+inline constexpr int channel_fd = 3;      ///< the socket to the node
+inline constexpr int status_pipe_fd = 4;  ///< takes the wait status (int) of the process that ran the tasks
 
 /// The message with its size in front. @returns `errc::too_large` over `frame_bytes_most`.
 [[nodiscard]] result<std::string> frame_of(const google::protobuf::MessageLite& message);

@@ -15,15 +15,17 @@ namespace {
 
 constexpr std::size_t warm_most = 2;
 
-/// Words that are paths into the pipeline's folder become absolute: "./x" and "../x"; in first place "x/y" (a bare word there is looked
-/// up in PATH); in other places what names a file there.
+/// Words that are paths into the pipeline's folder become absolute: "./x" and "../x"; in first place "x/y" (a bare word there is
+/// looked up in PATH); in other places what names a file there.
 std::vector<std::string> resolved(const proto::exec_program& program) {
   std::vector<std::string> command;
   for (const auto& word : program.command()) {
-    const auto path = (std::filesystem::path{program.directory()} / word).lexically_normal();  // an absolute word stays what it is
+    const auto path =
+        (std::filesystem::path{program.directory()} / word).lexically_normal();  // an absolute word stays what it is
     std::error_code missing;
-    const bool is_path = word.starts_with("./") || word.starts_with("../")
-                         || (command.empty() ? word.find('/') != std::string::npos : std::filesystem::is_regular_file(path, missing));
+    const bool is_path =
+        word.starts_with("./") || word.starts_with("../")
+        || (command.empty() ? word.find('/') != std::string::npos : std::filesystem::is_regular_file(path, missing));
     command.push_back(is_path ? path.native() : word);
   }
   return command;
@@ -49,10 +51,12 @@ class exec_runner : public stage_runner {
   };
 
   static result<outputs> run_once(const task& work, progress_sink& progress) {
-    const exec_launch launch{resolved(*work.program), work.scratch,
-                             {fmt::format("TROUPE_TASK_KEY={}", work.key), fmt::format("TROUPE_ATTEMPT={}", work.attempt),
-                              fmt::format("TROUPE_OUT={}", work.out.native()), fmt::format("TROUPE_THREADS={}", work.threads),
-                              fmt::format("TROUPE_PIPELINE_DIR={}", work.program->directory()), fmt::format("TMPDIR={}", work.scratch.native())}};
+    const exec_launch launch{
+        resolved(*work.program),
+        work.scratch,
+        {fmt::format("TROUPE_TASK_KEY={}", work.key), fmt::format("TROUPE_ATTEMPT={}", work.attempt),
+         fmt::format("TROUPE_OUT={}", work.out.native()), fmt::format("TROUPE_THREADS={}", work.threads),
+         fmt::format("TROUPE_PIPELINE_DIR={}", work.program->directory()), fmt::format("TMPDIR={}", work.scratch.native())}};
     TROUPE_TRY(const auto process, exec_process::start(launch));
     exec_answers answers{work, progress};
     TROUPE_CHECK(process->talk(exec_request(work), answers, false));
@@ -73,7 +77,8 @@ class exec_runner : public stage_runner {
     warm_.pop_front();
     if (!talked) return talked.error();
     const auto how = failure_of(status);
-    return error{errc::process_failed, how ? how->detail + " within a task" : "the program ended within a task; in serve mode it must go on until its input ends"};
+    return error{errc::process_failed, how ? how->detail + " within a task"
+                                           : "the program ended within a task; in serve mode it must go on until its input ends"};
   }
 
   /// The running process for the task's command, most recently used in front; a dead one is replaced.
@@ -81,14 +86,16 @@ class exec_runner : public stage_runner {
     auto command = resolved(*work.program);
     std::filesystem::path directory = work.program->directory().empty() ? "/" : work.program->directory();
     warm_.remove_if([](const auto& entry) { return entry.process->has_exited(); });
-    const auto found = std::find_if(warm_.begin(), warm_.end(), [&](const auto& entry) { return entry.command == command && entry.directory == directory; });
+    const auto found = std::find_if(warm_.begin(), warm_.end(),
+                                    [&](const auto& entry) { return entry.command == command && entry.directory == directory; });
     if (found != warm_.end()) {
       warm_.splice(warm_.begin(), warm_, found);
       warm_.front().process->discard_output();
       return &warm_.front();
     }
     if (warm_.size() >= warm_most) warm_.pop_back();
-    TROUPE_TRY(auto process, exec_process::start({command, directory,
+    TROUPE_TRY(auto process, exec_process::start({command,
+                                                  directory,
                                                   {"TROUPE_SERVE=1", fmt::format("TROUPE_THREADS={}", work.threads),
                                                    fmt::format("TROUPE_PIPELINE_DIR={}", work.program->directory())}}));
     warm_.push_front({std::move(command), std::move(directory), std::move(process)});

@@ -1,9 +1,9 @@
 #include "worker/stages/exec_lines.hpp"
 
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -82,7 +82,8 @@ result<void> exec_answers::push(std::string_view data) {
     buffer_.append(data.substr(0, end));
     if (buffer_.size() > line_bytes_most) {
       if (!in_long_line_ && buffer_.front() == '{')
-        return failed(fmt::format("the program wrote a line of over {} bytes that starts with \"{{\"; put large data into a file", line_bytes_most));
+        return failed(fmt::format("the program wrote a line of over {} bytes that starts with \"{{\"; put large data into a file",
+                                  line_bytes_most));
       log_line(buffer_);
       buffer_.clear();
       in_long_line_ = true;
@@ -147,7 +148,8 @@ result<void> exec_answers::on_output(const json::object& what) {
   if (found == declared_.end())
     return failed(fmt::format("the program put out \"{}\", which its pipeline does not declare", name.substr(0, 200)));
   auto& spec = found->second;
-  if (spec.given && !spec.list) return failed(fmt::format("the program put out \"{}\" twice; only a list can be put out so", name));
+  if (spec.given && !spec.list)
+    return failed(fmt::format("the program put out \"{}\" twice; only a list can be put out so", name));
   spec.given = true;
   const auto* const value = what.if_contains("value");
   if (is_file_type(spec.type)) return on_file(name, spec, what);
@@ -179,7 +181,8 @@ result<void> exec_answers::on_value(const std::string& name, declared& spec, con
                               output_count_most, values_bytes_most));
   for (const auto& element : elements) {
     if (!fits(spec.type, element))
-      return failed(fmt::format("output \"{}\" is declared as {}, the program gave {}", name, spec.type, json::serialize(element).substr(0, 200)));
+      return failed(fmt::format("output \"{}\" is declared as {}, the program gave {}", name, spec.type,
+                                json::serialize(element).substr(0, 200)));
   }
   if (!spec.list) {
     outputs_.values[name] = value;

@@ -8,11 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sysexits.h>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <sysexits.h>
 
 namespace troupe::worker {
 namespace {
@@ -23,7 +23,8 @@ struct pipe_ends {
 
 result<pipe_ends> make_pipe() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return error{errc::io_failed, fmt::format("no pipe for a program: {}", std::strerror(errno))};
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return error{errc::io_failed, fmt::format("no pipe for a program: {}", std::strerror(errno))};
   return pipe_ends{descriptor{ends[0]}, descriptor{ends[1]}};
 }
 
@@ -87,8 +88,9 @@ result<std::unique_ptr<exec_process>> exec_process::start(const exec_launch& lau
   int pid = -1;
   const int failure = ::posix_spawnp(&pid, arguments[0], &plan.files, &plan.attributes, arguments.data(), variables.data());
   if (failure != 0)
-    return error{errc::internal, fmt::format("cannot start {} in {}: {}; check the stage's command and that the file is executable",
-                                             launch.command[0], launch.directory.native(), std::strerror(failure))};
+    return error{errc::internal,
+                 fmt::format("cannot start {} in {}: {}; check the stage's command and that the file is executable",
+                             launch.command[0], launch.directory.native(), std::strerror(failure))};
   std::unique_ptr<exec_process> started{new exec_process};
   started->pid_ = pid;
   started->process_ = descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
@@ -109,8 +111,7 @@ int exec_process::end() {
   const bool exited = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
   ::kill(-pid_, SIGKILL);
   if (!exited) ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {}
   reaped_ = true;
   return status_;
 }
@@ -173,8 +174,7 @@ result<void> exec_process::talk(std::string request, exec_answers& answers, bool
 
 void exec_process::discard_output() {
   std::array<char, 65536> chunk;
-  for (int left = 256; left > 0 && ::read(output_.get(), chunk.data(), chunk.size()) > 0; --left) {
-  }
+  for (int left = 256; left > 0 && ::read(output_.get(), chunk.data(), chunk.size()) > 0; --left) {}
 }
 
 std::optional<error> failure_of(int wait_status) {

@@ -25,8 +25,9 @@ class exec_process {
   exec_process& operator=(const exec_process&) = delete;
   ~exec_process();
 
-  /// Writes `request`, then hands what the program says to `answers` until it has exited or, with `until_over`, an answer says that
-  /// the task is over. Standard input is closed after the request unless `until_over`. @returns an error if a bound was broken.
+  /// Writes `request`, then hands what the program says to `answers` until it has exited or, with `until_over`, an answer says
+  /// that the task is over. Standard input is closed after the request unless `until_over`. @returns an error if a bound was
+  /// broken.
   [[nodiscard]] result<void> talk(std::string request, exec_answers& answers, bool until_over);
   /// Throws away what the program wrote while nobody asked.
   void discard_output();

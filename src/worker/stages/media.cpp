@@ -111,8 +111,8 @@ result<outputs> run_still(const task& work, progress_sink& progress) {
 
 result<outputs> run_compose(const task& work, progress_sink& progress) {
   params_reader params{work.params};
-  const media::compose_options options{params.file("clip"), params.file("audio"), params.text("title", ""), params.text("captions", ""),
-                                       static_cast<int>(work.threads)};
+  const media::compose_options options{params.file("clip"), params.file("audio"), params.text("title", ""),
+                                       params.text("captions", ""), static_cast<int>(work.threads)};
   if (params.fault()) return *params.fault();
   const auto file = work.out / "video.mp4";
   TROUPE_TRY(const auto made, media::compose(options, file, forward_to(progress)));

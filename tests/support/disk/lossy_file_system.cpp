@@ -31,7 +31,7 @@ std::size_t copy_out(const content& from, std::uint64_t offset, std::size_t n, c
 }
 
 class reader final : public rocksdb::FSSequentialFile, public rocksdb::FSRandomAccessFile {
-public:
+ public:
   reader(std::shared_ptr<content> from, std::mutex& mutex) : from_(std::move(from)), mutex_(mutex) {}
   status Read(std::size_t n, const rocksdb::IOOptions&, rocksdb::Slice* into, char* scratch, rocksdb::IODebugContext*) override {
     const std::lock_guard lock{mutex_};
@@ -55,14 +55,14 @@ public:
   status InvalidateCache(std::size_t, std::size_t) override { return status::OK(); }
   rocksdb::Temperature GetTemperature() const override { return rocksdb::Temperature::kUnknown; }
 
-private:
+ private:
   std::shared_ptr<content> from_;
   std::mutex& mutex_;
   std::uint64_t at_ = 0;
 };
 
 class writer final : public rocksdb::FSWritableFile {
-public:
+ public:
   writer(std::shared_ptr<content> to, lossy_file_system& disk) : to_(std::move(to)), disk_(disk) {}
   using FSWritableFile::Append;
   status Append(const rocksdb::Slice& data, const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
@@ -77,18 +77,18 @@ public:
     return to_->bytes.size();
   }
 
-private:
+ private:
   std::shared_ptr<content> to_;
   lossy_file_system& disk_;
 };
 
 class directory final : public rocksdb::FSDirectory {
-public:
+ public:
   directory(std::string name, lossy_file_system& disk) : name_(std::move(name)), disk_(disk) {}
   status Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override { return disk_.sync_directory(name_); }
   status Close(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override { return status::OK(); }
 
-private:
+ private:
   std::string name_;
   lossy_file_system& disk_;
 };
@@ -101,14 +101,14 @@ struct silent_logger final : rocksdb::Logger {
 
 /// Does not wait, so that RocksDB's pause after an error costs nothing.
 class hasty_clock final : public rocksdb::SystemClockWrapper {
-public:
+ public:
   hasty_clock() : SystemClockWrapper(rocksdb::SystemClock::Default()) {}
   const char* Name() const override { return "hasty_clock"; }
   void SleepForMicroseconds(int) override { SystemClockWrapper::SleepForMicroseconds(100); }
 };
 
 class environment final : public rocksdb::EnvWrapper {
-public:
+ public:
   explicit environment(const std::shared_ptr<lossy_file_system>& disk) : EnvWrapper(rocksdb::NewCompositeEnv(disk)) {
     file_system_ = disk;
     system_clock_ = std::make_shared<hasty_clock>();

@@ -25,7 +25,7 @@ enum class unsynced {
 /// A file system in memory for RocksDB that loses what was not synced and fails when it is told to. Files are only appended to,
 /// which is all that RocksDB does. Any thread.
 class lossy_file_system final : public rocksdb::FileSystemWrapper {
-public:
+ public:
   enum class fault { crash, io_error, no_space };
 
   lossy_file_system();
@@ -93,7 +93,7 @@ public:
   status sync_directory(const std::string& directory);
   [[nodiscard]] std::mutex& mutex() const { return mutex_; }
 
-private:
+ private:
   using names = std::map<std::string, std::shared_ptr<content>>;
   struct power_loss {
     names live, durable;

@@ -16,7 +16,7 @@ namespace troupe::test {
 /// The durable image of a directory tree, see power_loss.cpp. `IMAGE/files` holds one file for each inode of the tree, with its
 /// synced content; the names in `IMAGE/tree` are links to them. Any thread.
 class power_image {
-public:
+ public:
   /// Takes over what is in `root`. Ends the process with a message if it cannot: a test without its disk proves nothing.
   [[nodiscard]] static std::unique_ptr<power_image> make(const std::string& root, const std::string& place);
 
@@ -28,7 +28,7 @@ public:
   void forget(int descriptor);
   [[nodiscard]] bool is_watched(int descriptor);
 
-private:
+ private:
   /// An inode number comes back for a new file, its generation and time of birth do not.
   struct identity {
     ino_t inode = 0;

@@ -9,7 +9,7 @@ namespace troupe::test {
 
 /// A directory of its own for a test, gone afterwards. On a real disk: in the build tree, where a test runs.
 class temporary_directory {
-public:
+ public:
   temporary_directory() {
     auto pattern = (std::filesystem::current_path() / "test-XXXXXX").native();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"cannot make " + pattern};
@@ -23,7 +23,7 @@ public:
   temporary_directory& operator=(const temporary_directory&) = delete;
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
-private:
+ private:
   std::filesystem::path path_;
 };
 

@@ -2,9 +2,9 @@
 #include "persistence/journal/journal.hpp"
 #include "support/fake_slot_host.hpp"
 
+#include <doctest/doctest.h>
 #include <caf/actor_system_config.hpp>
 #include <caf/scoped_actor.hpp>
-#include <doctest/doctest.h>
 
 #include <cstdlib>
 #include <future>
@@ -45,7 +45,8 @@ class ending : public actors::event_sink {
  public:
   void push(const std::shared_ptr<const actors::live_event>& event) override {
     const auto* committed = std::get_if<model::job_event>(event.get());
-    if (committed && model::job_state_from(committed->type) && model::is_final(*model::job_state_from(committed->type)) && !is_set_.exchange(true)) {
+    if (committed && model::job_state_from(committed->type) && model::is_final(*model::job_state_from(committed->type))
+        && !is_set_.exchange(true)) {
       promise_.set_value(committed->type);
     }
   }
@@ -78,9 +79,9 @@ struct started_node {
     options.replica.node = options.id;
     options.replica.boot = options.boot;
     node = actors::node::start(system, options, *log, host, [](const error& why) { FAIL(to_string(why)); }).value();
-    plan = std::make_shared<const model::pipeline>(model::parse_pipeline(two_stages, "pair.yaml", model::pipeline_origin::installed).value());
-    while (!ask<actors::node_view>(node->public_handles().node, actors::get_node{}).ready) {
-    }
+    plan = std::make_shared<const model::pipeline>(
+        model::parse_pipeline(two_stages, "pair.yaml", model::pipeline_origin::installed).value());
+    while (!ask<actors::node_view>(node->public_handles().node, actors::get_node{}).ready) {}
   }
   ~started_node() { node.reset(); }
 
@@ -88,7 +89,8 @@ struct started_node {
   Answer ask(const Handle& handle, Message message) {
     caf::scoped_actor self{system};
     std::optional<Answer> answer;
-    self->request(handle, 20s, std::move(message)).receive([&](Answer& got) { answer = std::move(got); }, [](const caf::error& e) { FAIL(to_string(e)); });
+    self->request(handle, 20s, std::move(message))
+        .receive([&](Answer& got) { answer = std::move(got); }, [](const caf::error& e) { FAIL(to_string(e)); });
     return std::move(*answer);
   }
 
@@ -156,10 +158,11 @@ TEST_CASE("the same key gives the same job, also after a restart; another reques
 TEST_CASE("a failed attempt is tried again, and a job whose budget is used up is a dead letter") {
   temporary_directory directory;
   std::atomic<int> calls = 0;
-  started_node node{directory.path / "journal", 1, [&](const model::task_spec& task) -> model::ports::worker_event {
-                      ++calls;
-                      return model::ports::worker_failed{task.attempt, task.task, {model::failure_cause::failed, "no luck", "log"}};
-                    }};
+  started_node node{
+      directory.path / "journal", 1, [&](const model::task_spec& task) -> model::ports::worker_event {
+        ++calls;
+        return model::ports::worker_failed{task.attempt, task.task, {model::failure_cause::failed, "no luck", "log"}};
+      }};
   const auto ended = node.when_ended(node.submit(std::nullopt, 1).value().job.id);
   CHECK(ended.state == model::job_state::dead);
   CHECK(calls == 2);

@@ -10,7 +10,8 @@ using namespace troupe::media::samples;
 namespace {
 
 error refused_still(const scratch& dir) {
-  const auto done = still({.image = dir / "in", .length = 80ms, .width = 64, .height = 36, .fps = 25, .zoom = 1, .threads = 1}, dir / "out.mp4", {});
+  const auto done = still({.image = dir / "in", .length = 80ms, .width = 64, .height = 36, .fps = 25, .zoom = 1, .threads = 1},
+                          dir / "out.mp4", {});
   REQUIRE_FALSE(done.has_value());
   CHECK_FALSE(std::filesystem::exists(dir / "out.mp4"));
   CHECK_FALSE(std::filesystem::exists(dir / "out.mp4.part"));
@@ -18,7 +19,8 @@ error refused_still(const scratch& dir) {
 }
 
 error refused_compose(const scratch& dir) {
-  const auto done = compose({.clip = dir / "clip", .audio = dir / "audio", .title = "", .captions = "", .threads = 1}, dir / "out.mp4", {});
+  const auto done =
+      compose({.clip = dir / "clip", .audio = dir / "audio", .title = "", .captions = "", .threads = 1}, dir / "out.mp4", {});
   REQUIRE_FALSE(done.has_value());
   CHECK_FALSE(std::filesystem::exists(dir / "out.mp4"));
   CHECK_FALSE(std::filesystem::exists(dir / "out.mp4.part"));
@@ -49,8 +51,9 @@ std::string png_chunk(const std::string& type_and_data) {
 
 /// A PNG that claims a size and has no pixels.
 std::string png_of_size(std::uint32_t width, std::uint32_t height) {
-  return std::string("\x89PNG\r\n\x1a\n", 8) + png_chunk("IHDR" + big_endian(width) + big_endian(height) + std::string("\x08\x02\0\0\0", 5)) +
-         png_chunk(std::string("IDAT\x78\x9c\x03\0\0\0\0\x01", 12)) + png_chunk("IEND");
+  return std::string("\x89PNG\r\n\x1a\n", 8)
+         + png_chunk("IHDR" + big_endian(width) + big_endian(height) + std::string("\x08\x02\0\0\0", 5))
+         + png_chunk(std::string("IDAT\x78\x9c\x03\0\0\0\0\x01", 12)) + png_chunk("IEND");
 }
 
 }  // namespace
@@ -146,7 +149,8 @@ TEST_CASE("a sound without samples is refused, a cut-off one is as long as what 
   check_blames(refused_compose(dir), "the audio");
   write_tone(dir / "audio", 16'000);
   cut_file(dir / "audio", 0.5);
-  const auto done = compose({.clip = dir / "clip", .audio = dir / "audio", .title = "", .captions = "", .threads = 1}, dir / "out.mp4", {});
+  const auto done =
+      compose({.clip = dir / "clip", .audio = dir / "audio", .title = "", .captions = "", .threads = 1}, dir / "out.mp4", {});
   REQUIRE(done.has_value());
   CHECK(done->length > 480ms);
   CHECK(done->length < 510ms);
@@ -160,17 +164,25 @@ TEST_CASE("bytes changed at random spoil a file at worst") {
   write_picture(dir / "jpeg", 40, 30, stripes(), {"mjpeg", "yuvj420p"});
   write_picture(dir / "gif", 40, 30, stripes(), {"gif", "rgb8", "gif"});
   std::uint32_t state = 12345;
-  const auto random = [&](std::size_t below) { return static_cast<std::size_t>((state = state * 1664525 + 1013904223) >> 8) % below; };
+  const auto random = [&](std::size_t below) {
+    return static_cast<std::size_t>((state = state * 1664525 + 1013904223) >> 8) % below;
+  };
   for (int round = 0; round < 25; ++round) {
     for (const auto* name : {"tone", "movie", "png", "jpeg", "gif"}) {
       auto bytes = read_bytes(dir / name);
       for (int i = 0; i < 6; ++i) bytes[random(bytes.size())] = static_cast<char>(random(256));
       write_bytes(dir / "in", bytes);
       if (const auto facts = probe(dir / "in"); !facts) CHECK(facts.error().code == errc::bad_request);
-      const auto clip = still({.image = dir / "in", .length = 40ms, .width = 32, .height = 18, .fps = 25, .zoom = 1, .threads = 1}, dir / "out.mp4", {});
+      const auto clip =
+          still({.image = dir / "in", .length = 40ms, .width = 32, .height = 18, .fps = 25, .zoom = 1, .threads = 1},
+                dir / "out.mp4", {});
       if (!clip) CHECK(clip.error().code == errc::bad_request);
       const auto is_sound = std::string(name) == "tone";
-      const auto film = compose({.clip = is_sound ? dir / "movie" : dir / "in", .audio = is_sound ? dir / "in" : dir / "tone", .title = "", .captions = "", .threads = 1},
+      const auto film = compose({.clip = is_sound ? dir / "movie" : dir / "in",
+                                 .audio = is_sound ? dir / "in" : dir / "tone",
+                                 .title = "",
+                                 .captions = "",
+                                 .threads = 1},
                                 dir / "out.mp4", {});
       if (!film) CHECK(film.error().code == errc::bad_request);
       CHECK_FALSE(std::filesystem::exists(dir / "out.mp4.part"));

@@ -103,10 +103,10 @@ TEST_CASE("the title stands above and fades, the captions stand below all the ti
   const auto plain = frames.front().brightness(0, 80, 320, 110);
   const auto above = [&](std::size_t i) { return std::abs(frames[i].brightness(120, 16, 200, 30) - plain); };
   const auto below = [&](std::size_t i) { return std::abs(frames[i].brightness(120, 150, 200, 168) - plain); };
-  CHECK(above(0) < 3);            // before the fade
-  CHECK(above(8) > 3);            // within it
-  CHECK(above(60) > above(8));    // in full
-  CHECK(above(140) < 3);          // gone after 4.7 s
+  CHECK(above(0) < 3);          // before the fade
+  CHECK(above(8) > 3);          // within it
+  CHECK(above(60) > above(8));  // in full
+  CHECK(above(140) < 3);        // gone after 4.7 s
   for (const std::size_t i : {10, 60, 100, 140}) CHECK(below(i) > 8);
   for (const std::size_t i : {10, 60, 140}) CHECK(frames[i].brightness(0, 80, 320, 110) == doctest::Approx(plain).epsilon(0.02));
 }
@@ -128,8 +128,8 @@ TEST_CASE("titles and captions of any text are drawn and never read as commands"
   write_clip(dir / "clip", {.width = 320, .height = 180, .frames = 5}, grey);
   write_tone(dir / "audio", 3200);
   for (const std::string text :
-       {"It's 5:30, \"quoted\", 100% \\ %{pts} %{eif\\:1\\:d}", "':textfile=/etc/passwd:x='", "a\nb\nc\nd", "[in]drawbox[out];,nullsink",
-        "漢字かな交じり文 ελληνικά עברית العربية 🎬", "\xff\xfe broken \xc3", "%", "\\"}) {
+       {"It's 5:30, \"quoted\", 100% \\ %{pts} %{eif\\:1\\:d}", "':textfile=/etc/passwd:x='", "a\nb\nc\nd",
+        "[in]drawbox[out];,nullsink", "漢字かな交じり文 ελληνικά עברית العربية 🎬", "\xff\xfe broken \xc3", "%", "\\"}) {
     auto options = from(dir);
     options.title = options.captions = text;
     CAPTURE(text);

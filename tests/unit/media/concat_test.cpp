@@ -15,7 +15,11 @@ concat_options three(const scratch& dir, duration transition) {
   write_clip(dir / "a", second, red);
   write_clip(dir / "b", second, blue);
   write_clip(dir / "c", second, white);
-  return {.clips = {dir / "a", dir / "b", dir / "c"}, .transition = transition, .effect = "fade", .audio = std::nullopt, .threads = 2};
+  return {.clips = {dir / "a", dir / "b", dir / "c"},
+          .transition = transition,
+          .effect = "fade",
+          .audio = std::nullopt,
+          .threads = 2};
 }
 }  // namespace
 

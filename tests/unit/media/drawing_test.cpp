@@ -13,7 +13,8 @@ namespace {
 frame_ptr plain_frame(int width, int height, std::uint8_t luma) {
   auto frame = make_picture(width, height, AV_PIX_FMT_YUV420P);
   for (int plane = 0; plane < 3; ++plane)
-    std::fill_n(frame->data[plane], frame->linesize[plane] * (plane == 0 ? height : height / 2), plane == 0 ? luma : std::uint8_t{128});
+    std::fill_n(frame->data[plane], frame->linesize[plane] * (plane == 0 ? height : height / 2),
+                plane == 0 ? luma : std::uint8_t{128});
   return frame;
 }
 int luma(const AVFrame& frame, int x, int y) { return frame.data[0][y * frame.linesize[0] + x]; }

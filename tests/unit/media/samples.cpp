@@ -38,7 +38,9 @@ painter halves(int width) {
   return [width](int x, int) { return x < width / 2 ? red : blue; };
 }
 painter stripes() {
-  return [](int x, int y) { return colour{static_cast<std::uint8_t>(x * 7), static_cast<std::uint8_t>(y * 11), static_cast<std::uint8_t>((x + y) * 3)}; };
+  return [](int x, int y) {
+    return colour{static_cast<std::uint8_t>(x * 7), static_cast<std::uint8_t>(y * 11), static_cast<std::uint8_t>((x + y) * 3)};
+  };
 }
 
 namespace {
@@ -84,7 +86,8 @@ muxer_ptr open_muxer(const std::filesystem::path& path, const char* name, const 
 
 }  // namespace
 
-void write_animation(const std::filesystem::path& path, int width, int height, const std::vector<painter>& paint, const picture_kind& kind) {
+void write_animation(const std::filesystem::path& path, int width, int height, const std::vector<painter>& paint,
+                     const picture_kind& kind) {
   const auto* encoder = avcodec_find_encoder_by_name(kind.codec);
   REQUIRE(encoder != nullptr);
   const codec_ptr codec(needed(avcodec_alloc_context3(encoder)));
@@ -187,7 +190,8 @@ std::vector<seen_frame> frames_of(const std::filesystem::path& path) {
   auto reader = media_reader::open(path, media_kind::video, role_of(media_kind::video, "the output"), 1).value();
   std::vector<seen_frame> frames;
   while (const auto frame = reader.next().value()) {
-    const auto rgb = filter_once(*frame, {{"scale", {{"in_color_matrix", "bt709"}}}, {"format", {{"pix_fmts", "rgb24"}}}}).value();
+    const auto rgb =
+        filter_once(*frame, {{"scale", {{"in_color_matrix", "bt709"}}}, {"format", {{"pix_fmts", "rgb24"}}}}).value();
     seen_frame seen{rgb->width, rgb->height, {}};
     for (int y = 0; y < rgb->height; ++y) {
       const auto* row = rgb->data[0] + std::ptrdiff_t{y} * rgb->linesize[0];
@@ -206,7 +210,8 @@ double difference(const seen_frame& a, const seen_frame& b) {
 }
 
 bool is_close(const colour& a, const colour& b, int tolerance) {
-  return std::abs(a.red - b.red) <= tolerance && std::abs(a.green - b.green) <= tolerance && std::abs(a.blue - b.blue) <= tolerance;
+  return std::abs(a.red - b.red) <= tolerance && std::abs(a.green - b.green) <= tolerance
+         && std::abs(a.blue - b.blue) <= tolerance;
 }
 
 double loudness(const std::filesystem::path& path, duration from, duration until) {

@@ -47,7 +47,8 @@ struct picture_kind {
 };
 void write_picture(const std::filesystem::path& path, int width, int height, const painter& paint, const picture_kind& kind = {});
 /// One picture of the file for each painter.
-void write_animation(const std::filesystem::path& path, int width, int height, const std::vector<painter>& paint, const picture_kind& kind);
+void write_animation(const std::filesystem::path& path, int width, int height, const std::vector<painter>& paint,
+                     const picture_kind& kind);
 
 struct clip_kind {
   int width = 160;

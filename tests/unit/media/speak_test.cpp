@@ -48,13 +48,16 @@ TEST_CASE("the same text gives the same bytes") {
 
 TEST_CASE("signs with a meaning to filters are only text") {
   const scratch dir;
-  CHECK(speak({.text = R"(It's 5:30, "quoted" \ back; [a]=b, 100% %{x} 'q' textfile=/etc/passwd)"}, dir / "a.wav", {}).has_value());
+  CHECK(
+      speak({.text = R"(It's 5:30, "quoted" \ back; [a]=b, 100% %{x} 'q' textfile=/etc/passwd)"}, dir / "a.wav", {}).has_value());
   CHECK(speak({.text = "line one\nline two\ttab\r\n\x01 end"}, dir / "a.wav", {}).has_value());
 }
 
 TEST_CASE("odd words cannot break the voice") {
   const scratch dir;
-  CHECK(speak({.text = std::string(100, 'x') + " " + std::string(50, '7') + " 1e999 -$%&*()@#^~`|<> A.B.C. $1,234.56 12/31/1999"}, dir / "a.wav", {}).has_value());
+  CHECK(speak({.text = std::string(100, 'x') + " " + std::string(50, '7') + " 1e999 -$%&*()@#^~`|<> A.B.C. $1,234.56 12/31/1999"},
+              dir / "a.wav", {})
+            .has_value());
 }
 
 TEST_CASE("a text that no English voice can speak is refused with the reason, and nothing is written") {

@@ -22,7 +22,8 @@ seen_frame first_frame(const scratch& dir, const still_options& options) {
 
 /// The EXIF orientation put into a JPEG without one (EXIF 2.3, tag 0x0112).
 void set_orientation(const std::filesystem::path& path, char orientation) {
-  const std::string tiff = std::string("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", 19) + orientation + std::string("\0\0\0\0\0\0", 6);
+  const std::string tiff =
+      std::string("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", 19) + orientation + std::string("\0\0\0\0\0\0", 6);
   const std::string exif = std::string("Exif\0\0", 6) + tiff;
   auto jpeg = read_bytes(path);
   jpeg.insert(2, std::string("\xff\xe1\0", 3) + static_cast<char>(exif.size() + 2) + exif);
@@ -31,10 +32,13 @@ void set_orientation(const std::filesystem::path& path, char orientation) {
 
 /// An 8 x 8 JPEG in Adobe's inverted CMYK: no cyan, all magenta, all yellow, no black, which is red. Flat blocks (ITU T.81).
 std::string cmyk_jpeg() {
-  std::string out("\xff\xd8\xff\xee\x00\x0e" "Adobe\x00\x64\x00\x00\x00\x00\x00", 18);
+  std::string out(
+      "\xff\xd8\xff\xee\x00\x0e"
+      "Adobe\x00\x64\x00\x00\x00\x00\x00",
+      18);
   out += std::string("\xff\xdb\x00\x43\x00", 5) + std::string(64, '\x08');
   out += std::string("\xff\xc0\x00\x14\x08\x00\x08\x00\x08\x04\x01\x11\x00\x02\x11\x00\x03\x11\x00\x04\x11\x00", 22);
-  out += std::string("\xff\xc4\x00\x15\x00\x01\x01", 7) + std::string(14, '\0') + "\x07\x08";    // DC: 0 -> 7 bits, 10 -> 8 bits
+  out += std::string("\xff\xc4\x00\x15\x00\x01\x01", 7) + std::string(14, '\0') + "\x07\x08";  // DC: 0 -> 7 bits, 10 -> 8 bits
   out += std::string("\xff\xc4\x00\x14\x10\x01", 6) + std::string(15, '\0') + std::string(1, '\0');  // AC: 0 -> end of block
   out += std::string("\xff\xda\x00\x0e\x04\x01\x00\x02\x00\x03\x00\x04\x00\x00\x3f\x00", 16);
   return out + "\x7f\x4f\xe9\xfc\xfe\xff\xd9";
@@ -112,7 +116,8 @@ TEST_CASE("odd and extreme sizes become clips") {
   struct extent {
     int width, height;
   };
-  for (const auto& [width, height] : {extent{1, 1}, extent{501, 333}, extent{1, 700}, extent{3000, 1}, extent{7, 5}, extent{2, 2}}) {
+  for (const auto& [width, height] :
+       {extent{1, 1}, extent{501, 333}, extent{1, 700}, extent{3000, 1}, extent{7, 5}, extent{2, 2}}) {
     write_picture(dir / "in", width, height, [](int, int) { return red; });
     const auto frame = first_frame(dir, small(dir / "in", 80ms));
     CAPTURE(width);
@@ -122,13 +127,15 @@ TEST_CASE("odd and extreme sizes become clips") {
 
 TEST_CASE("every kind of picture is understood") {
   const scratch dir;
-  for (const auto& kind : {picture_kind{"png", "rgba"}, picture_kind{"png", "gray"}, picture_kind{"png", "gray16be"}, picture_kind{"png", "rgb48be"},
-                           picture_kind{"png", "ya8"}, picture_kind{"png", "rgba64be"}, picture_kind{"png", "monob"}, picture_kind{"mjpeg", "yuvj420p"},
-                           picture_kind{"mjpeg", "yuvj444p"}, picture_kind{"bmp", "bgr24"}, picture_kind{"tiff", "rgb24"},
-                           picture_kind{"gif", "rgb8", "gif"}, picture_kind{"ppm", "rgb24"}, picture_kind{"libwebp", "yuv420p"}}) {
+  for (const auto& kind : {picture_kind{"png", "rgba"}, picture_kind{"png", "gray"}, picture_kind{"png", "gray16be"},
+                           picture_kind{"png", "rgb48be"}, picture_kind{"png", "ya8"}, picture_kind{"png", "rgba64be"},
+                           picture_kind{"png", "monob"}, picture_kind{"mjpeg", "yuvj420p"}, picture_kind{"mjpeg", "yuvj444p"},
+                           picture_kind{"bmp", "bgr24"}, picture_kind{"tiff", "rgb24"}, picture_kind{"gif", "rgb8", "gif"},
+                           picture_kind{"ppm", "rgb24"}, picture_kind{"libwebp", "yuv420p"}}) {
     CAPTURE(kind.codec);
     CAPTURE(kind.pixels);
-    write_picture(dir / "in", 96, 54, [](int x, int) { return x < 48 ? white : colour{}; }, kind);
+    write_picture(
+        dir / "in", 96, 54, [](int x, int) { return x < 48 ? white : colour{}; }, kind);
     const auto frame = first_frame(dir, small(dir / "in", 80ms));
     CHECK(is_close(frame.at(30, 45), white, 40));
     CHECK(is_close(frame.at(130, 45), colour{}, 40));
@@ -151,7 +158,11 @@ TEST_CASE("a CMYK JPEG keeps its colours") {
 
 TEST_CASE("a transparent picture lies on white") {
   const scratch dir;
-  write_picture(dir / "in", 96, 54, [](int x, int) { return x < 48 ? colour{0, 0, 0, 0} : colour{0, 0, 255, 255}; }, {"png", "rgba"});
+  write_picture(dir / "in", 96, 54,
+                [](int x, int) {
+                  return x < 48 ? colour{0, 0, 0, 0} : colour{0, 0, 255, 255};
+                },
+                {"png", "rgba"});
   const auto frame = first_frame(dir, small(dir / "in", 80ms));
   CHECK(is_close(frame.at(30, 45), white));
   CHECK(is_close(frame.at(130, 45), blue));

@@ -24,7 +24,8 @@ TEST_CASE("a newline always breaks a line, and blank text has no lines") {
 
 TEST_CASE("captions cover the whole length in order, without gaps, in at most two lines") {
   const auto captions = make_captions(
-      "This is the first sentence. And here comes a much longer one, which goes on and on, with commas, clauses and asides, so that "
+      "This is the first sentence. And here comes a much longer one, which goes on and on, with commas, clauses and asides, so "
+      "that "
       "it cannot possibly fit the two lines that a caption may have. Short. Very short!",
       42, 12'345ms);
   REQUIRE(captions.size() >= 4);
@@ -57,7 +58,9 @@ TEST_CASE("broken UTF-8 becomes valid and control characters go") {
   CHECK(clean_utf8("a\xff\xc3(b\x80") == "a\xef\xbf\xbd\xef\xbf\xbd(b\xef\xbf\xbd");
   CHECK(clean_utf8("\xed\xa0\x80").find('\xed') == std::string::npos);  // a surrogate half
   CHECK(clean_utf8("\xc0\x80") == "\xef\xbf\xbd\xef\xbf\xbd");          // an overlong zero
-  CHECK(clean_utf8("a\tb\x01" "c\r\nd") == "a b c\nd");
+  CHECK(clean_utf8("a\tb\x01"
+                   "c\r\nd")
+        == "a b c\nd");
   CHECK(clean_utf8("héllo — 漢字 🎬") == "héllo — 漢字 🎬");
   CHECK(clean_utf8("cut \xf0\x9f\x8e") == "cut \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 }

@@ -10,11 +10,13 @@ namespace {
 using namespace testing;
 
 enum class happening : std::uint8_t { done, failed, timed_out, bad_input, lost, handed_back, booted, cancelled, deadline };
-constexpr std::array all = {happening::done,        happening::failed, happening::timed_out, happening::bad_input, happening::lost,
-                            happening::handed_back, happening::booted, happening::cancelled, happening::deadline};
+constexpr std::array all = {happening::done,      happening::failed,    happening::timed_out,
+                            happening::bad_input, happening::lost,      happening::handed_back,
+                            happening::booted,    happening::cancelled, happening::deadline};
 
 const char* to_string(happening what) {
-  constexpr std::array names = {"done", "failed", "timed out", "bad input", "lost lease", "handed back", "node booted", "cancel", "deadline"};
+  constexpr std::array names = {"done",        "failed",      "timed out", "bad input", "lost lease",
+                                "handed back", "node booted", "cancel",    "deadline"};
   return names[static_cast<std::size_t>(what)];
 }
 
@@ -86,7 +88,8 @@ TEST_CASE("of two happenings the first in the log wins; one about the job wins o
 
 TEST_CASE("whatever happens to an attempt twice or after another end is charged once") {
   for (const auto first : {happening::failed, happening::timed_out, happening::lost, happening::handed_back, happening::booted}) {
-    for (const auto second : {happening::failed, happening::timed_out, happening::lost, happening::handed_back, happening::booted}) {
+    for (const auto second :
+         {happening::failed, happening::timed_out, happening::lost, happening::handed_back, happening::booted}) {
       CAPTURE(to_string(first));
       CAPTURE(to_string(second));
       race r;

@@ -12,7 +12,12 @@ const slot_offer plain{{}, 1};
 task_id task(std::uint64_t job) { return {job_id{job}, 0, 0}; }
 
 ready_task waiting(std::uint64_t job, std::uint8_t priority = 5, std::string tenant = "a") {
-  return {.task = task(job), .tenant = std::move(tenant), .priority = priority, .created = start, .deadline = std::nullopt, .sequence = job};
+  return {.task = task(job),
+          .tenant = std::move(tenant),
+          .priority = priority,
+          .created = start,
+          .deadline = std::nullopt,
+          .sequence = job};
 }
 
 struct queue_under_test {

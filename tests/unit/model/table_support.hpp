@@ -97,7 +97,8 @@ struct table_under_test {
     REQUIRE(out.grants.size() == 1);
     return out.grants.front().task;
   }
-  apply_effects finish(const task_spec& task, std::variant<attempt_result, attempt_failure> outcome = attempt_result{{{"value", "made"}}, {}}) {
+  apply_effects finish(const task_spec& task,
+                       std::variant<attempt_result, attempt_failure> outcome = attempt_result{{{"value", "made"}}, {}}) {
     return apply(finish_command{task.task, task.attempt, std::move(outcome)});
   }
   apply_effects fail(const task_spec& task, failure_cause cause) { return finish(task, attempt_failure{cause, "why", ""}); }

@@ -27,7 +27,7 @@ struct simulation_counts {
 /// A group of replicas in one thread and virtual time, with disks and links that fail, all drawn from one seed. Every step is
 /// held against the promises of Raft figure 3 and the machine's own contract. A run stops at the first broken one.
 class simulation {
-public:
+ public:
   explicit simulation(std::uint64_t seed);
 
   /// Trouble for `chaos`, then a healed world, in which a new command must reach every replica within 20 s.
@@ -35,7 +35,7 @@ public:
   [[nodiscard]] std::optional<std::string> run(duration chaos);
   [[nodiscard]] const simulation_counts& counts() const noexcept { return counts_; }
 
-private:
+ private:
   struct disk_write {
     std::uint64_t no = 0;
     std::optional<hard_state> hard;

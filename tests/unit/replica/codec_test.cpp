@@ -2,7 +2,8 @@
 
 #include <doctest/doctest.h>
 
-// Goal: what is written is read back, every field of it; what is not ours is refused. Method: round trips with nothing left default.
+// Goal: what is written is read back, every field of it; what is not ours is refused. Method: round trips with nothing left
+// default.
 namespace troupe::replica {
 namespace {
 
@@ -85,8 +86,8 @@ TEST_CASE("a result survives, also an empty one") {
 }
 
 TEST_CASE("each cause of failure survives with its texts") {
-  for (const auto cause : {failure_cause::bad_input, failure_cause::failed, failure_cause::crashed, failure_cause::hung, failure_cause::timed_out,
-                           failure_cause::node_lost, failure_cause::handed_back}) {
+  for (const auto cause : {failure_cause::bad_input, failure_cause::failed, failure_cause::crashed, failure_cause::hung,
+                           failure_cause::timed_out, failure_cause::node_lost, failure_cause::handed_back}) {
     const auto back = round_trip(finish_command{{}, {}, attempt_failure{cause, "why", "stderr"}});
     const auto& failure = std::get<attempt_failure>(back.outcome);
     CHECK(failure.cause == cause);
@@ -103,7 +104,10 @@ TEST_CASE("bytes that are no UTF-8 do not make a log unreadable") {
 
   CHECK(round_trip(submit).idempotency_key == bytes);
   CHECK(round_trip(submit).labels == submit.labels);
-  CHECK(std::get<attempt_failure>(round_trip(finish_command{{}, {}, attempt_failure{failure_cause::crashed, bytes, bytes}}).outcome).stderr_text == bytes);
+  CHECK(
+      std::get<attempt_failure>(round_trip(finish_command{{}, {}, attempt_failure{failure_cause::crashed, bytes, bytes}}).outcome)
+          .stderr_text
+      == bytes);
   CHECK(round_trip(cancel_command{bytes, {}, bytes}).reason == bytes);
   const job_event event{job_id{1}, 1, "attempt_failed", then, {{"detail", bytes}}};
   CHECK(decode_event(encode(event), job_id{1}, 1)->data == event.data);

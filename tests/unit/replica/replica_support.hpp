@@ -46,8 +46,10 @@ class memory_disk final : public state_reader {
     const auto found = state.find(std::string{key});
     return found == state.end() ? std::optional<std::string>{} : found->second;
   }
-  result<void> scan(std::string_view prefix, std::string_view from, const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    for (auto at = state.lower_bound(std::string{std::max(prefix, from)}); at != state.end() && at->first.starts_with(prefix); ++at) {
+  result<void> scan(std::string_view prefix, std::string_view from,
+                    const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    for (auto at = state.lower_bound(std::string{std::max(prefix, from)}); at != state.end() && at->first.starts_with(prefix);
+         ++at) {
       if (!visit(at->first, at->second)) break;
     }
     return {};
@@ -115,14 +117,17 @@ struct node_under_test {
     return what.command.id;
   }
   [[nodiscard]] model::slot_id slot(std::uint16_t index = 0) const { return {settings.node, settings.boot, index}; }
-  [[nodiscard]] event::asked an_ask(std::uint64_t number, std::uint16_t index = 0) const { return {{slot(index), number, {{}, 1}}}; }
+  [[nodiscard]] event::asked an_ask(std::uint64_t number, std::uint16_t index = 0) const {
+    return {{slot(index), number, {{}, 1}}};
+  }
   model::task_spec started(std::uint64_t ask = 1, std::uint16_t index = 0) {
     const auto out = step({an_ask(ask, index)});
     REQUIRE(out.grants.size() == 1);
     return out.grants.front().task;
   }
-  [[nodiscard]] event::finished a_finish(const model::task_spec& task, std::variant<model::attempt_result, model::attempt_failure> outcome =
-                                                                           model::attempt_result{{{"value", "made"}}, {}}) const {
+  [[nodiscard]] event::finished a_finish(const model::task_spec& task,
+                                         std::variant<model::attempt_result, model::attempt_failure> outcome =
+                                             model::attempt_result{{{"value", "made"}}, {}}) const {
     return {{slot(), task.task, task.attempt, std::move(outcome)}};
   }
   [[nodiscard]] event::heartbeat a_beat(const model::task_spec& task, std::uint32_t permille = 0) const {

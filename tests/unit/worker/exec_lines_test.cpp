@@ -56,7 +56,10 @@ TEST_CASE("progress never falls and stays between nothing and all") {
   const auto work = work_with({});
   recorder progress;
   exec_answers answers{work, progress};
-  REQUIRE(answers.push("{\"progress\":0.5}\n{\"progress\":0.1}\n{\"progress\":7}\n{\"progress\":\"x\"}\n{\"progress\":-1,\"frames_done\":12}\n").has_value());
+  REQUIRE(answers
+              .push("{\"progress\":0.5}\n{\"progress\":0.1}\n{\"progress\":7}\n{\"progress\":\"x\"}\n{\"progress\":-1,\"frames_"
+                    "done\":12}\n")
+              .has_value());
 
   std::vector<std::uint32_t> seen;
   for (const auto& report : progress.reports) seen.push_back(report.permille);
@@ -68,8 +71,11 @@ TEST_CASE("lists take one element a line or whole arrays, and may be empty") {
   const auto work = work_with({{"n", "integer", true}, {"none", "text", true}, {"pictures", "image", true}});
   recorder progress;
   exec_answers answers{work, progress};
-  REQUIRE(answers.push("{\"output\":{\"name\":\"n\",\"value\":[1,2]}}\n{\"output\":{\"name\":\"n\",\"value\":3}}\n"
-                       "{\"output\":{\"name\":\"pictures\",\"file\":\"/scratch/a.png\"}}\n{\"output\":{\"name\":\"pictures\",\"file\":\"b.jpg\"}}\n").has_value());
+  REQUIRE(answers
+              .push("{\"output\":{\"name\":\"n\",\"value\":[1,2]}}\n{\"output\":{\"name\":\"n\",\"value\":3}}\n"
+                    "{\"output\":{\"name\":\"pictures\",\"file\":\"/scratch/"
+                    "a.png\"}}\n{\"output\":{\"name\":\"pictures\",\"file\":\"b.jpg\"}}\n")
+              .has_value());
 
   const auto taken = answers.take().value();
   CHECK(taken.values == boost::json::object{{"n", boost::json::array{1, 2, 3}}, {"none", boost::json::array{}}});
@@ -81,15 +87,20 @@ TEST_CASE("lists take one element a line or whole arrays, and may be empty") {
 
 TEST_CASE("outputs that do not fit their declaration fail with what is wrong") {
   const auto work = work_with({{"n", "integer", false}, {"picture", "image", false}});
-  const std::string n = "{\"output\":{\"name\":\"n\",\"value\":1}}\n", picture = "{\"output\":{\"name\":\"picture\",\"file\":\"a.png\"}}\n";
+  const std::string n = "{\"output\":{\"name\":\"n\",\"value\":1}}\n",
+                    picture = "{\"output\":{\"name\":\"picture\",\"file\":\"a.png\"}}\n";
 
   CHECK(complaint(work, n + picture) == "");
   CHECK(complaint(work, n) == "the program ended without its declared output \"picture\" (image)");
   CHECK(complaint(work, n + n) == "the program put out \"n\" twice; only a list can be put out so");
-  CHECK(complaint(work, "{\"output\":{\"name\":\"n\",\"value\":1.5}}\n") == "output \"n\" is declared as integer, the program gave 1.5E0");
-  CHECK(complaint(work, "{\"output\":{\"name\":\"n\",\"file\":\"x\"}}\n") == "output \"n\" is declared as integer: it needs a \"value\"");
-  CHECK(complaint(work, "{\"output\":{\"name\":\"picture\",\"value\":1}}\n") == "output \"picture\" is declared as image: it needs a \"file\"");
-  CHECK(complaint(work, "{\"output\":{\"name\":\"other\",\"value\":1}}\n") == "the program put out \"other\", which its pipeline does not declare");
+  CHECK(complaint(work, "{\"output\":{\"name\":\"n\",\"value\":1.5}}\n")
+        == "output \"n\" is declared as integer, the program gave 1.5E0");
+  CHECK(complaint(work, "{\"output\":{\"name\":\"n\",\"file\":\"x\"}}\n")
+        == "output \"n\" is declared as integer: it needs a \"value\"");
+  CHECK(complaint(work, "{\"output\":{\"name\":\"picture\",\"value\":1}}\n")
+        == "output \"picture\" is declared as image: it needs a \"file\"");
+  CHECK(complaint(work, "{\"output\":{\"name\":\"other\",\"value\":1}}\n")
+        == "the program put out \"other\", which its pipeline does not declare");
 }
 
 TEST_CASE("an answer line over 1 MiB is an error, other long lines are only logged") {

@@ -22,8 +22,10 @@ print(json.dumps({"output": {"name": "key", "value": os.environ["TROUPE_TASK_KEY
 )");
   set.start();
 
-  const auto done = set.done(set.exec_task({"./upper.py"}, {output_of("picture", value_type::image), output_of("about", value_type::object), output_of("key", value_type::text)},
-                                           {{"images", json::array{json::object{{"artifact", picture.hash.hex()}}}}, {"suffix", "!"}}));
+  const auto done = set.done(set.exec_task(
+      {"./upper.py"},
+      {output_of("picture", value_type::image), output_of("about", value_type::object), output_of("key", value_type::text)},
+      {{"images", json::array{json::object{{"artifact", picture.hash.hex()}}}}, {"suffix", "!"}}));
 
   CHECK(set.content(done.result.outputs.at("picture")) == "PIXELS!");
   CHECK(done.result.outputs.at("about") == json::value{{"task", "0000000000001234/stage"}, {"attempt", 1}});
@@ -68,22 +70,25 @@ TEST_CASE("a program sees its scratch directory, a small environment and no desc
   ::setenv("TROUPE_TEST_SECRET", "x", 1);
   stage_set set;
   set.start();
-  const auto done = set.done(set.sh(R"sh(
+  const auto done = set.done(
+      set.sh(R"sh(
     read line
     ls /proc/self/fd | tr '\n' ' ' | sed 's/.*/{"output":{"name":"fds","value":"&"}}/'; echo
     env | cut -d= -f1 | sort | tr '\n' ' ' | sed 's/.*/{"output":{"name":"env","value":"&"}}/'; echo
     [ "$PWD/out" = "$TROUPE_OUT" ] && [ -z "$(ls out)" ] && echo '{"output":{"name":"cwd","value":true}}')sh",
-                                    {output_of("fds", value_type::text), output_of("env", value_type::text), output_of("cwd", value_type::boolean)}));
+             {output_of("fds", value_type::text), output_of("env", value_type::text), output_of("cwd", value_type::boolean)}));
 
   CHECK(done.result.outputs.at("fds") == "0 1 2 3 ");  // 3 is the one with which ls reads the directory
-  CHECK(done.result.outputs.at("env")
-        == "HOME LANG PATH PWD TMPDIR TROUPE_ATTEMPT TROUPE_OUT TROUPE_PIPELINE_DIR TROUPE_SCOPE TROUPE_TASK_KEY TROUPE_THREADS ");
+  CHECK(
+      done.result.outputs.at("env")
+      == "HOME LANG PATH PWD TMPDIR TROUPE_ATTEMPT TROUPE_OUT TROUPE_PIPELINE_DIR TROUPE_SCOPE TROUPE_TASK_KEY TROUPE_THREADS ");
 }
 
 TEST_CASE("garbage on standard output goes to the log and does no harm") {
   stage_set set;
   set.start();
-  const auto failure = set.failure(set.sh(R"(echo "not json"; echo "{broken"; echo '{"unknown":1}'; head -c 300 /dev/urandom; echo; exit 1)"));
+  const auto failure =
+      set.failure(set.sh(R"(echo "not json"; echo "{broken"; echo '{"unknown":1}'; head -c 300 /dev/urandom; echo; exit 1)"));
   CHECK(failure.stderr_text.find("not json\n{broken\n{\"unknown\":1}\n") == 0);
 }
 
@@ -112,8 +117,8 @@ TEST_CASE("of much standard error the head and the tail are kept") {
 TEST_CASE("a program that reads none of a large input succeeds all the same") {
   stage_set set;
   set.start();
-  const auto done = set.done(set.sh(R"(exec 0<&-; echo '{"output":{"name":"ok","value":true}}')", {output_of("ok", value_type::boolean)},
-                                    {{"text", std::string(4'000'000, 'x')}}));
+  const auto done = set.done(set.sh(R"(exec 0<&-; echo '{"output":{"name":"ok","value":true}}')",
+                                    {output_of("ok", value_type::boolean)}, {{"text", std::string(4'000'000, 'x')}}));
   CHECK(done.result.outputs.at("ok") == true);
 }
 
@@ -121,9 +126,9 @@ TEST_CASE("progress of a program arrives, at most twenty times a second") {
   stage_set set;
   set.start();
   const auto begin = std::chrono::steady_clock::now();
-  set.handle->run(set.sh(R"(i=0; while [ $i -lt 20000 ]; do echo '{"progress":0.5,"message":"half"}'; i=$((i+1)); done; read a; read b; sleep 0.3)"));
-  while (set.events.next<ports::worker_progress>().progress.message != "half") {
-  }
+  set.handle->run(set.sh(
+      R"(i=0; while [ $i -lt 20000 ]; do echo '{"progress":0.5,"message":"half"}'; i=$((i+1)); done; read a; read b; sleep 0.3)"));
+  while (set.events.next<ports::worker_progress>().progress.message != "half") {}
   set.events.next<ports::worker_done>();
   const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   CHECK(static_cast<double>(set.events.progress_count()) <= seconds * 20 + 2);

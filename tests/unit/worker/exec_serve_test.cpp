@@ -35,7 +35,8 @@ struct serving : stage_set {
     start();
   }
   task_spec task(const char* told = "", const char* log = "starts", bool file = false) {
-    auto made = exec_task({"./counter.py", (directory.path() / log).native()}, {output_of("count", value_type::integer)}, {{"do", told}});
+    auto made =
+        exec_task({"./counter.py", (directory.path() / log).native()}, {output_of("count", value_type::integer)}, {{"do", told}});
     made.exec->mode = exec_spec::mode_kind::serve;
     if (file) made.exec->outputs.push_back(output_of("file", value_type::file));
     return made;
@@ -119,7 +120,8 @@ TEST_CASE("the same command from another pipeline's folder is another program") 
 TEST_CASE("the example program paints a picture and refuses an empty text") {
   serving set;
   const auto task = [&](const char* text) {
-    auto made = set.exec_task({"python3", "poster.py"}, {output_of("picture", value_type::image), output_of("bytes", value_type::integer)},
+    auto made = set.exec_task({"python3", "poster.py"},
+                              {output_of("picture", value_type::image), output_of("bytes", value_type::integer)},
                               {{"text", text}, {"width", 64}, {"height", 48}});
     made.exec->mode = exec_spec::mode_kind::serve;
     made.exec->directory = TROUPE_EXAMPLES;
@@ -127,6 +129,7 @@ TEST_CASE("the example program paints a picture and refuses an empty text") {
   };
   const auto done = set.done(task("A sunny day."));
   CHECK(set.content(done.result.outputs.at("picture")).starts_with("\x89PNG"));
-  CHECK(done.result.outputs.at("bytes").as_int64() == static_cast<std::int64_t>(set.content(done.result.outputs.at("picture")).size()));
+  CHECK(done.result.outputs.at("bytes").as_int64()
+        == static_cast<std::int64_t>(set.content(done.result.outputs.at("picture")).size()));
   CHECK(set.failure(task(" ")).cause == failure_cause::bad_input);
 }

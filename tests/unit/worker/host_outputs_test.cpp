@@ -7,7 +7,8 @@ namespace {
 
 /// Why an output is refused that the script leaves at the path given.
 std::string refusal(stage_set& set, const std::string& script, const std::string& path) {
-  const auto failure = set.failure(set.sh(script + R"(; echo '{"output":{"name":"f","file":")" + path + R"("}}')", {output_of("f", value_type::file)}));
+  const auto failure = set.failure(
+      set.sh(script + R"(; echo '{"output":{"name":"f","file":")" + path + R"("}}')", {output_of("f", value_type::file)}));
   CHECK(failure.cause == failure_cause::failed);
   return failure.detail;
 }
@@ -26,7 +27,8 @@ TEST_CASE("an output has to be a regular file within the attempt's scratch") {
   CHECK(mentions(refusal(set, "true", outside), "outside of the attempt's scratch"));
   CHECK(mentions(refusal(set, "true", "../../../../outside"), "outside of the attempt's scratch"));
   CHECK(mentions(refusal(set, "ln -s " + outside + " out/link", "link"), "outside of the attempt's scratch"));
-  CHECK(mentions(refusal(set, "ln -s " + set.directory.path().native() + " out/dir", "dir/outside"), "outside of the attempt's scratch"));
+  CHECK(mentions(refusal(set, "ln -s " + set.directory.path().native() + " out/dir", "dir/outside"),
+                 "outside of the attempt's scratch"));
   CHECK(mentions(refusal(set, "mkdir out/dir", "dir"), "it is a directory"));
   CHECK(mentions(refusal(set, "mkfifo out/pipe", "pipe"), "no regular file"));
   CHECK(mentions(refusal(set, "true", "/dev/zero"), "outside of the attempt's scratch"));
@@ -37,7 +39,8 @@ TEST_CASE("an output has to be a regular file within the attempt's scratch") {
 TEST_CASE("a link that stays in the scratch directory gives the file that it points to") {
   stage_set set;
   set.start();
-  const auto done = set.done(set.sh(R"(echo hi > real; ln -s ../real out/link; echo '{"output":{"name":"f","file":"link"}}')", {output_of("f", value_type::file)}));
+  const auto done = set.done(set.sh(R"(echo hi > real; ln -s ../real out/link; echo '{"output":{"name":"f","file":"link"}}')",
+                                    {output_of("f", value_type::file)}));
   CHECK(set.content(done.result.outputs.at("f")) == "hi\n");
 }
 
@@ -45,7 +48,8 @@ TEST_CASE("a file with a second name is copied, so that nobody can change the ar
   stage_set set;
   set.start();
   const auto kept = (set.directory.path() / "kept").native();
-  const auto done = set.done(set.sh("echo hi > " + kept + "; ln " + kept + R"( out/f; echo '{"output":{"name":"f","file":"f"}}')", {output_of("f", value_type::file)}));
+  const auto done = set.done(set.sh("echo hi > " + kept + "; ln " + kept + R"( out/f; echo '{"output":{"name":"f","file":"f"}}')",
+                                    {output_of("f", value_type::file)}));
   CHECK(set.content(done.result.outputs.at("f")) == "hi\n");
   std::ofstream{kept} << "changed";
   CHECK(set.content(done.result.outputs.at("f")) == "hi\n");
@@ -54,7 +58,9 @@ TEST_CASE("a file with a second name is copied, so that nobody can change the ar
 TEST_CASE("lists of files arrive in their order") {
   stage_set set;
   set.start();
-  const auto done = set.done(set.sh(R"(for i in 2 1 3; do echo $i > out/$i.txt; echo '{"output":{"name":"f","file":"'$i.txt'"}}'; done)", {output_of("f", value_type::file, true)}));
+  const auto done =
+      set.done(set.sh(R"(for i in 2 1 3; do echo $i > out/$i.txt; echo '{"output":{"name":"f","file":"'$i.txt'"}}'; done)",
+                      {output_of("f", value_type::file, true)}));
   std::string all;
   for (const auto& element : done.result.outputs.at("f").as_array()) all += set.content(element);
   CHECK(all == "2\n1\n3\n");
@@ -77,6 +83,7 @@ TEST_CASE("a worker cannot write a file over the limit") {
 TEST_CASE("a file that is missing among several leaves nothing in the store") {
   stage_set set;
   set.start();
-  set.failure(set.sh(R"(echo unique > out/a; for f in a b; do echo '{"output":{"name":"f","file":"'$f'"}}'; done)", {output_of("f", value_type::file, true)}));
+  set.failure(set.sh(R"(echo unique > out/a; for f in a b; do echo '{"output":{"name":"f","file":"'$f'"}}'; done)",
+                     {output_of("f", value_type::file, true)}));
   CHECK(set.store.stat(sha256_of("unique\n")).error().code == errc::not_found);
 }

@@ -11,8 +11,7 @@ TEST_CASE("a worker that is stopped ends after the task it runs") {
   stage_set set;
   set.start();
   set.handle->run(set.sh("echo '{\"progress\":0.1}'; while [ ! -e ../../../go ]; do sleep 0.01; done"));
-  while (set.events.next<ports::worker_progress>().progress.permille != 100) {
-  }
+  while (set.events.next<ports::worker_progress>().progress.permille != 100) {}
   set.handle->stop();
   std::ofstream{set.directory.path() / "go"} << "go";
 
@@ -77,8 +76,9 @@ TEST_CASE("each attempt has an empty scratch directory of its own, removed after
   stage_set set;
   set.start();
   for (int i = 0; i < 2; ++i) {
-    const auto done = set.done(set.sh(R"sh([ "$(ls -A)" = out ] && mkdir -p a/b && touch a/b/c && chmod 0 a/b; printf '{"output":{"name":"where","value":"%s"}}\n' "$PWD")sh",
-                                      {output_of("where", value_type::text)}));
+    const auto done = set.done(set.sh(
+        R"sh([ "$(ls -A)" = out ] && mkdir -p a/b && touch a/b/c && chmod 0 a/b; printf '{"output":{"name":"where","value":"%s"}}\n' "$PWD")sh",
+        {output_of("where", value_type::text)}));
     CHECK_FALSE(fs::exists(json::value_to<std::string>(done.result.outputs.at("where"))));
   }
 }

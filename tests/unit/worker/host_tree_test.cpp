@@ -12,8 +12,8 @@ extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 
 namespace {
 
-/// Starts processes that do not want to end: one ignores SIGTERM, one has a session of its own, one is a double-forked daemon. All have
-/// `mark` on their command lines.
+/// Starts processes that do not want to end: one ignores SIGTERM, one has a session of its own, one is a double-forked daemon.
+/// All have `mark` on their command lines.
 std::string stubborn_family(const std::string& mark) {
   return fmt::format(R"(
     python3 -c 'import signal,sys,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print("up", file=open("a","w")); time.sleep(1000)' {0} &
@@ -38,8 +38,7 @@ struct family : stage_set {
   /// Runs the script after the family is up.
   void run(const std::string& rest) {
     handle->run(sh(stubborn_family(mark) + rest));
-    while (events.next<ports::worker_progress>().progress.permille != 500) {
-    }
+    while (events.next<ports::worker_progress>().progress.permille != 500) {}
   }
 };
 
@@ -115,8 +114,8 @@ TEST_CASE("a serving program and its children end with the worker") {
   }
 }
 
-// Goal: a node that dies by SIGKILL leaves no process behind, and what might be left is found by the next start. Method: a child process is
-// the node; it is killed while a family runs.
+// Goal: a node that dies by SIGKILL leaves no process behind, and what might be left is found by the next start. Method: a child
+// process is the node; it is killed while a family runs.
 TEST_CASE("a killed node takes its workers along, and the next start clears what is left") {
   for (const auto kind : both_kinds) {
     CAPTURE(static_cast<int>(kind));

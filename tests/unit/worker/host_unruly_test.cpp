@@ -3,8 +3,8 @@
 using namespace troupe;
 using namespace troupe::test;
 
-// Worker programs that break the protocol. They are Python scripts that speak it by hand: descriptor 3 is the socket, a frame is a 4-byte size and a
-// message; the hello is 0a 02 08 01.
+// Worker programs that break the protocol. They are Python scripts that speak it by hand: descriptor 3 is the socket, a frame is
+// a 4-byte size and a message; the hello is 0a 02 08 01.
 namespace {
 
 constexpr const char* prelude = R"(#!/usr/bin/env python3

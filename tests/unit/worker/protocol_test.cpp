@@ -91,7 +91,8 @@ TEST_CASE("an empty message and a message of unknown bodies are refused") {
   CHECK(parse_to_worker("\xfa\x01\x01x").error().code == errc::corrupt);
 }
 
-// Goal: no input crashes the reader. Method: random bytes, in a decoder and over a socket; every answer must be a frame or an error.
+// Goal: no input crashes the reader. Method: random bytes, in a decoder and over a socket; every answer must be a frame or an
+// error.
 TEST_CASE("random bytes are frames or errors") {
   std::mt19937 random{20240229};
   for (int round = 0; round < 20'000; ++round) {

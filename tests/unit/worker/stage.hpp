@@ -3,9 +3,9 @@
 #include "support/directory_store.hpp"
 #include "worker/host/host.hpp"
 
-#include <boost/json/value_to.hpp>
 #include <doctest/doctest.h>
 #include <unistd.h>
+#include <boost/json/value_to.hpp>
 
 #include <chrono>
 #include <condition_variable>
