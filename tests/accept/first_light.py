@@ -15,7 +15,7 @@ from framework import BUILD, ROOT, CheckFailed, Node, Suite, say, sh, wait_until
 from media_facts import decode_errors, difference, grey_frames, probe, spread
 from processes import kill_with_workers
 
-suite = Suite("first-light")
+suite = Suite("first-light", ["troupe", "troupe-worker", "sim", "bench_submit", "troupe_power_loss", "troupe_sync_trace"])
 
 SERVE_PIPELINE = """\
 name: squares
@@ -259,6 +259,26 @@ def sanitizers(check):
         done = sh("scripts/test", "--preset", preset, stream=True, timeout=4 * 3600, check=False)
         summary = next((line for line in reversed(done.stdout.splitlines()) if " passed, " in line), "no summary")
         check.that(preset, done.returncode == 0, summary, "0 failed")
+
+
+@suite.check("A9", "pictures for people")
+def pictures(check):
+    """Leaves three frames and says where; that they are good to look at, a person has to say."""
+    folder = ROOT / "build" / "accept"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="troupe-accept-") as work, Node("--pipelines", ROOT / "config" / "pipelines") as node:
+        sh("python3", "scripts/paint.py", pathlib.Path(work) / "me.png")
+        film = pathlib.Path(work) / "film.mp4"
+        node.troupe("submit", "video-message", "--image", pathlib.Path(work) / "me.png", "--text", "Three frames of this film are for your eyes.",
+                    "--title", "Look at me", "--follow", "-o", film, timeout=120)
+        seconds = probe(film)["seconds"]
+        for number in (1, 2, 3):
+            picture_ = folder / f"frame-{number}.png"
+            sh("ffmpeg", "-v", "error", "-y", "-ss", f"{seconds * (2 * number - 1) / 6:.3f}", "-i", film, "-frames:v", "1", picture_)
+            check.that(f"frame {number}", picture_.stat().st_size > 10_000, picture_.relative_to(ROOT), "a picture of more than 10 kB")
+        status, headers, page = node.http.request("GET", "/")
+        check.equal("the page", (status, headers.get("content-type")), (200, "text/html; charset=utf-8"))
+        check.at_least("size of the page", len(page), 1000, "bytes")
 
 
 if __name__ == "__main__":
