@@ -21,7 +21,7 @@ struct load_options {
 struct load_result {
   std::uint64_t accepted = 0;  ///< answers with status 202
   std::uint64_t refused = 0;   ///< any other answer
-  std::uint64_t late = 0;      ///< due, but not sent when the time was over
+  std::uint64_t late = 0;      ///< due, but not sent when the time was over; what they had waited by then counts as their latency
   double seconds = 0;
   std::vector<double> latencies_us;  ///< sorted
 

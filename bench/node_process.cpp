@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 
 extern char** environ;
@@ -33,19 +34,27 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-bool is_ready(std::uint16_t port) {
+/// The whole answer; empty if there is none.
+std::string get(std::uint16_t port, const std::string& path) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::string answer(64, '\0');
-  static constexpr char question[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-  const bool asked = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0
-                     && send(fd, question, sizeof question - 1, MSG_NOSIGNAL) == sizeof question - 1
-                     && recv(fd, answer.data(), answer.size(), 0) > 12;
+  const auto question = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  std::string answer;
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0
+      && send(fd, question.data(), question.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(question.size())) {
+    char piece[4096];
+    for (ssize_t got = 0; (got = recv(fd, piece, sizeof piece, 0)) > 0;) answer.append(piece, static_cast<std::size_t>(got));
+  }
   close(fd);
-  return asked && answer.substr(9, 3) == "200";
+  return answer;
+}
+
+bool is_ready(std::uint16_t port) {
+  const auto answer = get(port, "/readyz");
+  return answer.size() > 12 && answer.substr(9, 3) == "200";
 }
 
 }  // namespace
@@ -71,7 +80,17 @@ node_process::node_process(const std::vector<std::string>& options) : port_(free
     if (is_ready(port_)) return;
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
   }
+  kill(process_, SIGKILL);
+  waitpid(process_, nullptr, 0);
   throw std::runtime_error("the node is not ready after 20 s; its log: " + (directory_ / "log").string());
+}
+
+std::uint64_t node_process::jobs_queued() const {
+  const auto answer = get(port_, "/v1/node");
+  static constexpr std::string_view name = "\"jobs_queued\":";
+  const auto at = answer.find(name);
+  if (at == std::string::npos) throw std::runtime_error("the node does not say how many jobs it has");
+  return std::stoull(answer.substr(at + name.size()));
 }
 
 node_process::~node_process() {

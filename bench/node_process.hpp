@@ -16,6 +16,8 @@ class node_process {
   ~node_process();
   node_process(const node_process&) = delete;
   node_process& operator=(const node_process&) = delete;
+  /// Jobs of which nothing has run, as the node itself says.
+  [[nodiscard]] std::uint64_t jobs_queued() const;
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
 

@@ -73,7 +73,7 @@ int main(int argc, char** argv) try {
   const node_process node{{"--pipelines", plans.string(), "--slots", "1", "--set", "queue.limit=1000000"}};
 
   std::vector<double> disk_p50, one_p50, one_p99, many_rate, many_p50, many_p99;
-  std::uint64_t refused = 0;
+  std::uint64_t refused = 0, late = 0, accepted = 0;
   for (int round = 0; round < rounds; ++round) {
     disk_p50.push_back([&] {
       const auto l = synced_writes(node.directory() / "probe", time);
@@ -87,9 +87,12 @@ int main(int argc, char** argv) try {
     many_p50.push_back(many.percentile(0.5));
     many_p99.push_back(many.percentile(0.99));
     refused += one.refused + many.refused;
+    late += one.late;
+    accepted += one.accepted + many.accepted;
     std::fprintf(stderr, "bench: round %d of %d: disk %.0f us, 1 connection %.0f us, 64 connections %.0f/s\n", round + 1, rounds,
                  disk_p50.back(), one_p50.back(), many_rate.back());
   }
+  const auto jobs_in_node = node.jobs_queued();
   const double ratio = median(one_p50) / median(disk_p50);
   if (has("--json")) {
     namespace json = boost::json;
@@ -103,7 +106,10 @@ int main(int argc, char** argv) try {
                                 {"submit_64_per_s", median(many_rate)},
                                 {"submit_64_p50_us", median(many_p50)},
                                 {"submit_64_p99_us", median(many_p99)},
-                                {"refused", refused}}},
+                                {"refused", refused},
+                                {"late", late},
+                                {"accepted", accepted},
+                                {"jobs_in_node", jobs_in_node}}},
                               {"limits", {{"submit_1_p50_to_disk_most", 3.0}, {"submit_64_per_s_least", 8000}}},
                               {"peers", {{"rocksdb_synced_put_1KiB_p50_us", median(disk_p50)}}}};
     std::printf("%s\n", json::serialize(report).c_str());
@@ -115,9 +121,11 @@ int main(int argc, char** argv) try {
                 median(one_p99), ratio);
     std::printf("  64 connections, as fast as answers come p50 %8.0f us   p99 %8.0f us   %.0f/s\n", median(many_p50),
                 median(many_p99), median(many_rate));
-    std::printf("  refused %llu\n", static_cast<unsigned long long>(refused));
+    std::printf("  refused %llu, sent late %llu; accepted %llu, in the node %llu\n", static_cast<unsigned long long>(refused),
+                static_cast<unsigned long long>(late), static_cast<unsigned long long>(accepted),
+                static_cast<unsigned long long>(jobs_in_node));
   }
-  return refused == 0 ? 0 : 1;
+  return refused == 0 && late == 0 && jobs_in_node == accepted ? 0 : 1;
 } catch (const std::exception& failure) {
   std::fprintf(stderr, "bench submit: %s\n", failure.what());
   return 2;

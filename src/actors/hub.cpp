@@ -51,6 +51,7 @@ struct hub_state {
   /// Listeners of jobs in which nothing happens any more leave entries behind; they go here.
   void sweep() {
     subscriptions_since_sweep_ = 0;
+    std::erase_if(of_all_, [](const auto& weak) { return weak.expired(); });
     for (auto entry = of_job_.begin(); entry != of_job_.end();) {
       std::erase_if(entry->second, [](const auto& weak) { return weak.expired(); });
       entry = entry->second.empty() ? of_job_.erase(entry) : std::next(entry);

@@ -11,8 +11,8 @@
 namespace troupe::actors {
 
 /// Lets a thread that CAF does not schedule, an event loop or the journal's, run the actors that it wakes itself. Handing them to
-/// the scheduler would wake a sleeping thread, which takes longer than what they do (figures in docs/performance.md). All members
-/// belong to that thread.
+/// the scheduler would wake a sleeping thread, which takes longer than what they do (docs/performance.md). All members belong to
+/// that thread, which must never wait for an actor: nobody else would run one that it has woken.
 class lent_thread final : public caf::execution_unit {
  public:
   /// @param run_soon  called when there is something to run: makes the thread call `run` once it is done with what it does now

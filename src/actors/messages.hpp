@@ -107,7 +107,6 @@ struct node_view {
   model::node_id id;
   model::incarnation boot;
   bool ready = false;
-  bool stopping = false;
   std::string why_not_ready;
   std::vector<std::string> labels;
   std::vector<slot_view> slots;

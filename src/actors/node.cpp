@@ -99,7 +99,7 @@ class running_node final : public node {
                                      .offer = {options.labels, options.threads_per_slot},
                                      .report_every = options.report_every,
                                      .start_timeout = options.worker_start_timeout};
-      slots_.push_back(spawn_slot(system, {slot, clock_, &host, shard_, node_}));
+      slots_.push_back(spawn_slot(system, {slot, clock_, &host, shard_, node_, on_fatal}));
     }
     handles_ = {shard_, hub_, node_};
   }

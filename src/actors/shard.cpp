@@ -1,5 +1,6 @@
 #include "actors/shard.hpp"
 
+#include "actors/fatal.hpp"
 #include "actors/timer.hpp"
 #include "base/log.hpp"
 
@@ -19,7 +20,9 @@ struct shard_state {
   static inline const char* name = "troupe.shard";
 
   shard_state(shard_actor::pointer self, shard_parts parts)
-      : self_(self), parts_(std::move(parts)), random_(std::random_device{}()) {}
+      : self_(self), parts_(std::move(parts)), random_(std::random_device{}()) {
+    end_node_on_exception(self_, parts_.on_fatal);
+  }
 
   shard_actor::behavior_type make_behavior() {
     self_->send(self_, wake{});
@@ -173,6 +176,8 @@ struct shard_state {
 
   /// A pipeline's text is made once, not per submission.
   const std::string& text_of(const model::pipeline& p) {
+    constexpr std::size_t texts_most = 256;  // pipelines that came with jobs are as many as clients like
+    if (pipeline_texts_.size() >= texts_most && !pipeline_texts_.contains(p.hash)) pipeline_texts_.clear();
     auto& text = pipeline_texts_[p.hash];
     if (text.empty()) text = store_text(p);
     return text;

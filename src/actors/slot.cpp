@@ -1,5 +1,6 @@
 #include "actors/slot.hpp"
 
+#include "actors/fatal.hpp"
 #include "actors/timer.hpp"
 #include "base/log.hpp"
 
@@ -14,7 +15,9 @@ namespace {
 struct slot_state {
   static inline const char* name = "troupe.slot";
 
-  slot_state(slot_actor::pointer self, slot_parts parts) : self_(self), parts_(std::move(parts)), machine_(parts_.options) {}
+  slot_state(slot_actor::pointer self, slot_parts parts) : self_(self), parts_(std::move(parts)), machine_(parts_.options) {
+    end_node_on_exception(self_, parts_.on_fatal);
+  }
 
   slot_actor::behavior_type make_behavior() {
     self_->send(self_, wake{});

@@ -3,6 +3,7 @@
 #include "actors/internal.hpp"
 #include "base/clock.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace troupe::actors {
@@ -13,6 +14,7 @@ struct slot_parts {
   model::ports::slot_host* host = nullptr;  ///< outlives the actor
   shard_actor shard;
   node_inner_actor node;
+  std::function<void(error)> on_fatal;  ///< a programming error: the process has to end
 };
 
 /// Starts one slot; its worker process follows at once.

@@ -13,13 +13,17 @@ class lazy_timer {
  public:
   template <class Self>
   void want(Self* self, timestamp at, timestamp now) {
-    if (at == timestamp::max() || at >= armed_for_) return;
+    if (at == timestamp::max()) return;
+    at = std::min(at, now + far_most);
+    if (at >= armed_for_) return;
     armed_for_ = at;
     self->delayed_anon_send(self, std::max(duration{0}, at - now), wake{});
   }
   void fired() noexcept { armed_for_ = timestamp::max(); }
 
  private:
+  // An alarm cannot be taken back, so one for next week, set anew each time that a nearer one goes off, would pile up.
+  static constexpr duration far_most = 1min;
   timestamp armed_for_ = timestamp::max();
 };
 

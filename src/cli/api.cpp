@@ -46,6 +46,7 @@ std::optional<duration> retry_after_of(const http_response& response) {
 
 failure failure_of(const http_response& response, const std::string& url) {
   const auto code = response.status >= 400 && response.status < 500 ? exit_code::refused : exit_code::node_failed;
+  if (response.status == 404 && response.body.empty()) return {code, fmt::format("{}: there is no such thing", url)};
   const auto problem = parse_object(response.body);
   if (!problem || !problem->contains("code")) {
     return {code, fmt::format("{} answered {} {}(is it a Troupe node?)", url, response.status,

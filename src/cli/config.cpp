@@ -132,9 +132,6 @@ outcome<void> check_together(const node_config& config) {
     return failure{exit_code::usage,
                    "lease.heartbeat: three heartbeats must fit into lease.duration, or one late message costs a running task"};
   }
-  if (config.journal.compact_trailing > config.journal.compact_every) {
-    return failure{exit_code::usage, "journal.compact_trailing must not exceed journal.compact_every"};
-  }
   return {};
 }
 

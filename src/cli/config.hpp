@@ -41,11 +41,13 @@ struct node_config {
     duration heartbeat = 1s;
   } lease;
   struct {
-    std::uint64_t compact_every = 50'000;    ///< log entries
-    std::uint64_t compact_trailing = 5'000;  ///< log entries
+    std::uint64_t compact_every = 50'000;  ///< log entries
     bytes write_buffer = 64_MiB;
     bytes block_cache = 64_MiB;
   } journal;
+  struct {
+    bytes keep_free = 256_MiB;  ///< uploads are refused and attempts end before the journal has no room
+  } disk;
   struct {
     std::uint32_t recycle_after_tasks = 100;
     bytes memory_growth_limit = 1_GiB;
@@ -59,7 +61,7 @@ struct node_config {
     std::uint32_t threads = 2;
     bytes body_limit = 1_MiB;
     bytes upload_limit = 4_GiB;
-    std::uint32_t connections_most = 2'000;
+    std::uint32_t connections_most = 1'024;
     duration request_timeout = 30s;
     bytes sse_buffer = 256_KiB;
   } http;

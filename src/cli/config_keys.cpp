@@ -147,9 +147,9 @@ void add_lasting_keys(std::vector<config_key>& keys) {
   keys.push_back(duration_key("lease.duration", 1s, 10min, AT(lease.lease_time)));
   keys.push_back(duration_key("lease.heartbeat", 100ms, 1min, AT(lease.heartbeat)));
   keys.push_back(number_key("journal.compact_every", "log entries", 100, 100'000'000, AT(journal.compact_every)));
-  keys.push_back(number_key("journal.compact_trailing", "log entries", 0, 10'000'000, AT(journal.compact_trailing)));
   keys.push_back(size_key("journal.write_buffer", 1_MiB, 4_GiB, AT(journal.write_buffer)));
   keys.push_back(size_key("journal.block_cache", 1_MiB, 64_GiB, AT(journal.block_cache)));
+  keys.push_back(size_key("disk.keep_free", bytes{0}, bytes{1ull << 40}, AT(disk.keep_free)));
 }
 
 void add_serving_keys(std::vector<config_key>& keys) {

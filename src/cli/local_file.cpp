@@ -71,15 +71,24 @@ file_writer::file_writer(file_writer&& other) noexcept
 file_writer::~file_writer() {
   if (handle_ < 0) return;
   ::close(handle_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 outcome<file_writer> file_writer::open(const std::filesystem::path& target) {
-  std::string name = target.string() + ".part-XXXXXX";
+  std::error_code none;
+  const auto status = std::filesystem::status(target, none);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {  // a device or a pipe is written into
+    const int handle = ::open(target.c_str(), O_WRONLY | O_CLOEXEC);
+    if (handle < 0) return file_failure("write", target, errno);
+    return file_writer{handle, target, {}};
+  }
+  // What a link names is replaced, not the link.
+  const auto place = std::filesystem::is_symlink(target, none) ? std::filesystem::weakly_canonical(target, none) : target;
+  std::string name = place.string() + ".part-XXXXXX";
   const int handle = ::mkostemp(name.data(), O_CLOEXEC);
   if (handle < 0) return file_failure("write", target, errno);
   ::fchmod(handle, 0644);
-  return file_writer{handle, target, name};
+  return file_writer{handle, place, name};
 }
 
 bool file_writer::write(std::string_view data) {
@@ -99,9 +108,10 @@ failure file_writer::why() const { return file_failure("write", target_, failed_
 
 outcome<void> file_writer::finish() {
   const int handle = std::exchange(handle_, -1);
-  if (::close(handle) == 0 && ::rename(temporary_.c_str(), target_.c_str()) == 0) return {};
+  const bool is_direct = temporary_.empty();
+  if (::close(handle) == 0 && (is_direct || ::rename(temporary_.c_str(), target_.c_str()) == 0)) return {};
   const int number = errno;
-  ::unlink(temporary_.c_str());
+  if (!is_direct) ::unlink(temporary_.c_str());
   return file_failure("write", target_, number);
 }
 

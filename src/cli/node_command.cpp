@@ -13,6 +13,8 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -22,7 +24,7 @@
 namespace troupe::cli {
 namespace {
 
-// Exit statuses of `troupe node`, as docs/operations.md has them.
+// Exit statuses as docs/operations.md has them.
 constexpr int exit_ok = 0, exit_cannot_start = 7, exit_must_not_go_on = 5;
 
 /// The node cannot keep its promises any more. Ends the process at once: what was acknowledged is on the disk.
@@ -82,11 +84,26 @@ worker::host_options host_options_of(const node_config& config, const journal::d
   options.growth_most = config.worker.memory_growth_limit;
   options.output_most = config.worker.scratch_quota;
   options.file_most = config.worker.scratch_quota;
+  options.keep_free = config.disk.keep_free;
   options.stderr_head = config.worker.stderr_head.count();
   options.stderr_tail = config.worker.stderr_tail.count();
   options.kill_grace = config.worker.kill_grace;
   options.hello_within = config.worker.start_timeout;
   return options;
+}
+
+/// Connections may not take the descriptors that the journal and the workers need.
+std::uint32_t connections_most_of(const node_config& config) {
+  constexpr rlim_t kept_for_the_rest = 512;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return config.http.connections_most;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur >= config.http.connections_most + kept_for_the_rest) return config.http.connections_most;
+  const auto most = static_cast<std::uint32_t>(std::max<rlim_t>(files.rlim_cur, kept_for_the_rest + 16) - kept_for_the_rest);
+  log::warn("connections_limited", "http.connections_most={} open_files_most={} now={}", config.http.connections_most,
+            files.rlim_cur, most);
+  return most;
 }
 
 http::server_options server_options_of(const node_config& config) {
@@ -95,10 +112,10 @@ http::server_options server_options_of(const node_config& config) {
   options.address = address.host;
   options.port = address.port;
   options.threads = config.http.threads;
-  options.connections_most = config.http.connections_most;
+  options.connections_most = connections_most_of(config);
   options.json_most = config.http.body_limit;
   options.upload_most = config.http.upload_limit;
-  options.request_timeout = config.http.request_timeout;
+  options.header_timeout = options.body_timeout = options.idle_timeout = config.http.request_timeout;
   options.stream_bytes_most = config.http.sse_buffer;
   return options;
 }
@@ -131,7 +148,7 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   journal_options.block_cache = config.journal.block_cache;
   journal_options.write_buffer = config.journal.write_buffer;
   TROUPE_TRY(const auto log, journal::journal::open(journal_options));
-  TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {}));
+  TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), *artifacts));
 
   actors::register_messages();
@@ -156,7 +173,7 @@ result<void> run(const node_config& config, const stop_signals& signals) {
     signals.wait();
     std::_Exit(130);
   }}.detach();
-  server->stop_accepting();
+  server->drain();
   const steady_wall_clock clock;
   node->stop(clock.now() + config.stop.deadline);
   server->stop(1s);

@@ -181,6 +181,12 @@ std::optional<response> connection::read_request() {
   if (in.count_headers("Host") > 1 || (message.version() >= 11 && !in.find_header("Host"))) {
     return problem(error{errc::bad_request, "a request has exactly one Host header"});
   }
+  const auto& transfer = in.header_or_empty("Transfer-Encoding");
+  if (!transfer.empty() && !equals_ignoring_case(transfer, "chunked"))
+    return problem(501, "unsupported_transfer_encoding", "the only known transfer encoding is chunked");
+  const auto& content = in.header_or_empty("Content-Encoding");
+  if (!content.empty() && !equals_ignoring_case(content, "identity"))
+    return problem(415, "unsupported_content_encoding", "bodies are taken as they are; send it without Content-Encoding");
   if (auto refused = refuse_foreign(in, app().options.allowed_hosts)) return refused;
   const auto expect = in.header_or_empty("Expect");
   expects_continue_ = equals_ignoring_case(expect, "100-continue") && message.version() >= 11;

@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -26,6 +27,7 @@ struct application {
   services& with;
   metrics& counts;
   blocking_pool& blocking;
+  const std::atomic<bool>& is_draining;  ///< the node is shutting down: submissions are refused, everything else goes on
 };
 
 /// One request and the way to answer it, as endpoints see it. Everything here belongs to the thread of one event loop.

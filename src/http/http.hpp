@@ -58,8 +58,8 @@ class server {
   server& operator=(const server&) = delete;
 
   [[nodiscard]] std::uint16_t port() const noexcept;
-  /// Takes no new connection; those that are open go on.
-  void stop_accepting();
+  /// Takes no new job, and is no longer ready; everything else goes on.
+  void drain();
   /// Finishes what runs, ends event streams, closes idle connections. What is left at the deadline is cut off.
   void stop(duration deadline);
 

@@ -24,7 +24,7 @@ struct server::state final : connection_count {
       : options(std::move(wanted)),
         with(std::move(given)),
         blocking(options.blocking_threads),
-        app{options, with, counts, blocking} {
+        app{options, with, counts, blocking, is_draining} {
     for (std::uint32_t i = 0; i < options.threads; ++i) loops.push_back(std::make_unique<event_loop>(app, *this));
     acceptor.emplace(loops[0]->io);
     accept_timer.emplace(loops[0]->io);
@@ -32,6 +32,7 @@ struct server::state final : connection_count {
 
   result<void> listen();
   void accept();
+  void stop_accepting();
   void take(tcp::socket socket, event_loop& loop);
   void closed() override;
   void on_all_loops(void (event_loop::*what)());
@@ -42,6 +43,7 @@ struct server::state final : connection_count {
   metrics counts;
   std::vector<std::unique_ptr<event_loop>> loops;
   blocking_pool blocking;  // ends before the loops that its work wakes
+  std::atomic<bool> is_draining = false;
   application app;
   std::optional<tcp::acceptor> acceptor;
   std::optional<asio::steady_timer> accept_timer;
@@ -144,18 +146,21 @@ result<std::unique_ptr<server>> server::start(server_options options, services w
   return std::unique_ptr<server>{new server{std::move(made)}};
 }
 
-void server::stop_accepting() {
-  asio::post(state_->loops[0]->io, [state = state_.get()] {
+void server::drain() { state_->is_draining = true; }
+
+void server::state::stop_accepting() {
+  asio::post(loops[0]->io, [this] {
     boost::system::error_code ignored;
-    state->acceptor->close(ignored);
-    state->accept_timer->cancel();
+    acceptor->close(ignored);
+    accept_timer->cancel();
   });
 }
 
 void server::stop(duration deadline) {
   if (state_->is_stopped) return;
   state_->is_stopped = true;
-  stop_accepting();
+  drain();
+  state_->stop_accepting();
   state_->on_all_loops(&event_loop::begin_stop);
   if (!state_->wait_until_empty(deadline)) {
     log::warn("http_stop_deadline", "deadline_ms={}", deadline.count());

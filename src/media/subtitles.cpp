@@ -10,7 +10,8 @@ constexpr auto title_from = 200ms;
 constexpr auto title_time = 4500ms;
 constexpr auto title_fade = 500ms;
 constexpr auto caption_fade = 120ms;
-constexpr std::size_t title_lines_max = 3;
+constexpr std::size_t title_lines_max = 3;  // the letters get smaller to keep it
+constexpr std::size_t title_lines_cut = 6;  // ... and when they are as small as can be read, the rest is cut off
 // Shares of the frame.
 constexpr double title_top = 0.08;
 constexpr double caption_bottom = 0.06;
@@ -49,13 +50,19 @@ result<subtitles> subtitles::make(const options& with) {
 result<void> subtitles::make_title() {
   double size = title_font * std::min(with_.width, with_.height);
   const double least = title_font_min * std::min(with_.width, with_.height);
-  const auto wrapped = [&] { return wrap(with_.title, letters_in(with_.width * 0.84, size * bold_letter_width)); };
+  auto title = with_.title;
+  if (std::ranges::count(title, '\n') >= static_cast<std::ptrdiff_t>(title_lines_max)) std::ranges::replace(title, '\n', ' ');
+  const auto wrapped = [&] { return wrap(title, letters_in(with_.width * 0.84, size * bold_letter_width)); };
   auto lines = wrapped();
   while (lines.size() > title_lines_max && size > least) {
     size *= 0.92;
     lines = wrapped();
   }
   if (lines.empty()) return {};
+  if (lines.size() > title_lines_cut) {
+    lines.resize(title_lines_cut);
+    lines.back() += "…";
+  }
   TROUPE_TRY(title_, label::render(lines, {.font_size = std::max(font_size_min, static_cast<int>(size)),
                                            .width_max = static_cast<int>(with_.width * label_width_max),
                                            .is_bold = true,

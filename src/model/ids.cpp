@@ -36,6 +36,6 @@ bucket_no bucket_of(std::string_view tenant, std::string_view idempotency_key) {
 
 std::string to_string(const task_id& task) { return fmt::format("{}/{}/{}", task.job.text(), task.stage, task.instance); }
 
-std::string to_string(const slot_id& slot) { return fmt::format("{:x}.{}.{}", slot.node.raw(), slot.boot.raw(), slot.index); }
+std::string to_string(const slot_id& slot) { return fmt::format("{:016x}.{}.{}", slot.node.raw(), slot.boot.raw(), slot.index); }
 
 }  // namespace troupe::model

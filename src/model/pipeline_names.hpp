@@ -20,7 +20,4 @@ namespace troupe::model::detail {
 /// What is shown of a text that a message quotes: in single quotes, control characters replaced, at most 60 bytes.
 [[nodiscard]] std::string quoted(std::string_view text);
 
-/// Whether `text` is UTF-8 (RFC 3629: no surrogates, no overlong forms).
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
-
 }  // namespace troupe::model::detail

@@ -153,7 +153,9 @@ result<void> read_retry(const source_value& map, std::string_view where, retry_r
 }
 
 result<void> read_times(const source_value& map, std::string_view where, stage& made, const fault_maker& fault) {
-  if (const auto* timeout = map.find("timeout")) {
+  const auto* timeout = map.find("timeout");
+  made.must_advance = timeout || made.kind != stage_kind::exec;
+  if (timeout) {
     TROUPE_TRY(made.timeout, read_duration(timeout->value, fmt::format("'timeout' of {}", where), limits::timeout_least,
                                            limits::timeout_most, fault));
   }

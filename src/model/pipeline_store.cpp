@@ -94,7 +94,7 @@ json::object stored_stage(const stage& s, const pipeline& p, bool with_directory
       json::object{{"attempts", s.retry.attempts_most},
                    {"backoff", fmt::format("{}..{}", duration_text(s.retry.backoff_first), duration_text(s.retry.backoff_most))}};
   if (s.time_limit) out["time_limit"] = duration_text(*s.time_limit);
-  out["timeout"] = duration_text(s.timeout);
+  if (s.must_advance) out["timeout"] = duration_text(s.timeout);
   if (!s.when.empty()) out["when"] = s.when;
   return out;
 }

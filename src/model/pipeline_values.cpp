@@ -1,5 +1,6 @@
 #include "model/pipeline_values.hpp"
 
+#include "base/utf8.hpp"
 #include "model/pipeline_limits.hpp"
 #include "model/pipeline_names.hpp"
 

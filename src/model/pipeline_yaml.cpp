@@ -1,4 +1,6 @@
 #include "model/pipeline_limits.hpp"
+
+#include "base/utf8.hpp"
 #include "model/pipeline_names.hpp"
 #include "model/pipeline_source.hpp"
 

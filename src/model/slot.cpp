@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe::model {
 namespace {
@@ -65,7 +66,8 @@ void slot_machine::on(const slot_event::revoked& e) {
 
 void slot_machine::on(const slot_event::stop& e) {
   stop_at_ = stop_at_ ? std::min(*stop_at_, e.at) : e.at;
-  ask_open_ = false;
+  if (!std::exchange(ask_open_, false)) return;
+  out_.ask = {options_.self, ask_no_, options_.offer, true};
 }
 
 void slot_machine::on_worker(const ports::worker_ready&) { worker_ready_ = true; }
@@ -77,8 +79,8 @@ void slot_machine::on_worker(const ports::worker_progress& e) {
   const auto permille = std::clamp(e.progress.permille, progress_.permille, 1000u);
   progress_ = e.progress;
   progress_.permille = permille;
-  // A media stage that hangs keeps its process alive, so only advance counts; a user's program need not report any.
-  if (moved || current_->kind == stage_kind::exec) progress_at_ = now_;
+  // A stage that hangs keeps its worker alive, which goes on repeating itself.
+  if (moved || !current_->must_advance) progress_at_ = now_;
   if (moved) {
     heartbeat_sent_ = now_;
     out_.heartbeat = {options_.self, e.task, e.attempt, current_->stage_name, progress_};
@@ -182,7 +184,7 @@ void slot_machine::repeat_reports() {
 
 void slot_machine::ask() {
   ask_sent_ = now_;
-  out_.ask = {options_.self, ask_no_, options_.offer};
+  out_.ask = {options_.self, ask_no_, options_.offer, false};
 }
 
 /// What follows from time and state alone, after every event.

@@ -57,6 +57,7 @@ struct slot_ask {
   slot_id slot;
   std::uint64_t ask = 0;
   slot_offer offer;
+  bool is_withdrawn = false;  ///< the slot stops: nothing will run on it any more
 };
 struct slot_heartbeat {
   slot_id slot;

@@ -21,6 +21,7 @@ struct task_spec {
   std::vector<digest> inputs;  ///< the artifacts in `params`
   std::uint32_t threads = 1;
   duration timeout = 60s;
+  bool must_advance = true;  ///< as in the stage
   std::optional<duration> time_limit;
 };
 

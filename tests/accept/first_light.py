@@ -7,12 +7,13 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import tempfile
 import time
 
 import mixed_load
 from framework import BUILD, ROOT, CheckFailed, Node, Suite, say, sh, wait_until
-from media_facts import decode_errors, difference, grey_frames, probe, spread
+from media_facts import decode_errors, difference, grey_frames, mean_volume, probe, spread
 from processes import kill_with_workers
 
 suite = Suite("first-light", ["troupe", "troupe-worker", "sim", "bench_submit", "troupe_power_loss", "troupe_sync_trace"])
@@ -80,6 +81,7 @@ def demo(check):
     frames = grey_frames(film, 5)
     check.at_least("least spread of a frame's grey values", min(spread(frame) for frame in frames), 10)
     check.at_least("change from the first to the last frame", difference(frames[0], frames[-1]), 1)
+    check.at_least("mean volume", mean_volume(film), -40, "dB")
 
 
 @suite.check("A3", "kill -9 of node and workers under 20 jobs/s")
@@ -90,22 +92,32 @@ def killed(check, kills=50, rate=20):
         with Node("--slots", 4, "--pipelines", pathlib.Path(folder) / "pipelines") as node:
             load = mixed_load.Load(node.http, rate, picture(folder), chance.random())
             load.start()
-            processes = 0
+            processes, blows = 0, 0
             for number in range(kills):
                 time.sleep(chance.uniform(0.05, 2.5))  # the random moment
-                processes += kill_with_workers(node.process.pid)
-                node.process.wait()
+                processes += strike(node)
+                blows += 1
                 node.start(wait=chance.random() < 0.8)  # else the next blow may fall during the recovery
                 say(f"kill {number + 1} of {kills}, {len(load.acknowledged)} jobs acknowledged")
             wait_until("the node to be ready", node._is_ready)
             load.stop()
             found = mixed_load.examine(node.http, load)
-            check.at_least("kills of node and workers at once", kills, 50)
+            check.at_least("kills of node and workers at once", blows, 50)
             check.at_least("processes killed", processes, kills * 3)
             check.at_least("acknowledged jobs", len(load.acknowledged), 15 * kills)
-            check.at_least("submissions repeated because their answer was lost", load.repeats, 1)
+            check.at_least("submissions that had been taken although their answer was lost", load.replayed, 1)
             report(check, found)
             check.equal("exit status of the node", node.stop(), 0)
+
+
+def strike(node):
+    """kill -9 of a living node and all below it. @returns how many processes died of it."""
+    if node.process.poll() is not None:
+        raise CheckFailed(f"the node ended by itself with {node.process.returncode}")
+    killed = kill_with_workers(node.process.pid)
+    if node.process.wait() != -signal.SIGKILL:
+        raise CheckFailed(f"the node ended by itself with {node.process.returncode}, before the blow")
+    return killed
 
 
 def picture(folder):
@@ -166,7 +178,7 @@ def trace_answers(check, folder, submissions):
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         accepted = sum(pool.map(submit_some, range(16)))
-    node.stop()
+    check.equal("exit status of the traced node", node.stop(), 0)
     proof = sh("python3", "tests/e2e/check_sync_trace.py", "--at-least", submissions, trace, check=False)
     check.at_least("submissions answered 202", accepted, submissions)
     proven = re.search(r"proven=(\d+)", proof.stdout)
@@ -188,9 +200,12 @@ def cut_power(check, folder, cuts):
     differences = 0
     for number in range(cuts):
         time.sleep(random.uniform(2, 5))
-        kill_with_workers(node.process.pid)
-        node.process.wait()
-        differences += sh("diff", "-rq", data, image / "tree", check=False).returncode != 0
+        strike(node)
+        # RocksDB's own text log is never synced, so it would always differ.
+        lost = sh("diff", "-rq", "-x", "LOG*", data / "journal" / "db", image / "tree" / "journal" / "db", check=False)
+        if lost.returncode > 1:
+            raise CheckFailed(lost.stderr)
+        differences += lost.returncode
         shutil.rmtree(data)
         shutil.move(image / "tree", data)
         shutil.rmtree(image)
@@ -201,6 +216,12 @@ def cut_power(check, folder, cuts):
     check.at_least("power losses that took something away", differences, 1)
     check.at_least("acknowledged jobs", len(load.acknowledged), 10 * cuts)
     report(check, mixed_load.examine(node.http, load))
+    check.equal("exit status of the node", node.stop(), 0)
+
+
+# Planted bug -> the invariant that it breaks (docs/simulation.md).
+PLANTS = {"ack_before_sync": "I1", "key_outside_batch": "I4", "stale_attempt_accepted": "I6", "stage_done_not_resent": "D6", "retry_budget_off_by_one": "I6",
+          "truncate_before_snapshot": "disk"}
 
 
 @suite.check("A5", "simulation")
@@ -213,21 +234,24 @@ def simulated(check, seeds=20000):
     check.at_least("fewest faults in a run", figures.get("faults_least", 0), 5)
     check.equal("violations", figures.get("violations", "no figure"), 0)
     check.equal("exit status", done.returncode, 0)
-    for plant in ("ack_before_sync", "key_outside_batch", "stale_attempt_accepted", "stage_done_not_resent", "retry_budget_off_by_one",
-                  "truncate_before_snapshot"):
+    for plant, invariant in PLANTS.items():
         found = sh(simulator, "--plant", plant, "--seeds", 1000, "--json", timeout=3600, check=False)
         figures = json.loads(found.stdout.splitlines()[-1]) if found.stdout.strip() else {}
-        check.that(f"planted {plant}", figures.get("violations", 0) >= 1, f"found at seed {figures.get('first_violation_seed')}", "found in 1,000 seeds")
+        check.that(f"planted {plant}", figures.get("violations", 0) >= 1 and figures.get("violated") == invariant,
+                   f"{figures.get('violated')} violated at seed {figures.get('first_violation_seed')}", f"{invariant} violated within 1,000 seeds")
 
 
 @suite.check("A6", "submissions")
 def submissions(check):
     done = sh("scripts/bench", "submit", "--json", stream=True, timeout=1800)
     report_ = json.loads(next(line for line in reversed(done.stdout.splitlines()) if line.startswith("{")))
-    figures, limits = report_["figures"], report_["limits"]
-    check.at_most("p50 at 1 connection / the disk's synced write p50", figures["submit_1_p50_to_disk"], limits["submit_1_p50_to_disk_most"])
-    check.at_least("durable submissions at 64 connections", figures["submit_64_per_s"], limits["submit_64_per_s_least"], "1/s")
+    figures = report_["figures"]
+    check.at_most("p50 at 1 connection / the disk's synced write p50", figures["submit_1_p50_to_disk"], 3)
+    check.at_least("durable submissions at 64 connections", figures["submit_64_per_s"], 8000, "1/s")
     check.equal("refused", figures["refused"], 0)
+    check.equal("due, but never sent", figures["late"], 0)
+    check.equal("jobs that the node has, of those that it accepted", figures["jobs_in_node"], figures["accepted"])
+    check.equal("exit status", done.returncode, 0)
 
 
 @suite.check("A7", "a served program stays warm")

@@ -229,10 +229,10 @@ class Check:
     """Collects the figures of one check."""
 
     def __init__(self, number, what):
-        self.number, self.what, self.passed = number, what, True
+        self.number, self.what, self.passed, self.lines = number, what, True, 0
 
     def line(self, name, figure, limit, good):
-        self.passed = self.passed and bool(good)
+        self.passed, self.lines = self.passed and bool(good), self.lines + 1
         what = f"{self.what}: {name}" if name else self.what
         print(f"{self.number} | {what} | {figure} | {limit} | {'PASS' if good else 'FAIL'}", flush=True)
 
@@ -291,4 +291,4 @@ class Suite:
                     say(f"the end of the log of {node.url}:\n{node.log[-3000:]}")
                 node.close()
         say(f"{number} took {time.monotonic() - started:.0f} s")
-        return check.passed
+        return check.passed and check.lines > 0

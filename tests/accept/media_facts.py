@@ -1,5 +1,6 @@
 """What a media file is and shows, by ffprobe and ffmpeg (in checks alone; a node never runs them)."""
 import json
+import re
 import subprocess
 
 from framework import CheckFailed, sh
@@ -30,6 +31,12 @@ def grey_frames(path, count, width=64, height=36):
             raise CheckFailed(f"no frame at {at:.2f} s: {done.stderr.decode(errors='replace')[-300:]}")
         frames.append(done.stdout)
     return frames
+
+
+def mean_volume(path):
+    """Of the whole film, in dB below full scale; a silent one has -91 dB."""
+    done = sh("ffmpeg", "-v", "info", "-i", path, "-af", "volumedetect", "-vn", "-f", "null", "-")
+    return float(re.search(r"mean_volume: (-?[0-9.]+) dB", done.stderr)[1])
 
 
 def spread(frame):

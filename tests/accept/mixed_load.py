@@ -7,9 +7,10 @@ import random
 import shutil
 import threading
 import time
+import urllib.parse
 import uuid
 
-from framework import ROOT, CheckFailed
+from framework import ROOT
 
 PROGRAM = "program: {mode: once, command: [./mixed.sh, %s], outputs: {number: integer%s}}"
 STAGE = "{kind: exec, %s, params: {number: \"%s\"}, retry: {attempts: 3, backoff: 100ms..200ms}}"
@@ -33,6 +34,7 @@ PIPELINES = {
 }
 INPUTS = {"fan": "inputs: {parts: {type: list of integer, required: true}}\n", "film": "inputs: {image: {type: image, required: true}}\n"}
 #        kind -> share of the load
+COMMITTED_STAGES = {"echo": 1, "flaky": 1, "chain": 2, "film": 1, "fan": 3, "bad": 0}
 SHARES = {"echo": 40, "chain": 20, "flaky": 15, "bad": 10, "fan": 10, "film": 5}
 
 
@@ -55,24 +57,25 @@ class Load:
         self.stopping = threading.Event()
         self.pool = concurrent.futures.ThreadPoolExecutor(64)
         self.image = None
-        self.repeats = 0
+        self.repeats, self.replayed, self.begun = 0, 0, []
 
     def start(self):
         self.image = {"artifact": self.http.put(self.picture, "image/png")}
         self.thread = threading.Thread(target=self._pace, daemon=True)
         self.thread.start()
 
-    def stop(self, seconds=60):
+    def stop(self):
         """Ends the load and waits until each submission that was begun has its answer."""
         self.stopping.set()
         self.thread.join()
         self.pool.shutdown(wait=True)
+        self.wrong += [repr(each.exception()) for each in self.begun if each.exception()]
 
     def _pace(self):
         begin, number = time.monotonic(), 0
         while not self.stopping.wait(max(0.0, begin + number / self.rate - time.monotonic())):
             kind = self.random.choices(list(SHARES), list(SHARES.values()))[0]
-            self.pool.submit(self._submit, kind, number)
+            self.begun.append(self.pool.submit(self._submit, kind, number))
             number += 1
 
     def _submit(self, kind, number):
@@ -80,13 +83,14 @@ class Load:
         key, deadline = str(uuid.uuid4()), time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
-                status, _, body = self.http.request("POST", "/v1/jobs", {"pipeline": kind, "inputs": inputs}, {"Idempotency-Key": key}, timeout=10)
+                status, headers, body = self.http.request("POST", "/v1/jobs", {"pipeline": kind, "inputs": inputs}, {"Idempotency-Key": key}, timeout=10)
             except OSError:
                 status, body = 0, b""
             if status == 202:
                 job = json.loads(body)["id"]
                 with self.lock:
                     self.acknowledged[key] = (kind, number, inputs, job)
+                    self.replayed += headers.get("idempotency-replayed") == "true"
                 return
             if status not in (0, 429, 503):
                 with self.lock:
@@ -112,6 +116,22 @@ def expected_end(kind, number, inputs, job):
     return "" if result["number"] == number else f"has number {result['number']}, not {number}"
 
 
+def compare_with_list(http, load, found):
+    """Each acknowledged submission is one job, and there are no others."""
+    listed, cursor = set(), ""
+    while True:
+        page = http.json("GET", "/v1/jobs?limit=500" + (f"&cursor={urllib.parse.quote(cursor)}" if cursor else ""))
+        listed |= {job["id"] for job in page["jobs"]}
+        cursor = page.get("next_cursor") or ""
+        if not cursor:
+            break
+    known = {entry[3] for entry in load.acknowledged.values()}
+    found["twice"] += [f"job {each}: nobody was told of it" for each in sorted(listed - known)]
+    found["lost"] += [f"job {each}: not in the list" for each in sorted(known - listed)]
+    if len(known) != len(load.acknowledged):
+        found["wrong"].append(f"{len(load.acknowledged)} submissions are {len(known)} jobs")
+
+
 def examine(http, load, seconds=300):
     """Waits until all acknowledged jobs have ended. @returns {"lost", "twice", "wrong", "artifacts_missing"}: lists of complaints."""
     found = {"lost": [], "twice": [], "wrong": list(load.wrong), "artifacts_missing": []}
@@ -127,9 +147,14 @@ def examine(http, load, seconds=300):
         complaint = expected_end(kind, number, inputs, ended)
         if complaint:
             found["wrong"].append(f"{name} {complaint}")
-        committed = [(data.get("stage"), data.get("instance", 0)) for _, type_, data in http.events(f"/v1/jobs/{job}/events") if type_ == "stage_done"]
-        if len(committed) != len(set(committed)):
+        events = [(id_, type_, data) for id_, type_, data in http.events(f"/v1/jobs/{job}/events") if id_ is not None]
+        committed = [(data.get("stage"), data.get("instance", 0)) for _, type_, data in events if type_ == "stage_done"]
+        if len(committed) != COMMITTED_STAGES[kind] or len(set(committed)) != len(committed):
             found["twice"].append(f"{name}: {committed}")
+        if [int(id_) for id_, _, _ in events] != list(range(1, ended["revision"] + 1)):
+            found["wrong"].append(f"{name}: its events are {[id_ for id_, _, _ in events]}, its revision is {ended['revision']}")
+        if kind == "flaky" and "attempt_failed" not in [type_ for _, type_, _ in events]:
+            found["wrong"].append(f"{name}: its first attempt did not fail")
         again, _, body = http.request("POST", "/v1/jobs", {"pipeline": kind, "inputs": inputs}, {"Idempotency-Key": key})
         if again != 202 or json.loads(body)["id"] != job:
             found["wrong"].append(f"{name}: its key gives {again} {body[:100]!r}")
@@ -143,6 +168,7 @@ def examine(http, load, seconds=300):
         for done in concurrent.futures.as_completed([pool.submit(look, entry) for entry in load.acknowledged.items()]):
             try:
                 done.result()
-            except (OSError, CheckFailed) as broken:
-                found["wrong"].append(str(broken))
+            except Exception as broken:  # whatever it is, the job was not seen to end right
+                found["wrong"].append(repr(broken))
+    compare_with_list(http, load, found)
     return found

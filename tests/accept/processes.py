@@ -23,8 +23,9 @@ def descendants(process):
 
 def kill_with_workers(process):
     """kill -9 of a process and all below it, in one go. @returns how many there were."""
-    everyone = [process, *descendants(process)]
-    for each in everyone:
+    killed = 0
+    for each in [process, *descendants(process)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(each, signal.SIGKILL)
-    return len(everyone)
+            killed += 1
+    return killed

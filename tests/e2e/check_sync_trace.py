@@ -16,6 +16,7 @@ import sys
 MAGIC = b"TRPSYNC1"
 EVENT = struct.Struct("<IIIIQQQ")
 END, PATH, WRITE, SYNC, SEND, FULL = range(6)
+FULL_RECORD, LAST_FRAGMENT = 1, 4
 BLOCK, HEADER = 32768, 7  # RocksDB's write-ahead log: blocks of records with crc (4), length (2), type (1)
 
 ACCEPTED = re.compile(rb"HTTP/1\.1 202 ")
@@ -61,17 +62,21 @@ class Log:
     def join(self):
         """Takes the block headers out, so that an id is found also where a record was split."""
         pieces, sources, at, size = [], [], 0, 0
+        self.record_ends = []  # in the payload; of records that were written to their end
         while at + HEADER <= len(self.content):
             left = BLOCK - at % BLOCK
             length = int.from_bytes(self.content[at + 4:at + 6], "little")
             if left < HEADER or (length == 0 and self.content[at + 6] == 0):
                 at += left  # the rest of a block is padding
                 continue
+            is_last = self.content[at + 6] in (FULL_RECORD, LAST_FRAGMENT)
             at += HEADER
             pieces.append(bytes(self.content[at:at + length]))
             sources.append((size, at))
             size += length
             at += length
+            if is_last and at <= len(self.content):
+                self.record_ends.append(size)
         self.payload = b"".join(pieces)
         self.starts = [start for start, _ in sources]
         self.sources = [source for _, source in sources]
@@ -105,7 +110,9 @@ class Log:
             at = self.payload.rfind(key, start, end)
             while at >= 0:
                 found = False
-                durable = self.durable_at(at + len(key))
+                # All of the record: recovery drops one that is torn.
+                i = bisect.bisect_left(self.record_ends, at + len(key))
+                durable = self.durable_at(self.record_ends[i]) if i < len(self.record_ends) else None
                 if durable is not None and durable <= sent:
                     return True
                 at = self.payload.rfind(key, start, at + len(key) - 1)

@@ -84,6 +84,21 @@ class CheckSyncTrace(unittest.TestCase):
             trace = Trace().write(5, bytes(checker.BLOCK - 2 * checker.HEADER - 40 - 12 + shift))
             self.assertEqual(trace.write(10, record()).sync(11, 20).answer(21).wrong(), [], shift)
 
+    def test_a_sync_between_two_halves_of_a_record_proves_nothing(self):
+        whole = Trace().write(5, bytes(checker.BLOCK - 2 * checker.HEADER - 60))
+        begin = whole.size
+        text = record() + bytes(200)
+        first = text[:checker.BLOCK - begin % checker.BLOCK - checker.HEADER]
+        self.assertIn(JOB.to_bytes(8, "little"), first)
+        rest = text[len(first):]
+        for type_, part, end in ((2, first, 10), (4, rest, 30)):
+            data = struct.pack("<IHB", 0, len(part), type_) + part
+            whole.event(checker.WRITE, 3, end - 1, end, whole.size, data)
+            whole.size += len(data)
+            whole.sync(end + 1, end + 5)
+        self.assertIn("not synced", whole.answer(20).wrong()[0])
+        self.assertEqual(whole.answer(40).wrong()[1:], [])
+
     def test_a_record_far_back_is_found(self):
         trace = Trace().write(5, record()).sync(6, 7)
         for i in range(30):

@@ -141,6 +141,7 @@ TEST_CASE("an acknowledged artifact is whole after a power loss, and no other on
   const temporary_directory home;
   int put = 0;
   const auto lines = run_and_kill(home, "artifacts", [&](const std::string&) { return ++put == 31; });
+  REQUIRE(put >= 31);
   replace_disk(home);
   const auto store = artifacts::make_artifact_store(home.path() / "root" / "artifacts", {}).value();
   for (const auto& line : lines) {

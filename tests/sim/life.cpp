@@ -8,7 +8,7 @@ namespace troupe::sim {
 namespace {
 
 constexpr model::node_id self{7};
-constexpr duration starving_most = 5s;  // design, I10
+constexpr duration starving_most = 5s;  // I10
 
 model::slot_options seat_options(const world& in, model::incarnation boot, std::uint16_t index) {
   model::slot_options options;

@@ -14,7 +14,7 @@ namespace troupe::sim {
 
 class world;
 
-/// Knows what was asked, what was answered and what really ran, and holds the node to the invariants of design.md, section 7.
+/// Knows what was asked, what was answered and what really ran, and holds the node to the invariants of docs/simulation.md.
 /// Its picture of a job comes from the journalled events; these never change once they were seen.
 class oracle {
  public:

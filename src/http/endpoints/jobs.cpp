@@ -6,9 +6,19 @@
 #include "http/json/job.hpp"
 
 #include <fmt/format.h>
+#include <boost/algorithm/hex.hpp>
 
 namespace troupe::http::endpoints {
 namespace {
+
+/// What a cursor stands for. Nothing if it is none of ours.
+std::optional<std::string> key_of(const std::string& cursor) {
+  try {
+    return boost::algorithm::unhex(cursor);
+  } catch (const boost::algorithm::hex_decode_error&) {
+    return std::nullopt;
+  }
+}
 
 using std::chrono::steady_clock;
 
@@ -136,7 +146,11 @@ awaitable<response> list_jobs(exchange& x) {
     if (!number || *number < 1 || *number > 500) co_return problem(error{errc::bad_request, "limit must be 1 to 500"});
     query.limit = static_cast<std::uint32_t>(*number);
   }
-  if (const auto* cursor = x.in.find_query("cursor")) query.cursor = *cursor;
+  if (const auto* cursor = x.in.find_query("cursor")) {
+    const auto key = key_of(*cursor);
+    if (!key || key->empty()) co_return problem(error{errc::bad_request, "cursor must be the next_cursor of an earlier answer"});
+    query.cursor = *key;
+  }
   const auto page = co_await ask(x, x.app().with.actors.jobs, std::move(query), x.app().options.request_timeout);
   if (!page) co_return problem(page.error());
   response out;

@@ -2,6 +2,7 @@
 #include "http/ask.hpp"
 #include "http/endpoints/endpoints.hpp"
 #include "http/metrics.hpp"
+#include "http/off_loop.hpp"
 
 namespace troupe::http::endpoints {
 namespace {
@@ -26,7 +27,7 @@ awaitable<response> get_node(exchange& x) {
   if (!node) co_return problem(node.error());
   response out;
   out.content_type = "application/json";
-  json::write_node(out.body, *node);
+  json::write_node(out.body, *node, x.app().is_draining);
   co_return out;
 }
 
@@ -38,10 +39,9 @@ awaitable<response> health(exchange&) {
 }
 
 awaitable<response> ready(exchange& x) {
-  if (x.is_stopping()) co_return readiness(false, "the node is shutting down");
+  if (x.is_stopping() || x.app().is_draining) co_return readiness(false, "the node is shutting down");
   const auto node = co_await fetch(x);
   if (!node) co_return readiness(false, node.error().detail);
-  if (node->stopping) co_return readiness(false, "the node is shutting down");
   co_return readiness(node->ready, node->ready ? "" : node->why_not_ready);
 }
 
@@ -49,7 +49,12 @@ awaitable<response> metrics_text(exchange& x) {
   response out;
   out.content_type = "text/plain; version=0.0.4; charset=utf-8";
   x.app().counts.write(out.body);
-  if (x.app().with.metrics_text) out.body += x.app().with.metrics_text();
+  if (!x.app().with.metrics_text) co_return out;
+  // It waits for actors, and an actor may wait for this loop's thread (actors/lent_thread.hpp).
+  auto read = [&x]() -> result<std::string> { return x.app().with.metrics_text(); };
+  const auto rest = co_await off_loop(x, read);
+  if (!rest) co_return problem(rest.error());
+  out.body += *rest;
   co_return out;
 }
 

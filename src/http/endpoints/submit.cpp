@@ -71,6 +71,8 @@ response accepted(const actors::submitted& done) {
 }  // namespace
 
 awaitable<response> submit(exchange& x, json::submission what) {
+  if (x.app().is_draining)
+    co_return problem(error{errc::stopping, "the node is shutting down and takes no more jobs; try again", 5s});
   auto key = idempotency_key_of(x.in);
   if (!key) co_return problem(key.error());
   const auto pipeline = co_await pipeline_of(x, what);

@@ -2,6 +2,7 @@
 
 #include "http/json/writer.hpp"
 
+#include <boost/algorithm/hex.hpp>
 #include <boost/json/object.hpp>
 
 namespace troupe::http::json {
@@ -65,7 +66,7 @@ void write_error_and_links(writer& json, const model::job_view& job) {
   if (job.failure) {
     json.begin_object();
     json.member("stage", job.failure->stage);
-    json.member("cause", to_string(job.failure->cause));
+    json.member("cause", job.state == model::job_state::cancelled ? "cancelled" : to_string(job.failure->cause));
     json.member("detail", job.failure->detail);
     json.end_object();
   } else {
@@ -117,7 +118,7 @@ void write_jobs(std::string& out, const actors::jobs_page& page) {
   if (page.next_cursor.empty()) {
     json.value(nullptr);
   } else {
-    json.value(std::string_view{page.next_cursor});
+    json.value(std::string_view{boost::algorithm::hex_lower(page.next_cursor)});
   }
   json.member("as_of", page.as_of);
   json.end_object();

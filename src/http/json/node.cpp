@@ -30,13 +30,13 @@ void write_slot(writer& json, const actors::slot_view& slot) {
 
 }  // namespace
 
-void write_node(std::string& out, const actors::node_view& node) {
+void write_node(std::string& out, const actors::node_view& node, bool is_stopping) {
   writer json{out};
   json.begin_object();
   json.member("id", fmt::format("{:016x}", node.id.raw()));
   json.member("incarnation", fmt::format("{:x}", node.boot.raw()));
   json.member("ready", node.ready);
-  json.member("stopping", node.stopping);
+  json.member("stopping", is_stopping);
   json.member("why_not_ready", node.why_not_ready);
   json.key("labels");
   json.begin_array();

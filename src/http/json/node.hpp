@@ -7,7 +7,7 @@
 
 namespace troupe::http::json {
 
-void write_node(std::string& out, const actors::node_view& node);
+void write_node(std::string& out, const actors::node_view& node, bool is_stopping);
 /// {"ready": false, "reason": "..."}
 void write_readiness(std::string& out, bool is_ready, std::string_view reason);
 /// The answer to an upload.

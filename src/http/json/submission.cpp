@@ -1,5 +1,6 @@
 #include "http/json/submission.hpp"
 
+#include "base/utf8.hpp"
 #include "http/json/writer.hpp"
 #include "http/request.hpp"
 
@@ -145,6 +146,11 @@ result<void> check_labels(const submission& what) {
     if (name.empty() || name.size() > label_name_most)
       return bad(fmt::format("a label's name has 1 to {} bytes", label_name_most));
     if (value.size() > label_value_most) return bad(fmt::format("the label '{}' has more than {} bytes", name, label_value_most));
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    for (const auto& text : {name, value}) {
+      if (!is_utf8(text) || std::ranges::any_of(text, is_control))
+        return bad(fmt::format("the label '{}' must be UTF-8 without control characters", valid_utf8(name)));
+    }
     const auto is_same = [&](const auto& other) { return other.first == name; };
     if (std::find_if(what.labels.begin(), at, is_same) != at) return bad(fmt::format("the label '{}' was given twice", name));
   }

@@ -1,5 +1,7 @@
 #include "http/json/writer.hpp"
 
+#include "base/utf8.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
@@ -33,7 +35,10 @@ void writer::close(char bracket) {
   needs_comma_ = true;
 }
 
-void writer::quote(std::string_view text) {
+void writer::quote(std::string_view given) {
+  std::string repaired;
+  if (!is_utf8(given)) repaired = valid_utf8(given);  // JSON is UTF-8, whatever a client or a program said
+  const auto text = repaired.empty() ? given : std::string_view{repaired};
   static constexpr char digits[] = "0123456789abcdef";
   out_ += '"';
   std::size_t done = 0;

@@ -15,10 +15,10 @@ namespace troupe::model {
 
 /// Settings on which decisions depend. Committed, so that all replicas decide alike.
 struct table_limits {
-  std::uint64_t jobs_most = 10'000;   ///< jobs that have not ended. Source: S0, S4 "bounded depth 10,000"
+  std::uint64_t jobs_most = 10'000;   ///< jobs that have not ended
   duration ageing = 10min;            ///< waiting that lifts a task by one priority
-  duration keep_finished = 24h;       ///< Source: S0 "results expire after 24 h"
-  duration keep_dead = 14 * 24h;      ///< Source: S2 "dead-letter queue, kept 14 days"
+  duration keep_finished = 24h;       ///< a result can be fetched so long
+  duration keep_dead = 14 * 24h;      ///< somebody should look at a dead job
   std::uint32_t node_lost_most = 20;  ///< attempts that a task may lose with their nodes
   friend bool operator==(const table_limits&, const table_limits&) = default;
 };

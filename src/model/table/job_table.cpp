@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::string_view limits_name = "limits";
 constexpr std::string_view log_time_name = "log_time";
-constexpr std::uint32_t list_scan_most = 10'000;  // records that one list query may look at
-constexpr int forget_most = 100;                  // old jobs that one command may erase
+constexpr std::uint32_t list_scan_most = 1'000;  // records that one list query may look at
+constexpr int forget_most = 100;                 // old jobs that one command may erase
 
 std::string limits_text(const table_limits& limits) {
   return json::serialize(json::object{{"jobs_most", limits.jobs_most},

@@ -191,6 +191,7 @@ result<task_spec> job_table::spec_for(const job_record& job, const pipeline& p, 
   spec.params = std::move(params);
   spec.threads = plan.threads;
   spec.timeout = plan.timeout;
+  spec.must_advance = plan.must_advance;
   spec.time_limit = plan.time_limit;
   return spec;
 }

@@ -42,8 +42,8 @@ result<identity> from_text(const std::string& text, const fs::path& path) {
       std::sscanf(text.c_str(), "troupe-data %" SCNu32 "\nnode %" SCNx64 "\nincarnation %" SCNu64, &version, &node, &boot);
   const identity found{model::node_id{node}, model::incarnation{boot}};
   if (fields != 3 || node == 0 || text != to_text(found))
-    return error{errc::corrupt, fmt::format("{} is damaged: this node cannot prove who it is; remove the data directory and let "
-                                            "the node join as a new one",
+    return error{errc::corrupt, fmt::format("{} is damaged: this node cannot prove who it is; restore a copy of the data "
+                                            "directory, or start with a new one: the jobs in this one are lost",
                                             path.native())};
   return found;
 }
@@ -98,9 +98,10 @@ result<void> data_directory::count_this_start(model::node_id fresh_node) {
   } else if (text.error().code != errc::not_found) {
     return text.error();
   } else if (!is_empty_or_missing(journal())) {
-    return error{errc::corrupt, fmt::format("{} is missing beside a journal: this node cannot prove who it is; remove the data "
-                                            "directory and let the node join as a new one",
-                                            path.native())};
+    return error{errc::corrupt,
+                 fmt::format("{} is missing beside a journal: this node cannot prove who it is; restore a copy of the data "
+                             "directory, or start with a new one: the jobs in this one are lost",
+                             path.native())};
   }
   who.boot = model::incarnation{who.boot.raw() + 1};
   TROUPE_CHECK(disk::replace_file(path, to_text(who)));

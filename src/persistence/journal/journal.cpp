@@ -152,7 +152,18 @@ struct journal::parts {
 
 result<std::unique_ptr<journal>> journal::open(const options& how) {
   TROUPE_CHECK(disk::make_directory(how.directory));
-  TROUPE_TRY(auto mark, synced_mark::open(how.directory / "synced"));
+  const auto mark_path = how.directory / "synced";
+  std::error_code none;
+  if (!how.environment && !std::filesystem::exists(mark_path, none)) {
+    // The mark is made, and durable, before the first database file.
+    if (std::filesystem::exists(how.directory / "db" / "CURRENT", none))
+      return error{errc::corrupt, fmt::format("{} is gone, but there is a database: without the mark a lost tail cannot be told. "
+                                              "Put it back, or start with a new data directory: the jobs in this one are lost",
+                                              mark_path.native())};
+    TROUPE_CHECK(synced_mark::open(mark_path));
+    TROUPE_CHECK(disk::sync_directory(how.directory));
+  }
+  TROUPE_TRY(auto mark, synced_mark::open(mark_path));
   TROUPE_TRY(auto opened, store::open(how, mark.found() == 0));
   // Nothing needs the new directory's entry before the first write, but then it must be there.
   if (!how.environment) TROUPE_CHECK(disk::sync_directory(how.directory));
@@ -160,7 +171,7 @@ result<std::unique_ptr<journal>> journal::open(const options& how) {
   if (last < mark.found())
     return error{errc::corrupt,
                  fmt::format("{}: writes {} to {} were synced and are gone; the disk lost them, or an older copy was put "
-                             "back: rebuild this node from its peers",
+                             "back: restore a copy of the data directory, or start with a new one: the jobs in this one are lost",
                              how.directory.native(), last + 1, mark.found())};
   auto made = std::make_unique<parts>(std::move(opened), std::move(mark), last);
   return std::unique_ptr<journal>{new journal{std::move(made)}};

@@ -42,7 +42,10 @@ result<replica::log_position> read_position(const store& from, shard_fact fact, 
 }
 
 error damaged(replica::shard_no shard, std::string what) {
-  return error{errc::corrupt, fmt::format("shard {}: {}; this replica must be rebuilt from its peers", shard.raw(), what)};
+  return error{errc::corrupt,
+               fmt::format("shard {}: {}; "
+                           "restore a copy of the data directory, or start with a new one: the jobs in this one are lost",
+                           shard.raw(), what)};
 }
 
 result<raft::entry> next_entry(const rocksdb::Iterator& at, replica::shard_no shard, const replica::log_position& last) {
@@ -110,8 +113,10 @@ rocksdb::WalFilter::WalProcessingOption replay_check::LogRecordFound(unsigned lo
     return WalProcessingOption::kCorruptedRecord;
   }
   if (last_ != 0 && *reader.number != last_ + 1) {
-    damage_ = error{errc::corrupt, fmt::format("{}: writes {} to {} are missing after write {}; rebuild this node from its peers",
-                                               file, last_ + 1, *reader.number - 1, last_)};
+    damage_ = error{errc::corrupt,
+                    fmt::format("{}: writes {} to {} are missing after write {}; "
+                                "restore a copy of the data directory, or start with a new one: the jobs in this one are lost",
+                                file, last_ + 1, *reader.number - 1, last_)};
     return WalProcessingOption::kCorruptedRecord;
   }
   last_ = *reader.number;

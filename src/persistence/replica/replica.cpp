@@ -70,6 +70,11 @@ void machine::on(const event::asked& e) {
   const auto served = table_.served_ask(e.ask.slot);
   auto& parked = asks_[e.ask.slot];
   if (e.ask.ask < std::max(parked.ask, served.value_or(0))) return;  // late: the slot has asked anew since
+  if (e.ask.is_withdrawn) {
+    parked.ask = e.ask.ask;
+    parked.is_open = false;
+    return;
+  }
   if (served == e.ask.ask) {
     parked = {e.ask.ask, e.ask.offer, false, false};
     if (auto again = table_.grant_again(e.ask.slot, e.ask.ask)) out_.grants.push_back(std::move(*again));

@@ -13,6 +13,8 @@ namespace {
 constexpr char job_space = 'j', list_space = 'l', active_space = 'a', expiry_space = 'x', key_space = 'k', event_space = 'e',
                pipeline_space = 'p', tenant_space = 't', value_space = 'v';
 
+constexpr std::size_t pipelines_most = 256;  // kept parsed
+
 void append_number(std::string& key, std::uint64_t n) {
   for (int shift = 56; shift >= 0; shift -= 8) key += static_cast<char>(n >> shift & 0xff);
 }
@@ -51,7 +53,8 @@ std::string idempotency_key(std::string_view tenant, std::string_view key) {
 
 template <class T>
 T must(result<T> decoded) {
-  TROUPE_ASSERT(decoded, "the state holds records that this program wrote; run `troupe repair` if the disk is damaged");
+  TROUPE_ASSERT(decoded,
+                "the state holds records that this program wrote: restore a copy of the data directory if the disk is damaged");
   return std::move(*decoded);
 }
 
@@ -210,6 +213,7 @@ std::shared_ptr<const model::pipeline> state_store::load_pipeline(const digest& 
   const auto text = get(space(pipeline_space).append(hash.raw().begin(), hash.raw().end()));
   if (!text) return nullptr;
   auto loaded = std::make_shared<const model::pipeline>(must(model::load_pipeline(*text)));
+  if (pipelines_.size() >= pipelines_most) pipelines_.clear();  // what is in use is held by its users
   pipelines_.emplace(hash, loaded);
   return loaded;
 }

@@ -1,5 +1,6 @@
 #include "worker/host/attempt.hpp"
 
+#include "base/utf8.hpp"
 #include "worker/host/scratch.hpp"
 #include "worker/host/stderr_keeper.hpp"
 #include "worker/host/wire.hpp"

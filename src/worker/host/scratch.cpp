@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -65,6 +66,23 @@ void remove_tree(const fs::path& directory) {
   failure.clear();
   fs::remove_all(directory, failure);
   if (failure) log::warn("scratch_not_removed", "directory={} why={}", directory.native(), failure.message());
+}
+
+bytes disk_used_by(const fs::path& directory) {
+  constexpr std::uint64_t block = 512;  // of st_blocks
+  std::uint64_t used = 0;
+  std::error_code failure;
+  for (fs::recursive_directory_iterator entry{directory, failure}, end; !failure && entry != end; entry.increment(failure)) {
+    struct stat found {};
+    if (::lstat(entry->path().c_str(), &found) == 0) used += static_cast<std::uint64_t>(found.st_blocks) * block;
+  }
+  return bytes{used};
+}
+
+std::optional<bytes> disk_free_at(const fs::path& path) {
+  struct statvfs found {};
+  if (::statvfs(path.c_str(), &found) != 0) return std::nullopt;
+  return bytes{static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize};
 }
 
 result<void> make_directory(const fs::path& directory) {

@@ -22,7 +22,4 @@ class stderr_keeper {
   std::uint64_t dropped_ = 0;
 };
 
-/// The text with every byte that is not part of valid UTF-8 replaced by '?'.
-[[nodiscard]] std::string valid_utf8(std::string_view text);
-
 }  // namespace troupe::worker

@@ -27,15 +27,14 @@ namespace ports = model::ports;
 
 constexpr auto progress_distance = std::chrono::milliseconds{50};  // at most 20 reports a second reach the slot
 constexpr auto kill_patience = std::chrono::seconds{7};            // for the shepherd to clear up, where there is no namespace
+constexpr auto disk_distance = std::chrono::seconds{1};            // between two looks at a running attempt's files
 constexpr std::size_t read_bytes = 65536;
 constexpr std::size_t flood_bytes = 256 * 1024;
 constexpr std::size_t rest_most = std::size_t{32} << 20;  // read of a worker that has ended: two frames
 
 }  // namespace
 
-command_box::command_box() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  TROUPE_ASSERT(wake_.is_open(), "a node has descriptors left for its slots");
-}
+command_box::command_box() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 void command_box::change(const std::function<void(content&)>& how) {
   const std::lock_guard lock{mutex_};
@@ -104,6 +103,7 @@ void worker_loop::run() {
 worker_loop::steady::time_point worker_loop::next_deadline() const {
   auto next = end_deadline_.value_or(steady::now() + std::chrono::hours{1});
   if (waiting_progress_) next = std::min(next, progress_allowed_at_);
+  if (attempt_ && !killed_) next = std::min(next, check_disk_at_);
   return next;
 }
 
@@ -157,6 +157,7 @@ void worker_loop::on_stop() {
 void worker_loop::on_deadlines() {
   const auto now = steady::now();
   if (waiting_progress_ && now >= progress_allowed_at_) flush_progress();
+  if (attempt_ && !killed_ && now >= check_disk_at_) check_disk();
   if (!end_deadline_ || now < *end_deadline_ || exited_) return;
   if (killed_) {  // the shepherd was to do it
     ::syscall(SYS_pidfd_send_signal, process_.process.get(), SIGKILL, nullptr, 0);
@@ -164,6 +165,21 @@ void worker_loop::on_deadlines() {
     return;
   }
   kill_tree(ending_because_);
+}
+
+/// A file's size is limited by the kernel; the sum of all, and what must stay free for the journal, only by looking.
+void worker_loop::check_disk() {
+  check_disk_at_ = steady::now() + disk_distance;
+  const auto used = disk_used_by(attempt_->directory.scratch());
+  if (used > setting_.options.output_most)
+    return kill_tree(fmt::format("its files have {} bytes, {} are allowed (worker.scratch_quota)", used.count(),
+                                 setting_.options.output_most.count()),
+                     failure_cause::failed);
+  const auto free = disk_free_at(directory_);
+  if (free && *free < setting_.options.keep_free)
+    kill_tree(fmt::format("only {} bytes are free on the disk of {}, {} are kept for the journal (disk.keep_free)", free->count(),
+                          directory_.native(), setting_.options.keep_free.count()),
+              failure_cause::failed);
 }
 
 void worker_loop::read_log(std::size_t most) {
@@ -245,6 +261,7 @@ void worker_loop::begin(const model::task_spec& task) {
     refuse(task, std::move(*failure));
     return;
   }
+  check_disk_at_ = steady::now() + disk_distance;
   phase_ = phase::running;
 }
 
@@ -368,6 +385,7 @@ result<std::unique_ptr<ports::worker_handle>> supervisor::start(std::shared_ptr<
                                                                 std::uint16_t slot, std::filesystem::path directory,
                                                                 event_sink on_event) {
   std::unique_ptr<supervisor> made{new supervisor{std::move(setting)}};
+  if (!made->commands_.is_open()) return error{errc::process_failed, "no descriptor is left for a worker (ulimit -n)"};
   std::promise<result<void>> started;
   auto answer = started.get_future();
   made->thread_ = std::thread{[&box = made->commands_, keep = made->setting_, slot, where = std::move(directory),

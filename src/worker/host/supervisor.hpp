@@ -43,6 +43,8 @@ class command_box {
   void kill();
   /// Takes the orders out; kill stays.
   [[nodiscard]] content take();
+  /// False if no descriptor was left; then it must not be used.
+  [[nodiscard]] bool is_open() const noexcept { return wake_.is_open(); }
   [[nodiscard]] int wake_fd() const noexcept { return wake_.get(); }
 
  private:
@@ -74,6 +76,7 @@ class worker_loop {
   void wait_and_handle();
   void on_commands();
   void on_deadlines();
+  void check_disk();
   void read_log(std::size_t most);
   void read_channel(std::size_t most);
   void write_channel();
@@ -108,6 +111,7 @@ class worker_loop {
   std::string to_send_;
   stderr_keeper stderr_;
   std::optional<running_attempt> attempt_;
+  steady::time_point check_disk_at_{};
   std::uint64_t attempts_ = 0;
   std::optional<std::uint64_t> first_resident_;
   std::optional<model::ports::worker_progress> waiting_progress_;

@@ -1,5 +1,6 @@
 #include "worker/host/wire.hpp"
 
+#include "base/utf8.hpp"
 #include "worker/host/stderr_keeper.hpp"
 
 #include <fmt/format.h>

@@ -149,14 +149,22 @@ actors::job_reply cancel(world& w, const actors::cancel_job& command) {
   return at->second;
 }
 
+/// As in the state: newest first, bytes of any value.
+std::string cursor_of(model::job_id id) {
+  std::string key{"l"};
+  for (int shift = 56; shift >= 0; shift -= 8) key += static_cast<char>(~id.raw() >> shift & 0xff);
+  return key;
+}
+
 actors::jobs_reply list(world& w, const actors::list_jobs& query) {
   actors::jobs_page page;
   page.as_of = 7;
   for (auto at = w.jobs.rbegin(); at != w.jobs.rend(); ++at) {
+    if (!query.cursor.empty() && cursor_of(at->first) <= query.cursor) continue;
     if (query.state && at->second.state != *query.state) continue;
     if (query.pipeline && at->second.pipeline != *query.pipeline) continue;
     if (page.jobs.size() == query.limit) {
-      page.next_cursor = page.jobs.back().id.text();
+      page.next_cursor = cursor_of(page.jobs.back().id);
       break;
     }
     page.jobs.push_back(at->second);

@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 
 #include <random>
+#include <set>
 #include <thread>
 
 using namespace troupe;
@@ -232,12 +233,53 @@ TEST_CASE("connections over the limit are refused with the time to come back") {
   CHECK(refused.header("retry-after") == "1");
 }
 
-TEST_CASE("after stop_accepting open connections go on and new ones fail") {
+TEST_CASE("a draining server answers everything, but takes no job and is not ready") {
   served s;
+  s.running->drain();
+  CHECK(ask(s.port(), "GET", "/healthz").status == 200);
+  CHECK(ask(s.port(), "GET", "/readyz").status == 503);
+  CHECK(boost::json::parse(ask(s.port(), "GET", "/v1/node").body).at("stopping") == true);
+  const auto refused = ask(s.port(), "POST", "/v1/jobs", json_type, R"({"pipeline":"talk","inputs":{"text":"x"}})");
+  CHECK(refused.status == 503);
+  CHECK(refused.header("retry-after") == "5");
+  CHECK(s.w.submissions.empty());
+}
+
+TEST_CASE("all pages of a list can be walked, whatever stands in a cursor") {
+  served s;
+  for (int i = 0; i < 7; ++i) s.add_job();
+  std::set<std::string> seen;
+  std::string cursor;
+  do {
+    const auto page = boost::json::parse(ask(s.port(), "GET", "/v1/jobs?limit=3" + cursor).body);
+    for (const auto& job : page.at("jobs").as_array()) seen.emplace(job.at("id").as_string());
+    cursor = page.at("next_cursor").is_null() ? "" : "&cursor=" + std::string{page.at("next_cursor").as_string()};
+  } while (!cursor.empty());
+  CHECK(seen.size() == 7);
+  for (const auto* wrong : {"cursor=", "cursor=xyz", "cursor=abc", "cursor=%ff"}) {
+    CAPTURE(wrong);
+    CHECK(ask(s.port(), "GET", "/v1/jobs?" + std::string{wrong}).status == 400);
+  }
+}
+
+TEST_CASE("what is not UTF-8 in a request is not repeated as it is in the answer") {
+  served s;
+  for (const auto* target : {"/v1/%ff", "/v1/jobs?%ff%fe=1", "/v1/jobs/%c3%28"}) {
+    CAPTURE(target);
+    const auto got = ask(s.port(), "GET", target);
+    CHECK(got.status >= 400);
+    boost::system::error_code failure;
+    CHECK(boost::json::parse(got.body, failure).is_object());
+    CHECK_FALSE(failure);
+  }
+}
+
+TEST_CASE("bodies in encodings that are not undone are refused") {
+  served s;
+  CHECK(ask(s.port(), "POST", "/v1/jobs", "Content-Type: application/json\r\nContent-Encoding: gzip\r\n", "{}").status == 415);
   client c{s.port()};
-  CHECK(c.ask("GET", "/healthz").status == 200);
-  s.running->stop_accepting();
-  CHECK(c.ask("GET", "/healthz").status == 200);
+  c.send("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n");
+  CHECK(c.read_answer().value().status == 501);
 }
 
 TEST_CASE("ten thousand random requests leave the server in good health") {

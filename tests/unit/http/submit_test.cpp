@@ -63,6 +63,10 @@ TEST_CASE("a wrong submission is refused with what is wrong") {
   CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x"},"priority":10})").find("priority must be") != std::string::npos);
   CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x"},"deadline":"soon"})").find("deadline must be") != std::string::npos);
   CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x"},"labels":{"a":1}})").find("label 'a'") != std::string::npos);
+  for (const auto* wrong : {R"({"a\n":"x"})", R"({"a":"x\u0000"})", R"({"a":"\u007f"})"}) {
+    const auto said = detail(R"({"pipeline":"talk","inputs":{"text":"x"},"labels":)" + std::string{wrong} + "}");
+    CHECK(said.find("without control characters") != std::string::npos);
+  }
   CHECK(detail(R"({"pipeline":"talk","inputs":{"text":"x","image":{"artifact":")" + std::string(64, 'a') + R"("}}})")
             .find(std::string(64, 'a'))
         != std::string::npos);

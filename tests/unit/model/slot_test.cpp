@@ -194,10 +194,10 @@ TEST_CASE("a media task without progress for its timeout is killed, and reported
   CHECK(cause_of(out.finish[0]) == failure_cause::hung);
 }
 
-TEST_CASE("the same progress again and again is a media task that hangs, but a user's program that lives") {
-  const auto is_killed = [](stage_kind kind) {
+TEST_CASE("the same progress again and again is a task that hangs, unless its program need not advance") {
+  const auto is_killed = [](bool must_advance) {
     auto task = a_task();
-    task.kind = kind;
+    task.must_advance = must_advance;
     auto slot = slot_under_test::running(task);
     bool killed = false;
     for (int i = 0; i < 70; ++i) {
@@ -207,8 +207,19 @@ TEST_CASE("the same progress again and again is a media task that hangs, but a u
     return killed;
   };
 
-  CHECK(is_killed(stage_kind::media_still));
-  CHECK_FALSE(is_killed(stage_kind::exec));
+  CHECK(is_killed(true));
+  CHECK_FALSE(is_killed(false));
+}
+
+TEST_CASE("a slot that stops takes its ask back, once") {
+  auto slot = slot_under_test::asking();
+  const auto out = slot.stop(10s);
+
+  REQUIRE(out.ask.has_value());
+  CHECK(out.ask->is_withdrawn);
+  CHECK(out.ask->ask == 1);
+  CHECK_FALSE(slot.stop(5s).ask.has_value());
+  CHECK_FALSE(slot.tick(1s).ask.has_value());
 }
 
 TEST_CASE("a task over its time limit is killed however alive it is") {

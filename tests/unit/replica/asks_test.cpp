@@ -48,6 +48,19 @@ TEST_CASE("a slot whose grant got lost, and then its job, is served when it repe
   CHECK(node.step({node.an_ask(1)}).grants.size() == 1);
 }
 
+TEST_CASE("a slot that took its ask back gets nothing, and others do") {
+  node_under_test node;
+  node.start();
+  node.step({node.an_ask(1)});
+  auto back = node.an_ask(1);
+  back.ask.is_withdrawn = true;
+  node.step({back});
+  node.submitted();
+
+  CHECK(node.tick(1s).grants.empty());
+  CHECK(node.step({node.an_ask(1, 1)}).grants.size() == 1);
+}
+
 TEST_CASE("a repeated ask gets the same grant again") {
   node_under_test node;
   node.start();

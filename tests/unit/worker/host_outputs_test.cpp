@@ -80,6 +80,24 @@ TEST_CASE("a worker cannot write a file over the limit") {
   CHECK(mentions(set.failure(set.sh("exec head -c 2000000 /dev/zero > out/f")).detail, "SIGXFSZ"));
 }
 
+TEST_CASE("an attempt that fills the disk with many files ends, and its worker with it") {
+  stage_set set{[](auto& options) { options.output_most = 1_MiB; }};
+  set.start();
+  set.handle->run(set.sh("for i in 1 2 3 4; do head -c 600000 /dev/zero > out/$i; done; sleep 60"));
+  const auto failed = set.events.next<ports::worker_exited>().failure.value();
+  CHECK(failed.cause == model::failure_cause::failed);
+  CHECK(mentions(failed.detail, "worker.scratch_quota"));
+}
+
+TEST_CASE("an attempt ends before the disk is full") {
+  stage_set set{[](auto& options) { options.keep_free = bytes{std::uint64_t{1} << 60}; }};
+  set.start();
+  set.handle->run(set.sh("sleep 60"));
+  const auto failed = set.events.next<ports::worker_exited>().failure.value();
+  CHECK(failed.cause == model::failure_cause::failed);
+  CHECK(mentions(failed.detail, "disk.keep_free"));
+}
+
 TEST_CASE("a file that is missing among several leaves nothing in the store") {
   stage_set set;
   set.start();

@@ -106,7 +106,7 @@ TEST_CASE("a serving program and its children end with the worker") {
     auto task = set.sh("setsid sleep 1000 & read line; echo '{\"done\":true}'; read line; sleep 1000 # " + set.mark);
     task.exec->mode = exec_spec::mode_kind::serve;
     set.done(task);
-    REQUIRE(processes_with(set.mark) == 1);
+    REQUIRE(processes_with(set.mark) >= 1);  // the child may not have become `sleep` yet
 
     set.handle->stop();
     set.events.next<ports::worker_exited>();
