@@ -42,6 +42,7 @@ std::vector<std::string> environment_with(const std::vector<std::string>& added)
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text{*entry};
     const auto name = text.substr(0, text.find('=') + 1);
+    if (name.ends_with("SAN_OPTIONS=")) continue;  // of a sanitized worker, and nobody else's business
     const auto replaced = std::any_of(added.begin(), added.end(), [&](const auto& other) { return other.starts_with(name); });
     if (!replaced) all.emplace_back(text);
   }
