@@ -57,7 +57,8 @@ std::vector<std::string> environment_of(const host_options& options) {
     const char* const value = std::getenv(name);
     environment.push_back(fmt::format("{}={}", name, value != nullptr ? value : fallback));
   }
-  for (const char* const name : {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {  // a sanitized node has sanitized workers
+  for (const char* const name :
+       {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {  // a sanitized node has sanitized workers
     if (const char* const value = std::getenv(name)) environment.push_back(fmt::format("{}={}", name, value));
   }
   environment.insert(environment.end(), options.environment.begin(), options.environment.end());
