@@ -243,7 +243,7 @@ def simulated(check, seeds=20000):
 
 @suite.check("A6", "submissions")
 def submissions(check):
-    done = sh("scripts/bench", "submit", "--json", stream=True, timeout=1800)
+    done = sh("scripts/bench", "submit", "--json", stream=True, timeout=1800, check=False)
     report_ = json.loads(next(line for line in reversed(done.stdout.splitlines()) if line.startswith("{")))
     figures = report_["figures"]
     check.at_most("p50 at 1 connection / the disk's synced write p50", figures["submit_1_p50_to_disk"], 3)
