@@ -117,6 +117,7 @@ class slot_machine {
   void on(const slot_event::stop& e);
   void on_worker(const ports::worker_ready& e);
   void on_worker(const ports::worker_progress& e);
+  void on_worker(const ports::worker_storing& e);
   void on_worker(const ports::worker_done& e);
   void on_worker(const ports::worker_failed& e);
   void on_worker(const ports::worker_exited& e);
@@ -150,6 +151,7 @@ class slot_machine {
   attempt_progress progress_;
   timestamp running_since_{}, progress_at_{}, heartbeat_sent_{};
   std::optional<attempt_failure> killed_for_;  // the kill is under way; what to report when the tree is gone
+  bool storing_ = false;                       // the attempt is done, the node takes over what it made
   bool revoked_ = false;                       // nobody wants the report
 
   std::optional<slot_finish> report_;  // sent, not yet answered

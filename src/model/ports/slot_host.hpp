@@ -16,6 +16,10 @@ struct worker_progress {
   task_id task;
   attempt_progress progress;
 };  ///< sign of life; at least once a second
+struct worker_storing {
+  attempt_no attempt;
+  task_id task;
+};  ///< the attempt has made its outputs, the node takes them over; `worker_done` or `worker_failed` follows
 struct worker_done {
   attempt_no attempt;
   task_id task;
@@ -31,7 +35,7 @@ struct worker_exited {
   std::string how;
   std::optional<attempt_failure> failure;
 };
-using worker_event = std::variant<worker_ready, worker_progress, worker_done, worker_failed, worker_exited>;
+using worker_event = std::variant<worker_ready, worker_progress, worker_storing, worker_done, worker_failed, worker_exited>;
 
 /// The process behind one slot. Members return at once; what happens next arrives as an event.
 class worker_handle {

@@ -66,7 +66,7 @@ result<proto::run_task> make_run_task(const model::task_spec& task, const attemp
 }
 
 result<model::attempt_result> take_outputs(const proto::outputs& outputs, const attempt_directory& directory, bytes output_most,
-                                           model::ports::artifact_store& store, const std::function<void()>& before_each) {
+                                           model::ports::artifact_store& store) {
   if (outputs.files_size() > output_count_most)
     return error{errc::too_large,
                  fmt::format("{} output files, at most {} are allowed", outputs.files_size(), output_count_most)};
@@ -83,7 +83,6 @@ result<model::attempt_result> take_outputs(const proto::outputs& outputs, const 
   }
   for (int i = 0; i < outputs.files_size(); ++i) {
     const auto& file = outputs.files(i);
-    before_each();
     TROUPE_TRY(auto stored,
                store.ingest(taken[static_cast<std::size_t>(i)], valid_utf8(std::string_view{file.media_type()}.substr(0, 200))));
     if (!put(result.outputs, file, stored.hash))

@@ -33,10 +33,8 @@ class attempt_directory {
                                                     const model::ports::artifact_store& store);
 
 /// Moves the outputs of an attempt into the store. Blocks on the disk.
-/// @param before_each  called before each file is stored
 /// @returns what the attempt gave, or why its outputs are not acceptable.
 [[nodiscard]] result<model::attempt_result> take_outputs(const proto::outputs& outputs, const attempt_directory& directory,
-                                                         bytes output_most, model::ports::artifact_store& store,
-                                                         const std::function<void()>& before_each);
+                                                         bytes output_most, model::ports::artifact_store& store);
 
 }  // namespace troupe::worker

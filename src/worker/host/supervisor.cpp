@@ -288,12 +288,8 @@ void worker_loop::on_finished(const proto::task_finished& end) {
   if (!attempt_) return kill_tree("it spoke nonsense: it finished a task that it was not given");
   read_log(16 * read_bytes);  // what it wrote before it finished
   waiting_progress_.reset();
-  auto outcome = end.has_done() ? take_outputs(
-                     end.done(), attempt_->directory, setting_.options.output_most, setting_.store,
-                     [this] {
-                       model::attempt_progress storing{attempt_->permille, 0, 0, std::nullopt, "storing the outputs"};
-                       on_event_(ports::worker_progress{attempt_->attempt, attempt_->task, std::move(storing)});
-                     })
+  if (end.has_done()) on_event_(ports::worker_storing{attempt_->attempt, attempt_->task});
+  auto outcome = end.has_done() ? take_outputs(end.done(), attempt_->directory, setting_.options.output_most, setting_.store)
                                 : error{errc::internal, "the worker ended a task without saying how"};
   const auto task = attempt_->task;
   const auto attempt = attempt_->attempt;

@@ -222,6 +222,20 @@ TEST_CASE("a slot that stops takes its ask back, once") {
   CHECK_FALSE(slot.tick(1s).ask.has_value());
 }
 
+TEST_CASE("the time in which the node stores the outputs of a task counts for nothing") {
+  auto task = a_task();
+  task.time_limit = 70s;
+  auto slot = slot_under_test::running(task);
+  slot.tick(50s);
+  slot.worker(ports::worker_storing{task.attempt, task.task});
+
+  CHECK_FALSE(slot.tick(1h).kill_worker);
+  CHECK(slot.machine.step(slot_event::tick{}, slot.now).wake_at <= slot.now + 1s);  // for the next sign of life
+  const auto out = slot.done(task);
+  REQUIRE(out.finish.size() == 1);
+  CHECK(std::holds_alternative<attempt_result>(out.finish[0].outcome));
+}
+
 TEST_CASE("a task over its time limit is killed however alive it is") {
   auto task = a_task();
   task.time_limit = 10s;

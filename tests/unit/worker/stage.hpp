@@ -84,7 +84,7 @@ class event_log {
       auto event = std::move(events_.front());
       events_.pop_front();
       if (auto* wanted = std::get_if<Event>(&event)) return std::move(*wanted);
-      if (std::holds_alternative<ports::worker_progress>(event)) continue;
+      if (std::holds_alternative<ports::worker_progress>(event) || std::holds_alternative<ports::worker_storing>(event)) continue;
       describe_unexpected(event);
       FAIL("another event came first");
     }
