@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,9 +44,9 @@ result<void> layout::admit(bytes size, bytes more) const {
   if (size > limits_.largest)
     return error{errc::too_large, fmt::format("an artifact may have {} bytes at most", limits_.largest.count())};
   if (limits_.keep_free.count() == 0) return {};
-  struct statvfs found {};
-  if (::statvfs(root_.c_str(), &found) != 0) return disk::failure(errno, "cannot ask for the free space of", root_);
-  const auto free = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
+  std::error_code failed;
+  const auto free = fs::space(root_, failed).available;
+  if (failed) return disk::failure(failed.value(), "cannot ask for the free space of", root_);
   if (free < limits_.keep_free.count() + more.count())
     return error{errc::no_space,
                  fmt::format("{} bytes are free on the disk of {}, {} of them are kept back: remove files or add space", free,

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -77,12 +76,6 @@ bytes disk_used_by(const fs::path& directory) {
     if (::lstat(entry->path().c_str(), &found) == 0) used += static_cast<std::uint64_t>(found.st_blocks) * block;
   }
   return bytes{used};
-}
-
-std::optional<bytes> disk_free_at(const fs::path& path) {
-  struct statvfs found {};
-  if (::statvfs(path.c_str(), &found) != 0) return std::nullopt;
-  return bytes{static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize};
 }
 
 result<void> make_directory(const fs::path& directory) {

@@ -4,7 +4,6 @@
 #include "base/units.hpp"
 
 #include <filesystem>
-#include <optional>
 
 namespace troupe::worker {
 
@@ -14,9 +13,6 @@ void remove_tree(const std::filesystem::path& directory);
 
 /// What the files below a directory take on the disk. Follows no symbolic link; what cannot be read, or vanishes, does not count.
 [[nodiscard]] bytes disk_used_by(const std::filesystem::path& directory);
-
-/// What is free, for those who are not root, on the disk of a path. Nothing if it cannot be asked.
-[[nodiscard]] std::optional<bytes> disk_free_at(const std::filesystem::path& path);
 
 /// Makes `directory` with mode 0700. @returns `errc::io_failed`; also if it is already there.
 [[nodiscard]] result<void> make_directory(const std::filesystem::path& directory);

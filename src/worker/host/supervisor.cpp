@@ -175,9 +175,10 @@ void worker_loop::check_disk() {
     return kill_tree(fmt::format("its files have {} bytes, {} are allowed (worker.scratch_quota)", used.count(),
                                  setting_.options.output_most.count()),
                      failure_cause::failed);
-  const auto free = disk_free_at(directory_);
-  if (free && *free < setting_.options.keep_free)
-    kill_tree(fmt::format("only {} bytes are free on the disk of {}, {} are kept for the journal (disk.keep_free)", free->count(),
+  std::error_code failed;
+  const auto free = std::filesystem::space(directory_, failed).available;
+  if (!failed && free < setting_.options.keep_free.count())
+    kill_tree(fmt::format("only {} bytes are free on the disk of {}, {} are kept for the journal (disk.keep_free)", free,
                           directory_.native(), setting_.options.keep_free.count()),
               failure_cause::failed);
 }
