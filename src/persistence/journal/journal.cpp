@@ -150,20 +150,27 @@ struct journal::parts {
   void count(std::span<const replica::persist_batch> batches, std::size_t size, bool sync, std::chrono::nanoseconds took);
 };
 
+namespace {
+
+/// The mark is made, and durable, before the first file of the database: one without the other was tampered with.
+result<synced_mark> open_mark(const options& how) {
+  const auto path = how.directory / "synced";
+  std::error_code none;
+  if (how.environment || std::filesystem::exists(path, none)) return synced_mark::open(path);
+  if (std::filesystem::exists(how.directory / "db" / "CURRENT", none))
+    return error{errc::corrupt, fmt::format("{} is gone, but there is a database: without the mark a lost tail cannot be told. "
+                                            "Put it back, or start with a new data directory: the jobs in this one are lost",
+                                            path.native())};
+  TROUPE_TRY(auto made, synced_mark::open(path));
+  TROUPE_CHECK(disk::sync_directory(how.directory));
+  return made;
+}
+
+}  // namespace
+
 result<std::unique_ptr<journal>> journal::open(const options& how) {
   TROUPE_CHECK(disk::make_directory(how.directory));
-  const auto mark_path = how.directory / "synced";
-  std::error_code none;
-  if (!how.environment && !std::filesystem::exists(mark_path, none)) {
-    // The mark is made, and durable, before the first database file.
-    if (std::filesystem::exists(how.directory / "db" / "CURRENT", none))
-      return error{errc::corrupt, fmt::format("{} is gone, but there is a database: without the mark a lost tail cannot be told. "
-                                              "Put it back, or start with a new data directory: the jobs in this one are lost",
-                                              mark_path.native())};
-    TROUPE_CHECK(synced_mark::open(mark_path));
-    TROUPE_CHECK(disk::sync_directory(how.directory));
-  }
-  TROUPE_TRY(auto mark, synced_mark::open(mark_path));
+  TROUPE_TRY(auto mark, open_mark(how));
   TROUPE_TRY(auto opened, store::open(how, mark.found() == 0));
   // Nothing needs the new directory's entry before the first write, but then it must be there.
   if (!how.environment) TROUPE_CHECK(disk::sync_directory(how.directory));

@@ -297,3 +297,18 @@ TEST_CASE("a journal that lost its database is refused instead of starting empty
   how.directory = home.path() / "journal";
   CHECK_FALSE(journal::journal::open(how).has_value());
 }
+
+TEST_CASE("a journal whose synced mark was taken away is refused") {
+  const temporary_directory home;
+  {
+    loaded disk{home};
+    REQUIRE(disk.write(appending({command(1, 1, "a")})));
+  }
+  std::filesystem::remove(home.path() / "journal" / "synced");
+  journal::options how;
+  how.directory = home.path() / "journal";
+  const auto opened = journal::journal::open(how);
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().code == errc::corrupt);
+  CHECK(opened.error().detail.find("synced is gone") != std::string::npos);
+}
