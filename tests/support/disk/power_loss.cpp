@@ -7,6 +7,7 @@
 // through mapped memory are seen when the file is synced for the first time only. A renamed directory is empty until it is synced
 // itself. What is in the tree when the process starts counts as durable. After a kill -9, move IMAGE/tree to where the tree was
 // and start again. Children of the process are not watched.
+#include "support/disk/interposed_open.hpp"
 #include "support/disk/power_image.hpp"
 
 #include <dlfcn.h>
@@ -17,17 +18,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdarg>
 #include <cstdlib>
 
 namespace {
 
 using troupe::test::power_image;
-
-template <class Function>
-Function* real(const char* name) {
-  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
-}
 
 power_image* image = nullptr;  // never freed: other threads write until the process is gone
 
@@ -72,51 +67,15 @@ void will_sync(int descriptor) {
   errno = saved;
 }
 
-int opened(int descriptor) {
+}  // namespace
+
+static int opened(int descriptor) {
   if (image != nullptr && descriptor >= 0) image->forget(descriptor);
   return descriptor;
 }
 
-mode_t mode_of(int flags, va_list arguments) { return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0; }
-
-}  // namespace
-
-#define TROUPE_REAL(function) static const auto next = real<decltype(::function)>(#function)
-
 extern "C" {
 
-int open(const char* path, int flags, ...) {
-  TROUPE_REAL(open);
-  va_list arguments;
-  va_start(arguments, flags);
-  const auto mode = mode_of(flags, arguments);
-  va_end(arguments);
-  return opened(next(path, flags, mode));
-}
-int open64(const char* path, int flags, ...) {
-  TROUPE_REAL(open64);
-  va_list arguments;
-  va_start(arguments, flags);
-  const auto mode = mode_of(flags, arguments);
-  va_end(arguments);
-  return opened(next(path, flags, mode));
-}
-int openat(int at, const char* path, int flags, ...) {
-  TROUPE_REAL(openat);
-  va_list arguments;
-  va_start(arguments, flags);
-  const auto mode = mode_of(flags, arguments);
-  va_end(arguments);
-  return opened(next(at, path, flags, mode));
-}
-int openat64(int at, const char* path, int flags, ...) {
-  TROUPE_REAL(openat64);
-  va_list arguments;
-  va_start(arguments, flags);
-  const auto mode = mode_of(flags, arguments);
-  va_end(arguments);
-  return opened(next(at, path, flags, mode));
-}
 int close(int descriptor) {
   TROUPE_REAL(close);
   if (image != nullptr) image->forget(descriptor);

@@ -8,6 +8,8 @@
 // eight bytes: kind, descriptor, bytes that follow, thread (32 bits each), begin and end in monotonic nanoseconds, offset (64
 // bits each), then the bytes. Kind 0: the end. 1: a descriptor's path. 2: write to a file. 3: sync of a file. 4: send. 5: the
 // trace was too small.
+#include "support/disk/interposed_open.hpp"
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,7 +24,6 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstdarg>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -138,18 +139,6 @@ __attribute__((constructor)) void start() {
   ::pthread_atfork(nullptr, nullptr, [] { trace = nullptr; });
 }
 
-template <class Function>
-Function* real(const char* name) {
-  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
-}
-
-int opened(int descriptor) {
-  forget(descriptor);
-  return descriptor;
-}
-
-mode_t mode_of(int flags, va_list arguments) { return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0; }
-
 /// Runs a write to whatever the descriptor is. `offset` < 0: at the file's position.
 template <class Call>
 ssize_t traced_write(int descriptor, const iovec* parts, int count, off_t offset, Call call) {
@@ -179,34 +168,13 @@ int traced_sync(int descriptor, Call call) {
 
 }  // namespace
 
-#define TROUPE_REAL(function) static const auto next = real<decltype(::function)>(#function)
+static int opened(int descriptor) {
+  forget(descriptor);
+  return descriptor;
+}
 
 extern "C" {
 
-int open(const char* path, int flags, ...) {
-  TROUPE_REAL(open);
-  va_list arguments;
-  va_start(arguments, flags);
-  const auto mode = mode_of(flags, arguments);
-  va_end(arguments);
-  return opened(next(path, flags, mode));
-}
-int open64(const char* path, int flags, ...) {
-  TROUPE_REAL(open64);
-  va_list arguments;
-  va_start(arguments, flags);
-  const auto mode = mode_of(flags, arguments);
-  va_end(arguments);
-  return opened(next(path, flags, mode));
-}
-int openat(int at, const char* path, int flags, ...) {
-  TROUPE_REAL(openat);
-  va_list arguments;
-  va_start(arguments, flags);
-  const auto mode = mode_of(flags, arguments);
-  va_end(arguments);
-  return opened(next(at, path, flags, mode));
-}
 int socket(int domain, int type, int protocol) noexcept {
   TROUPE_REAL(socket);
   return opened(next(domain, type, protocol));
