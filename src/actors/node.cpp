@@ -110,7 +110,8 @@ class running_node final : public node {
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     }
     for (const auto& slot : slots_) caf::anon_send_exit(slot, caf::exit_reason::user_shutdown);
-    caf::scoped_actor { system_ } -> wait_for(shard_);
+    caf::scoped_actor self{system_};
+    self->wait_for(shard_);  // it writes to the journal's thread
   }
 
   const handles& public_handles() const override { return handles_; }

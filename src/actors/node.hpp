@@ -35,7 +35,7 @@ class node {
   virtual ~node() = default;
   [[nodiscard]] virtual const handles& public_handles() const = 0;
   /// Slots finish what they run until the deadline, then hand it back; returns when all workers are gone and the journal is
-  /// idle, at the latest two seconds after the deadline.
+  /// idle, at the latest four seconds after the deadline.
   virtual void stop(timestamp deadline) = 0;
 };
 
