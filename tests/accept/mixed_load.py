@@ -57,7 +57,7 @@ class Load:
         self.stopping = threading.Event()
         self.pool = concurrent.futures.ThreadPoolExecutor(64)
         self.image = None
-        self.repeats, self.replayed, self.begun = 0, 0, []
+        self.replayed, self.begun = 0, []  # answers that named an earlier try; futures of all submissions
 
     def start(self):
         self.image = {"artifact": self.http.put(self.picture, "image/png")}
@@ -96,7 +96,6 @@ class Load:
                 with self.lock:
                     self.wrong.append(f"{kind} {number}: answered {status}: {body[:200]!r}")
                 return
-            self.repeats += 1
             time.sleep(0.05)
         with self.lock:
             self.wrong.append(f"{kind} {number}: no answer in 120 s")

@@ -6,14 +6,19 @@ namespace {
 
 using namespace testing;
 
-TEST_CASE("a late double of an old ask does not fill the log with assignments that change nothing") {
-  node_under_test node;
+/// The first slot has had a task for each of its asks 1 and 2; the second one runs.
+void ask_twice(node_under_test& node) {
   node.start();
   node.submitted();
   node.submitted();
   const auto first = node.started(1);
   node.step({node.a_finish(first)});
   node.started(2);
+}
+
+TEST_CASE("a late double of an old ask does not fill the log with assignments that change nothing") {
+  node_under_test node;
+  ask_twice(node);
   node.submitted();
 
   node.step({node.an_ask(1)});
@@ -25,12 +30,7 @@ TEST_CASE("a late double of an old ask does not fill the log with assignments th
 
 TEST_CASE("a late double of an old ask does not keep another slot from its task") {
   node_under_test node;
-  node.start();
-  node.submitted();
-  node.submitted();
-  const auto first = node.started(1);
-  node.step({node.a_finish(first)});
-  node.started(2);
+  ask_twice(node);
   node.step({node.an_ask(1)});
   node.submitted();
 

@@ -1,5 +1,7 @@
 #include "stage.hpp"
 
+#include "base/utf8.hpp"
+
 using namespace troupe;
 using namespace troupe::test;
 
@@ -55,6 +57,19 @@ TEST_CASE("exit codes and signals become failures with a name, and standard erro
   const auto said = set.failure(set.sh(R"(echo '{"error":{"bad_input":true,"detail":"no image"}}')"));
   CHECK(said.cause == failure_cause::bad_input);
   CHECK(said.detail == "no image");
+}
+
+TEST_CASE("a long text may be cut within a character, and the worker lives") {
+  stage_set set;
+  set.start();
+  // An odd number of bytes before letters of two bytes each: every limit falls between the two.
+  const std::string say = "s=x; i=0; while [ $i -lt 3000 ]; do s=${s}\u00e9; i=$((i+1)); done; ";
+  const auto said = set.failure(set.sh(say + R"(printf '{"error":{"bad_input":true,"detail":"%s"}}\n' "$s")"));
+  CHECK(said.cause == failure_cause::bad_input);
+  CHECK(said.detail.size() > 4000);
+  CHECK(is_utf8(said.detail));
+  auto task = set.sh(say + R"(printf '{"progress":0.5,"message":"%s"}\n' "$s"; sleep 1)");
+  set.done(task);
 }
 
 TEST_CASE("a command that cannot be started says which and why") {
