@@ -126,7 +126,7 @@ class load {
   void wait(clock::time_point until) {
     epoll_event events[64];
     const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(until - clock::now());
-    const timespec most{0, std::clamp<long>(left.count(), 0, 20'000'000)};
+    const timespec most{0, options_.poll ? 0 : std::clamp<long>(left.count(), 0, 20'000'000)};
     const int count = epoll_pwait2(epoll_, events, 64, &most, nullptr);
     if (count < 0 && errno != EINTR) fail("epoll_wait");
     for (int i = 0; i < count; ++i) read_from(events[i].data.u64);

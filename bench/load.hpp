@@ -15,6 +15,7 @@ struct load_options {
   int connections = 1;
   double rate = 0;  ///< requests per second; 0: as fast as answers come (closed loop)
   std::chrono::milliseconds time{5000};
+  bool poll = false;  ///< never sleep: keeps a processor busy, but the generator's own wake-ups are not in the latencies
   std::function<std::string(std::uint64_t number)> request;  ///< a complete HTTP/1.1 request
 };
 
