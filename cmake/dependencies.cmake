@@ -14,6 +14,11 @@ find_package(CAF 0.18.7 EXACT REQUIRED COMPONENTS core PATHS ${CAF_PREFIX} NO_DE
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Boost 1.81.0 EXACT REQUIRED CONFIG COMPONENTS headers json url)
+# Asio and Beast are compiled once, in the room http.
+add_library(troupe_asio INTERFACE)
+target_compile_definitions(troupe_asio INTERFACE
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+target_link_libraries(troupe_asio INTERFACE Boost::headers)
 find_package(OpenSSL REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(CURL REQUIRED)

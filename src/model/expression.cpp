@@ -75,7 +75,8 @@ class parser {
     if (rest.starts_with("&&")) return fault("'&&' is not an operator", "write 'and'");
     if (rest.starts_with("||")) return fault("'||' is not an operator", "write 'or'");
     if (rest[0] == '!') return fault("'!' is not an operator", "write 'not'");
-    return fault(fmt::format("{} should follow, not {}", what, quoted(rest)), "see the expression language in docs/pipelines.md");
+    return fault(fmt::format("{} should follow, not {}", what, in_quotes(rest)),
+                 "see the expression language in docs/pipelines.md");
   }
 
  private:
@@ -202,10 +203,10 @@ class parser {
   result<expression> text_literal(char quote) {
     const auto end = text_.find(quote, at_ + 1);
     if (end == std::string_view::npos)
-      return fault(fmt::format("the text {} has no end", quoted(text_.substr(at_ + 1))), "close the quote");
+      return fault(fmt::format("the text {} has no end", in_quotes(text_.substr(at_ + 1))), "close the quote");
     const auto inner = text_.substr(at_ + 1, end - at_ - 1);
     if (inner.find("${") != std::string_view::npos) {
-      return fault(fmt::format("the reference in {} stands in quotes", quoted(inner)),
+      return fault(fmt::format("the reference in {} stands in quotes", in_quotes(inner)),
                    "references stand without quotes in an expression");
     }
     at_ = end + 1;
@@ -225,7 +226,7 @@ class parser {
     at_ = end;
     if (as_integer.ec == std::errc{} && as_integer.ptr == last) return literal(integer);
     if (as_number.ec == std::errc{} && as_number.ptr == last && std::isfinite(number)) return literal(number);
-    return fault(fmt::format("{} is not a number", quoted(given)), "write it like 12 or 1.5");
+    return fault(fmt::format("{} is not a number", in_quotes(given)), "write it like 12 or 1.5");
   }
 
   result<expression> word() {
@@ -244,9 +245,9 @@ class parser {
     static const std::vector<std::string_view> known{"inputs", "stages", "item",    "index", "true",  "false",
                                                      "null",   "not",    "skipped", "round", "length"};
     if (const auto near = nearest(given, known); !near.empty()) {
-      return fault(fmt::format("unknown word {} in an expression", quoted(given)), fmt::format("did you mean '{}'?", near));
+      return fault(fmt::format("unknown word {} in an expression", in_quotes(given)), fmt::format("did you mean '{}'?", near));
     }
-    return fault(fmt::format("unknown word {} in an expression", quoted(given)),
+    return fault(fmt::format("unknown word {} in an expression", in_quotes(given)),
                  "refer to inputs.NAME or stages.NAME.OUTPUT; texts stand in quotes");
   }
 

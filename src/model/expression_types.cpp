@@ -37,7 +37,7 @@ std::vector<std::string_view> names_of(const auto& range) {
 result<static_type> type_of_input(const expression& e, const type_scope& scope) {
   const auto found = std::ranges::find(scope.inputs, e.name, &value_spec::name);
   if (found == scope.inputs.end()) {
-    return fault(fmt::format("unknown input {}", quoted(e.name)), hint_for(e.name, names_of(scope.inputs), "inputs"));
+    return fault(fmt::format("unknown input {}", in_quotes(e.name)), hint_for(e.name, names_of(scope.inputs), "inputs"));
   }
   return static_type{found->type, found->list};
 }
@@ -45,7 +45,7 @@ result<static_type> type_of_input(const expression& e, const type_scope& scope) 
 result<const stage*> stage_of(const expression& e, const type_scope& scope) {
   const auto found = std::ranges::find(scope.stages, e.name, &stage::name);
   if (found == scope.stages.end()) {
-    return fault(fmt::format("unknown stage {}", quoted(e.name)), hint_for(e.name, names_of(scope.stages), "stages"));
+    return fault(fmt::format("unknown stage {}", in_quotes(e.name)), hint_for(e.name, names_of(scope.stages), "stages"));
   }
   return &*found;
 }
@@ -55,7 +55,7 @@ result<static_type> type_of_output(const expression& e, const type_scope& scope)
   const auto& outputs = outputs_of(*from);
   const auto found = std::ranges::find(outputs, e.output, &value_spec::name);
   if (found == outputs.end()) {
-    return fault(fmt::format("stage '{}' ({}) has no output {}", from->name, to_string(from->kind), quoted(e.output)),
+    return fault(fmt::format("stage '{}' ({}) has no output {}", from->name, to_string(from->kind), in_quotes(e.output)),
                  hint_for(e.output, names_of(outputs), "outputs"));
   }
   const bool fans_out = !from->for_each.empty();

@@ -185,7 +185,7 @@ result<void> check_kind_params(stage_draft& draft, const checker& check, const f
     if (std::ranges::find(known, entry.key) == known.end()) {
       return fault(
           entry.at,
-          fmt::format("stage '{}' ({}) has no parameter {}", draft.made.name, to_string(draft.made.kind), quoted(entry.key)),
+          fmt::format("stage '{}' ({}) has no parameter {}", draft.made.name, to_string(draft.made.kind), in_quotes(entry.key)),
           hint_for(entry.key, known, "parameters"));
     }
   }

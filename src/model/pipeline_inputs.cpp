@@ -21,7 +21,7 @@ result<void> check_names(const pipeline& p, const json::object& given) {
     const std::string_view name{key.data(), key.size()};
     if (std::ranges::find(known, name) == known.end()) {
       return error{errc::bad_request,
-                   fmt::format("pipeline '{}' has no input {}; {}", p.name, quoted(name), hint_for(name, known, "inputs"))};
+                   fmt::format("pipeline '{}' has no input {}; {}", p.name, in_quotes(name), hint_for(name, known, "inputs"))};
     }
   }
   return {};

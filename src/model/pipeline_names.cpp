@@ -59,7 +59,7 @@ std::string hint_for(std::string_view given, const std::vector<std::string_view>
                      candidates.size() > shown ? ", ..." : "");
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t shown = 60;
   std::string out = "'";
   std::size_t end = std::min(text.size(), shown);

@@ -18,6 +18,6 @@ namespace troupe::model::detail {
                                    std::string_view things);
 
 /// What is shown of a text that a message quotes: in single quotes, control characters replaced, at most 60 bytes.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace troupe::model::detail

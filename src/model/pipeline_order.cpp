@@ -60,7 +60,7 @@ result<edges> needs_of(const std::vector<stage_draft>& drafts, const fault_maker
     for (const auto& [name, at] : drafts[i].needs) {
       const auto index = index_of(name);
       if (index == names.size()) {
-        return fault(at, fmt::format("stage '{}' needs the unknown stage {}", names[i], quoted(name)),
+        return fault(at, fmt::format("stage '{}' needs the unknown stage {}", names[i], in_quotes(name)),
                      hint_for(name, names, "stages"));
       }
       found.insert(index);

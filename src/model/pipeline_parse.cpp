@@ -57,7 +57,7 @@ result<pipeline> read_pipeline(const source_value& root, const read_context& con
   TROUPE_TRY(const auto* name, required(root, "name", fault));
   TROUPE_TRY(out.name, read_text(name->value, "'name'", limits::document_bytes, fault));
   if (!is_name(out.name)) {
-    return fault(name->value.at, fmt::format("{} is not a name for a pipeline", quoted(out.name)),
+    return fault(name->value.at, fmt::format("{} is not a name for a pipeline", in_quotes(out.name)),
                  "a name starts with a-z and has at most 63 of a-z, 0-9, - and _");
   }
   if (const auto* description = root.find("description")) {

@@ -42,7 +42,7 @@ result<duration> read_duration(const source_value& value, std::string_view what,
 
 result<void> check_name(const source_entry& entry, std::string_view thing, const fault_maker& fault) {
   if (is_name(entry.key)) return {};
-  return fault(entry.at, fmt::format("{} is not a name for {}", quoted(entry.key), thing),
+  return fault(entry.at, fmt::format("{} is not a name for {}", in_quotes(entry.key), thing),
                "a name starts with a-z and has at most 63 of a-z, 0-9, - and _");
 }
 

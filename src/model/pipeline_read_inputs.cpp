@@ -16,7 +16,7 @@ result<void> read_type(const source_value& value, const std::string& where, valu
   const auto known = type_from(given);
   if (!known) {
     const auto base = std::string_view{given}.substr(given.starts_with("list of ") ? 8 : 0);
-    return fault(value.at, fmt::format("{} has the unknown type {}", where, quoted(given)),
+    return fault(value.at, fmt::format("{} has the unknown type {}", where, in_quotes(given)),
                  hint_for(base, type_names(), "types (also as 'list of TYPE')"));
   }
   spec.type = known->type;
@@ -83,7 +83,7 @@ result<void> read_choices(const source_value& map, const std::string& where, val
   for (const auto& item : entry->value.items) {
     TROUPE_TRY(auto choice, read_text(item, fmt::format("a choice of {}", where), limits::description_bytes, fault));
     if (std::ranges::find(spec.choices, choice) != spec.choices.end()) {
-      return fault(item.at, fmt::format("the choice {} of {} is given twice", quoted(choice), where), "remove one of the two");
+      return fault(item.at, fmt::format("the choice {} of {} is given twice", in_quotes(choice), where), "remove one of the two");
     }
     spec.choices.push_back(std::move(choice));
   }

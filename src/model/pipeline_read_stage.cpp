@@ -25,7 +25,7 @@ result<stage_kind> read_kind(const source_entry& entry, std::string_view where, 
              read_text(kind->value, fmt::format("the kind of {}", where), limits::description_bytes, context.fault));
   const auto known = stage_kind_from(given);
   if (!known) {
-    return context.fault(kind->value.at, fmt::format("{} has the unknown kind {}", where, quoted(given)),
+    return context.fault(kind->value.at, fmt::format("{} has the unknown kind {}", where, in_quotes(given)),
                          hint_for(given, stage_kind_names(), "kinds"));
   }
   if (*known == stage_kind::exec && context.origin != pipeline_origin::installed) {
@@ -109,7 +109,7 @@ result<void> read_requires(const source_value& map, std::string_view where, stag
                read_words(labels->value, fmt::format("'labels' of {}", where), limits::labels, limits::name_bytes, fault));
     for (std::size_t i = 0; i < made.labels.size(); ++i) {
       if (!is_name(made.labels[i])) {
-        return fault(labels->value.items[i].at, fmt::format("{} is not a label", quoted(made.labels[i])),
+        return fault(labels->value.items[i].at, fmt::format("{} is not a label", in_quotes(made.labels[i])),
                      "a label starts with a-z and has at most 63 of a-z, 0-9, - and _");
       }
     }

@@ -19,7 +19,7 @@ std::string describe(const source_value& value) {
   if (value.is_map()) return "a mapping";
   if (value.scalar.is_null()) return "empty";
   if (value.scalar.is_bool()) return value.scalar.get_bool() ? "the boolean true" : "the boolean false";
-  if (value.scalar.is_string()) return "the text " + quoted(value.text());
+  if (value.scalar.is_string()) return "the text " + in_quotes(value.text());
   return "the number " + json::serialize(value.scalar);
 }
 
@@ -59,7 +59,8 @@ result<void> check_keys(const source_value& map, const std::vector<std::string_v
                         const fault_maker& fault) {
   for (const auto& entry : map.entries) {
     if (std::ranges::find(known, entry.key) == known.end()) {
-      return fault(entry.at, fmt::format("unknown key {} in {}", quoted(entry.key), where), hint_for(entry.key, known, "keys"));
+      return fault(entry.at, fmt::format("unknown key {} in {}", in_quotes(entry.key), where),
+                   hint_for(entry.key, known, "keys"));
     }
   }
   return {};

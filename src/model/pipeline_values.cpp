@@ -169,7 +169,7 @@ result<json::value> fit_one(const value_spec& spec, const json::value& value, co
 std::string describe(const json::value& value) {
   if (value.is_null()) return "null";
   if (value.is_bool()) return value.get_bool() ? "the boolean true" : "the boolean false";
-  if (const auto* text = value.if_string()) return "the text " + quoted({text->data(), text->size()});
+  if (const auto* text = value.if_string()) return "the text " + in_quotes({text->data(), text->size()});
   if (const auto* list = value.if_array()) return fmt::format("a list of {}", list->size());
   if (is_artifact_object(value)) return "an artifact";
   if (value.is_object()) return "an object";

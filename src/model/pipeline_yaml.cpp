@@ -118,7 +118,7 @@ class tree_builder final : public YAML::EventHandler {
   void add_key(position at, const std::string& key) {
     for (const auto& entry : path_.back().value.entries) {
       if (entry.key == key) {
-        throw stop{at, fmt::format("{} is given twice, first on line {}", quoted(key), entry.at.line),
+        throw stop{at, fmt::format("{} is given twice, first on line {}", in_quotes(key), entry.at.line),
                    "remove or rename one of the two"};
       }
     }
