@@ -3,12 +3,12 @@
 #include "load.hpp"
 #include "node_process.hpp"
 
+#include <fmt/format.h>
 #include <rocksdb/db.h>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <thread>
@@ -59,6 +59,68 @@ double median(std::vector<double> values) {
   return values.at(values.size() / 2);
 }
 
+/// One number a round; the median is what counts.
+struct figures {
+  std::vector<double> disk_p50, one_p50, one_p99, asleep_p50, many_rate, many_p50, many_p99;
+  std::uint64_t refused = 0, late = 0, accepted = 0, jobs_in_node = 0;
+
+  [[nodiscard]] double ratio() const { return median(one_p50) / median(disk_p50); }
+  void count(const load_result& load) {
+    refused += load.refused;
+    late += load.late;
+    accepted += load.accepted;
+  }
+};
+
+void measure_round(const node_process& node, std::chrono::milliseconds time, figures& into) {
+  const auto disk = synced_writes(node.directory() / "probe", time);
+  into.disk_p50.push_back(disk.at(disk.size() / 2));
+  // The disk is measured without a thread in between, so the generator polls. What a client that sleeps sees is said beside it.
+  const auto one = run_load({.port = node.port(), .connections = 1, .rate = 500, .time = time, .poll = true, .request = request});
+  into.one_p50.push_back(one.percentile(0.5));
+  into.one_p99.push_back(one.percentile(0.99));
+  const auto asleep = run_load({.port = node.port(), .connections = 1, .rate = 500, .time = time, .request = request});
+  into.asleep_p50.push_back(asleep.percentile(0.5));
+  const auto many = run_load({.port = node.port(), .connections = 64, .rate = 0, .time = time, .request = request});
+  into.many_rate.push_back(many.rate());
+  into.many_p50.push_back(many.percentile(0.5));
+  into.many_p99.push_back(many.percentile(0.99));
+  for (const auto* load : {&one, &asleep, &many}) into.count(*load);
+}
+
+std::string to_json(const figures& found) {
+  namespace json = boost::json;
+  return json::serialize(json::object{{"bench", "submit"},
+                                      {"cores", std::thread::hardware_concurrency()},
+                                      {"figures",
+                                       {{"disk_sync_p50_us", median(found.disk_p50)},
+                                        {"submit_1_p50_us", median(found.one_p50)},
+                                        {"submit_1_p99_us", median(found.one_p99)},
+                                        {"submit_1_p50_to_disk", found.ratio()},
+                                        {"submit_1_sleeping_client_p50_us", median(found.asleep_p50)},
+                                        {"submit_64_per_s", median(found.many_rate)},
+                                        {"submit_64_p50_us", median(found.many_p50)},
+                                        {"submit_64_p99_us", median(found.many_p99)},
+                                        {"refused", found.refused},
+                                        {"late", found.late},
+                                        {"accepted", found.accepted},
+                                        {"jobs_in_node", found.jobs_in_node}}},
+                                      {"limits", {{"submit_1_p50_to_disk_most", 3.0}, {"submit_64_per_s_least", 8000}}},
+                                      {"peers", {{"rocksdb_synced_put_1KiB_p50_us", median(found.disk_p50)}}}});
+}
+
+std::string to_table(const figures& found) {
+  return fmt::format(
+      "  RocksDB synced write, 1 thread          p50 {:8.0f} us\n"
+      "  1 connection, open loop, 500/s          p50 {:8.0f} us   p99 {:8.0f} us   ({:.2f} x the disk)\n"
+      "  the same, from a client that sleeps     p50 {:8.0f} us\n"
+      "  64 connections, as fast as answers come p50 {:8.0f} us   p99 {:8.0f} us   {:.0f}/s\n"
+      "  refused {}, sent late {}; accepted {}, in the node {}\n",
+      median(found.disk_p50), median(found.one_p50), median(found.one_p99), found.ratio(), median(found.asleep_p50),
+      median(found.many_p50), median(found.many_p99), median(found.many_rate), found.refused, found.late, found.accepted,
+      found.jobs_in_node);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -72,68 +134,22 @@ int main(int argc, char** argv) try {
   std::ofstream{plans / "parked.yaml"} << pipeline;
   const node_process node{{"--pipelines", plans.string(), "--slots", "1", "--set", "queue.limit=1000000"}};
 
-  std::vector<double> disk_p50, one_p50, one_p99, asleep_p50, many_rate, many_p50, many_p99;
-  std::uint64_t refused = 0, late = 0, accepted = 0;
+  figures found;
   for (int round = 0; round < rounds; ++round) {
-    disk_p50.push_back([&] {
-      const auto l = synced_writes(node.directory() / "probe", time);
-      return l.at(l.size() / 2);
-    }());
-    // The disk is measured without a thread in between, so the generator polls. What a client that sleeps sees is said beside it.
-    const auto one =
-        run_load({.port = node.port(), .connections = 1, .rate = 500, .time = time, .poll = true, .request = request});
-    one_p50.push_back(one.percentile(0.5));
-    one_p99.push_back(one.percentile(0.99));
-    const auto asleep = run_load({.port = node.port(), .connections = 1, .rate = 500, .time = time, .request = request});
-    asleep_p50.push_back(asleep.percentile(0.5));
-    const auto many = run_load({.port = node.port(), .connections = 64, .rate = 0, .time = time, .request = request});
-    many_rate.push_back(many.rate());
-    many_p50.push_back(many.percentile(0.5));
-    many_p99.push_back(many.percentile(0.99));
-    refused += one.refused + asleep.refused + many.refused;
-    late += one.late + asleep.late;
-    accepted += one.accepted + asleep.accepted + many.accepted;
-    std::fprintf(stderr,
-                 "bench: round %d of %d: disk %.0f us, 1 connection %.0f us (sleeping client %.0f us), 64 connections %.0f/s\n",
-                 round + 1, rounds, disk_p50.back(), one_p50.back(), asleep_p50.back(), many_rate.back());
+    measure_round(node, time, found);
+    fmt::print(
+        stderr,
+        "bench: round {} of {}: disk {:.0f} us, 1 connection {:.0f} us (sleeping client {:.0f} us), 64 connections {:.0f}/s\n",
+        round + 1, rounds, found.disk_p50.back(), found.one_p50.back(), found.asleep_p50.back(), found.many_rate.back());
   }
-  const auto jobs_in_node = node.jobs_queued();
-  const double ratio = median(one_p50) / median(disk_p50);
-  if (has("--json")) {
-    namespace json = boost::json;
-    const json::object report{{"bench", "submit"},
-                              {"cores", std::thread::hardware_concurrency()},
-                              {"figures",
-                               {{"disk_sync_p50_us", median(disk_p50)},
-                                {"submit_1_p50_us", median(one_p50)},
-                                {"submit_1_p99_us", median(one_p99)},
-                                {"submit_1_p50_to_disk", ratio},
-                                {"submit_1_sleeping_client_p50_us", median(asleep_p50)},
-                                {"submit_64_per_s", median(many_rate)},
-                                {"submit_64_p50_us", median(many_p50)},
-                                {"submit_64_p99_us", median(many_p99)},
-                                {"refused", refused},
-                                {"late", late},
-                                {"accepted", accepted},
-                                {"jobs_in_node", jobs_in_node}}},
-                              {"limits", {{"submit_1_p50_to_disk_most", 3.0}, {"submit_64_per_s_least", 8000}}},
-                              {"peers", {{"rocksdb_synced_put_1KiB_p50_us", median(disk_p50)}}}};
-    std::printf("%s\n", json::serialize(report).c_str());
-  } else {
-    std::printf("submissions of 1 KiB, durable when answered; median of %d interleaved rounds of %.0f s\n", rounds,
-                time.count() / 1000.0);
-    std::printf("  RocksDB synced write, 1 thread          p50 %8.0f us\n", median(disk_p50));
-    std::printf("  1 connection, open loop, 500/s          p50 %8.0f us   p99 %8.0f us   (%.2f x the disk)\n", median(one_p50),
-                median(one_p99), ratio);
-    std::printf("  the same, from a client that sleeps     p50 %8.0f us\n", median(asleep_p50));
-    std::printf("  64 connections, as fast as answers come p50 %8.0f us   p99 %8.0f us   %.0f/s\n", median(many_p50),
-                median(many_p99), median(many_rate));
-    std::printf("  refused %llu, sent late %llu; accepted %llu, in the node %llu\n", static_cast<unsigned long long>(refused),
-                static_cast<unsigned long long>(late), static_cast<unsigned long long>(accepted),
-                static_cast<unsigned long long>(jobs_in_node));
-  }
-  return refused == 0 && late == 0 && jobs_in_node == accepted ? 0 : 1;
+  found.jobs_in_node = node.jobs_queued();
+  if (has("--json"))
+    fmt::print("{}\n", to_json(found));
+  else
+    fmt::print("submissions of 1 KiB, durable when answered; median of {} interleaved rounds of {} s\n{}", rounds,
+               time.count() / 1000, to_table(found));
+  return found.refused == 0 && found.late == 0 && found.jobs_in_node == found.accepted ? 0 : 1;
 } catch (const std::exception& failure) {
-  std::fprintf(stderr, "bench submit: %s\n", failure.what());
+  fmt::print(stderr, "bench submit: {}\n", failure.what());
   return 2;
 }
