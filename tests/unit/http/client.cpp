@@ -51,7 +51,8 @@ bool client::fill() {
 
 std::optional<std::string> client::read_until(std::string_view text) {
   std::size_t at = 0;
-  while ((at = buffer_.find(text)) == std::string::npos) {
+  for (std::size_t seen = 0; (at = buffer_.find(text, seen)) == std::string::npos;) {
+    seen = buffer_.size() - std::min(buffer_.size(), text.size() - 1);
     if (!fill()) return std::nullopt;
   }
   auto out = buffer_.substr(0, at + text.size());

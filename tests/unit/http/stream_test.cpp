@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <charconv>
 #include <thread>
 #include <vector>
 
@@ -22,7 +23,8 @@ answer open_stream(client& c, const std::string& target, std::string_view header
 /// The ids of the events in a stream's text, in order.
 std::vector<int> ids_in(const std::string& text) {
   std::vector<int> out;
-  for (std::size_t at = 0; (at = text.find("id: ", at)) != std::string::npos; ++at) out.push_back(std::stoi(text.substr(at + 4)));
+  for (std::size_t at = 0; (at = text.find("id: ", at)) != std::string::npos; ++at)
+    std::from_chars(text.data() + at + 4, text.data() + text.size(), out.emplace_back());
   return out;
 }
 
