@@ -39,11 +39,7 @@ struct slot_state {
   }
 
   void on_worker(worker_told& fact) {
-    const auto* exited = std::get_if<model::ports::worker_exited>(&fact.what);
-    if (exited) {
-      log::info("worker_exited", "slot={} how=\"{}\"", to_string(parts_.options.self), exited->how);
-      worker_.reset();
-    }
+    if (std::holds_alternative<model::ports::worker_exited>(fact.what)) worker_.reset();
     step(model::slot_event::worker{std::move(fact.what)});
   }
 

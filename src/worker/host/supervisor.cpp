@@ -374,7 +374,7 @@ void worker_loop::finish() {
   for (const auto& late : commands_.take().orders) refused_ = refused_ || std::holds_alternative<model::task_spec>(late);
   if (refused_ && !exited.failure)
     exited.failure = make_failure(failure_cause::handed_back, "the worker ended before the attempt began: " + exited.how);
-  log::info("worker_exited", "slot={} pid={} how={}", slot_, process_.pid, exited.how);
+  log::info("worker_exited", "slot={} pid={} how=\"{}\"", slot_, process_.pid, exited.how);
   on_event_(std::move(exited));
 }
 
