@@ -18,6 +18,11 @@ void clients::plan() {
   }
 }
 
+void clients::one_more() {
+  ++open_;
+  in_.line.after(in_.dice.between(0ms, in_.how.between_wishes_most), [this] { arrive(++last_wish_); });
+}
+
 void clients::arrive(std::uint64_t number) {
   auto& one = requests_.emplace_back();
   one.want = draw_wish(in_.dice, number);

@@ -17,6 +17,7 @@ class clients {
  public:
   explicit clients(world& in) : in_(in) {}
   void plan();
+  void one_more();
   /// The node answers; the way back may lose it.
   void reply(const replica::answer& what);
   /// All connections to the node broke.

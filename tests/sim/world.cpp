@@ -82,7 +82,13 @@ void world::run_until_done() {
   while (true) {
     line.run_one();
     if (is_dying_) bury_node();
-    if (!is_healed_ && troubles.is_done() && crowd.are_done()) heal();
+    if (!is_healed_ && troubles.is_done() && crowd.are_done()) {
+      // So many answers may have been lost that there are too few jobs.
+      if (counts.jobs < jobs_least)
+        crowd.one_more();
+      else
+        heal();
+    }
     if (is_healed_ && crowd.are_done() && judge.is_drained() && node_ && node_->is_quiet()) return;
     if (is_healed_ && line.now() - healed_at_ > drain_most) {
       throw violation{"liveness", fmt::format("the healed node has not finished after {} min: {}", drain_most.count() / 60'000,
