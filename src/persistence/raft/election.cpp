@@ -23,6 +23,7 @@ void machine::restart_election_timer() {
 void machine::set_hard_state(hard_state changed) {
   if (changed.current != hard_.current) {
     matched_ = acked_ = log_index{};
+    leader_round_ = 0;
     held_.clear();  // of an older term, so of no use to anybody
   }
   hard_ = changed;
@@ -39,7 +40,7 @@ void machine::start_pre_vote() {
   count_vote(settings_.self);
 }
 
-void machine::start_election() {
+void machine::start_election(bool is_transfer) {
   role_ = server_role::candidate;
   leader_.reset();
   votes_.clear();
@@ -47,7 +48,7 @@ void machine::start_election() {
   restart_election_timer();
   // These wait for the write above, and so does the own vote, which `persisted` counts.
   for (const auto id : members_.voters)
-    if (id != settings_.self) send(id, hard_.current, vote_request{log_.last(), log_.last_term()});
+    if (id != settings_.self) send(id, hard_.current, vote_request{log_.last(), log_.last_term(), is_transfer});
 }
 
 void machine::become_follower(term at) {
@@ -58,6 +59,8 @@ void machine::become_follower(term at) {
   leader_.reset();
   votes_.clear();
   peers_.clear();
+  drop_reads();
+  handover_.reset();
 }
 
 void machine::become_leader() {
@@ -67,9 +70,16 @@ void machine::become_leader() {
   peers_.clear();
   for (const auto id : members_.voters)
     if (id != settings_.self)
-      peers_.push_back(
-          {.id = id, .match = {}, .next_index = next(log_.last()), .in_flight = {}, .commit_told = {}, .heard = now_});
+      peers_.push_back({.id = id,
+                        .match = {},
+                        .next_index = next(log_.last()),
+                        .in_flight = {},
+                        .commit_told = {},
+                        .round = 0,
+                        .heard = now_});
   heartbeat_due_ = now_ + settings_.heartbeat;
+  round_ = 0;
+  office_began_ = next(log_.last());
   uncommitted_ = bytes{};
   for (auto index = next(commit_); index <= log_.last(); index = next(index))
     uncommitted_ = uncommitted_ + weight(log_.at(index));
@@ -111,7 +121,7 @@ void machine::take(const message& from, const pre_vote_reply& reply) {
 void machine::take(const message& from, const vote_request& request) {
   if (from.at < hard_.current) return send(from.from, hard_.current, vote_reply{false});
   // A server that lost touch with a living leader must not depose it (thesis 4.2.3).
-  if (is_leader_alive()) return;
+  if (is_leader_alive() && !request.is_transfer) return;
   if (from.at > hard_.current) become_follower(from.at);
   const bool is_free = !hard_.voted_for || *hard_.voted_for == from.from;
   const bool granted = is_free && is_up_to_date(request.last_index, request.last_term);

@@ -23,6 +23,17 @@ struct compact {
   log_index upto;
 };
 
-using event = std::variant<tick, propose, persisted, received, compact>;
+/// Asks whether this replica still leads, so that state of now may be read from it (thesis 6.4). `number` is the caller's own,
+/// and comes back in `update::reads`; one number may stand for many readers.
+struct confirm_read {
+  std::uint64_t number = 0;
+};
+/// Hands the leadership over (thesis 3.10). Proposals are refused until the new leader is heard of, or an election timeout has
+/// passed.
+struct transfer_leadership {
+  server_id to;
+};
+
+using event = std::variant<tick, propose, persisted, received, compact, confirm_read, transfer_leadership>;
 
 }  // namespace troupe::raft

@@ -36,6 +36,7 @@ bool machine::check_shape(const append_request& request, term at) {
 void machine::take(const message& from, const append_request& request) {
   if (from.at < hard_.current) return send(from.from, hard_.current, term_passed{});
   if (!check_shape(request, from.at) || !follow(from.from, from.at)) return;
+  leader_round_ = std::max(leader_round_, request.round);
   // What is committed here is in every later leader's log, so the check begins at the commit index at the earliest. That
   // also keeps it out of the prefix that was dropped.
   if (request.prev_index > commit_ && log_.term_at(request.prev_index) != request.prev_term) return refuse(from.from, request);
@@ -70,12 +71,12 @@ bool machine::take_entries(const append_request& request) {
 void machine::refuse(server_id leader, const append_request& request) {
   // The last place where the logs can agree: not after `prev`, not of a later term than it.
   const auto hint = log_.last_not_after(request.prev_index, request.prev_term);
-  send(leader, hard_.current, append_refused{request.prev_index, hint, *log_.term_at(hint)});
+  send(leader, hard_.current, append_refused{request.prev_index, hint, *log_.term_at(hint), leader_round_});
 }
 
 void machine::accept(server_id leader) {
   acked_ = std::min(durable_, matched_);
-  send(leader, hard_.current, append_accepted{acked_});
+  send(leader, hard_.current, append_accepted{acked_, leader_round_});
 }
 
 void machine::acknowledge_durable() {

@@ -11,6 +11,7 @@ void machine::heartbeat() {
   const auto heard = std::count_if(peers_.begin(), peers_.end(), is_heard);
   if (!is_majority(static_cast<std::size_t>(heard) + 1)) return become_follower(hard_.current);  // thesis 6.2
   heartbeat_due_ = now_ + settings_.heartbeat;
+  if (handover_ && now_ >= handover_->until) handover_.reset();  // it was not heard of again: this office goes on
   // Entries are not sent again blindly: the answer to an empty append tells where to go on.
   for (auto& to : peers_)
     if (!replicate(to)) send_append(to, false);
@@ -38,7 +39,7 @@ bool machine::replicate(peer& to) {
 void machine::send_append(peer& to, bool with_entries) {
   to.next_index = std::max(to.next_index, next(log_.base()));  // what was dropped can no longer be sent
   const auto prev = previous(to.next_index);
-  append_request request{prev, *log_.term_at(prev), {}, commit_, held_by_all_};
+  append_request request{prev, *log_.term_at(prev), {}, commit_, held_by_all_, round_};
   if (with_entries) request.entries = log_.slice(to.next_index, settings_.append_bytes_max);
   if (to.streaming && !request.entries.empty()) {
     to.next_index = next(request.entries.back().index);
@@ -81,18 +82,22 @@ void machine::take(const message& from, const append_accepted& reply) {
                                            reply.match.raw(), log_.last().raw()));
   const bool is_news = reply.match > sender->match;
   sender->match = std::max(sender->match, reply.match);
+  sender->round = std::max(sender->round, reply.round);
   sender->next_index = std::max(sender->next_index, next(sender->match));
   sender->streaming = true;
   while (!sender->in_flight.empty() && sender->in_flight.front() <= sender->match) sender->in_flight.pop_front();
   if (is_news) advance_commit();
   replicate(*sender);
   tell_commit(*sender);
+  hand_over();
 }
 
 void machine::take(const message& from, const append_refused& reply) {
   auto* const sender = peer_answering(from);
+  if (!sender) return;
+  sender->round = std::max(sender->round, reply.round);
   // Below the match index it is late: the follower has agreed to more since.
-  if (!sender || reply.rejected <= sender->match) return;
+  if (reply.rejected <= sender->match) return;
   if (!sender->streaming && reply.rejected != previous(sender->next_index)) return;
   const auto agreed = log_.last_not_after(std::min(reply.hint_index, reply.rejected), reply.hint_term);
   sender->next_index = next(std::max({agreed, sender->match, log_.base()}));

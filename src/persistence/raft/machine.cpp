@@ -105,6 +105,10 @@ void machine::on(const propose& input) {
     out_.proposed = bad("a proposal needs at least one command, and no null ones");
     return;
   }
+  if (handover_) {
+    out_.proposed = error{errc::not_leader, "the leadership is being handed over", settings_.heartbeat};
+    return;
+  }
   if (uncommitted_ > settings_.uncommitted_bytes_max) {
     out_.proposed = error{errc::queue_full, "too much waits to be committed", settings_.heartbeat};
     return;
@@ -197,6 +201,7 @@ update machine::finish() {
   if (!failure_) {
     number_write();
     sort_messages();
+    decide_reads();
     hand_out_committed();
     release_prefix();
     const role_change present{role_, hard_.current, leader_};

@@ -54,7 +54,19 @@ class machine {
     bool probe_sent = false;
     std::deque<log_index> in_flight;  ///< the last index of each message on its way
     log_index commit_told;
+    std::uint64_t round = 0;  ///< the highest one that it answered
     timestamp heard;
+  };
+  /// A read is decided when a majority has answered `round`.
+  struct waiting_read {
+    std::uint64_t number = 0;
+    std::uint64_t round = 0;
+    log_index index;
+  };
+  struct handover {
+    server_id to;
+    timestamp until;
+    bool is_told = false;
   };
   /// A write that was handed out and is not yet durable; `last` falls when a later write replaces its end.
   struct write {
@@ -71,6 +83,8 @@ class machine {
   void on(const persisted& input);
   void on(const received& input);
   void on(const compact& input);
+  void on(const confirm_read& input);
+  void on(const transfer_leadership& input);
   void hand_out_committed();
   void release_prefix();
   void number_write();
@@ -87,7 +101,7 @@ class machine {
 
   // election.cpp
   void start_pre_vote();
-  void start_election();
+  void start_election(bool is_transfer = false);
   void become_follower(term at);
   void become_leader();
   void count_vote(server_id from);
@@ -121,6 +135,13 @@ class machine {
   void take(const message& from, const append_refused& reply);
   void take(const message& from, const term_passed&);
 
+  // office.cpp: what a leader does with its office besides the log
+  void decide_reads();
+  void drop_reads();
+  void ask_for_round();
+  void hand_over();
+  void take(const message& from, const timeout_now&);
+
   options settings_;
   configuration members_;
   hard_state hard_;
@@ -139,6 +160,11 @@ class machine {
   log_index acked_;     ///< as a follower: the leader was told so up to here
   std::vector<peer> peers_;
   bytes uncommitted_;
+  log_index office_began_;          ///< as a leader: its first entry
+  std::uint64_t round_ = 0;         ///< as a leader: stamped on appends
+  std::uint64_t leader_round_ = 0;  ///< as a follower: the highest one seen of the leader of this term
+  std::deque<waiting_read> reads_;
+  std::optional<handover> handover_;
 
   log_index durable_;
   std::deque<write> writes_;

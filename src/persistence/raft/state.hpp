@@ -33,6 +33,8 @@ struct options {
   std::size_t inflight_max = 64;
   /// Proposals are refused (`errc::queue_full`) while the leader's uncommitted entries weigh more than this.
   bytes uncommitted_bytes_max = 64_MiB;
+  /// Reads are refused (`errc::queue_full`) while more than these wait for their answer.
+  std::size_t reads_max = 1024;
   /// Different for each server, else their elections collide.
   std::uint64_t random_seed = 1;
 };

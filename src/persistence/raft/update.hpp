@@ -25,6 +25,13 @@ struct assigned {
   term at;
 };
 
+/// The outcome of a `confirm_read`: once everything up to `index` is applied here, the state is at least as new as it was when
+/// the read was asked for. `errc::not_leader`: nothing is known, ask the leader.
+struct read_outcome {
+  std::uint64_t number = 0;
+  result<log_index> index;
+};
+
 /// An entry by its place and its term, which together name it for good.
 struct position {
   log_index index;
@@ -57,6 +64,12 @@ struct update {
 
   /// Set after `propose`: where the commands stand in the log, or `errc::not_leader`, `queue_full`, `bad_request`.
   std::optional<result<assigned>> proposed;
+
+  /// Reads that are decided, in the order in which they came.
+  std::vector<read_outcome> reads;
+
+  /// Set after `transfer_leadership`: begun, or `errc::not_leader`, `bad_request`, `conflict` (one is under way).
+  std::optional<result<void>> transferred;
 
   /// When `tick` is needed next; `timestamp::max()`: never. Let an earlier timer run out, then set it anew.
   timestamp wake_at = timestamp::max();

@@ -55,6 +55,7 @@ std::optional<std::string> simulation::run(duration chaos) {
     }
     // What was proposed to a leader that then fell may be lost: only a settled one counts.
     if (const auto last = propose_to_leader(1)) target = last;
+    if (auto* const leader = newest_leader()) ask(*leader);
   }
   if (!broken_) broken("no progress within 20 s after everything was healed");
   return broken_;
@@ -111,7 +112,13 @@ void simulation::handle(const happening& what) {
 void simulation::inject_fault() {
   if (is_healed_) return;
   auto& target = nodes_[draw(nodes_.size())];
-  switch (draw(8)) {
+  switch (draw(9)) {
+    case 8:
+      if (auto* const leader = newest_leader()) {
+        handover_ = {leader->highest, target.id};
+        step(*leader, transfer_leadership{target.id});
+      }
+      break;
     case 7:
       for (auto& n : nodes_)
         if (n.core && n.core->state().role == server_role::leader && chance(50)) crash(n);
@@ -155,13 +162,26 @@ void simulation::let_client_propose() {
       batch.payloads.push_back(std::make_shared<const std::string>(fmt::format("{:08}", ++commands_)));
     step(target, batch);
   }
+  // A second one that takes itself for the leader is the one that must not answer.
+  for (auto& n : nodes_)
+    if (n.core && n.core->state().role == server_role::leader) ask(n);
   schedule({.when = {}, .kind = happening_kind::client}, duration{1 + draw(30)});
 }
 
-std::optional<log_index> simulation::propose_to_leader(std::size_t count) {
+void simulation::ask(node& which) {
+  reads_.emplace(++asked_, log_index{history_.size()});
+  step(which, confirm_read{asked_});
+}
+
+simulation::node* simulation::newest_leader() {
   node* leader = nullptr;
   for (auto& n : nodes_)
-    if (n.core->state().role == server_role::leader && (!leader || n.highest > leader->highest)) leader = &n;
+    if (n.core && n.core->state().role == server_role::leader && (!leader || n.highest > leader->highest)) leader = &n;
+  return leader;
+}
+
+std::optional<log_index> simulation::propose_to_leader(std::size_t count) {
+  auto* const leader = newest_leader();
   if (!leader) return std::nullopt;
   propose batch{std::vector<shared_bytes>(count, std::make_shared<const std::string>(fmt::format("{:08}", ++commands_)))};
   const auto answer = step(*leader, batch);
@@ -226,6 +246,7 @@ std::optional<result<assigned>> simulation::step(node& which, const event& what)
   check_term(which);
   if (out.role && out.role->role == server_role::leader) check_leader(which);
   check_committed(which, out.committed);
+  check_reads(out.reads);
   if (out.released) drop_prefix(which, *out.released);
   for (const auto& m : out.send) {
     check_message(which, m);

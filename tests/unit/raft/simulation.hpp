@@ -22,6 +22,8 @@ struct simulation_counts {
   std::uint64_t writes_lost = 0;
   std::uint64_t truncations = 0;
   std::uint64_t releases = 0;
+  std::uint64_t reads = 0;      ///< with an index
+  std::uint64_t handovers = 0;  ///< after which the one that was named led
 };
 
 /// A group of replicas in one thread and virtual time, with disks and links that fail, all drawn from one seed. Every step is
@@ -97,6 +99,8 @@ class simulation {
   void heal();
   [[nodiscard]] bool run_until(timestamp end);
   [[nodiscard]] bool is_settled(log_index target) const;
+  void ask(node& which);
+  [[nodiscard]] node* newest_leader();
   [[nodiscard]] std::optional<log_index> propose_to_leader(std::size_t count);
 
   // one step of a node, and what it asks for
@@ -112,6 +116,7 @@ class simulation {
   void check_message(const node& from, const message& what);
   void check_leader(const node& which);
   void check_committed(node& which, const std::vector<entry>& entries);
+  void check_reads(const std::vector<read_outcome>& outcomes);
   void check_log_matching();
 
   std::uint64_t seed_;
@@ -130,7 +135,10 @@ class simulation {
   std::uint64_t commands_ = 0;
 
   std::map<term, server_id> leaders_;
-  std::vector<agreed> history_;  ///< entry i stands at index i + 1
+  std::vector<agreed> history_;               ///< entry i stands at index i + 1
+  std::map<std::uint64_t, log_index> reads_;  ///< what some server had seen committed when the read was asked for
+  std::uint64_t asked_ = 0;
+  std::optional<std::pair<term, server_id>> handover_;  ///< since which term, to whom
   simulation_counts counts_;
   std::optional<std::string> broken_;
 };

@@ -34,6 +34,8 @@ void simulation::check_message(const node& from, const message& what) {
 
 void simulation::check_leader(const node& which) {
   ++counts_.elections;
+  if (handover_ && handover_->second == which.id && handover_->first < which.highest) ++counts_.handovers;
+  handover_.reset();
   const auto at = which.highest;
   const auto [known, is_new] = leaders_.emplace(at, which.id);
   if (!is_new) return broken(fmt::format("servers {} and {} lead in term {}", known->second.raw(), which.id.raw(), at.raw()));
@@ -63,6 +65,20 @@ void simulation::check_committed(node& which, const std::vector<entry>& entries)
     const bool is_same_payload = (!known.payload && !e.payload) || (known.payload && e.payload && *known.payload == *e.payload);
     if (known.at != e.at || !is_same_payload)
       return broken(fmt::format("server {} has another committed entry {}", which.id.raw(), e.index.raw()));
+  }
+}
+
+void simulation::check_reads(const std::vector<read_outcome>& outcomes) {
+  for (const auto& outcome : outcomes) {
+    const auto asked = reads_.find(outcome.number);
+    if (asked == reads_.end()) return broken("a read is answered twice");
+    if (outcome.index) {
+      ++counts_.reads;
+      if (*outcome.index < asked->second)
+        return broken(fmt::format("a read at {} misses {}, which was committed when it was asked for", outcome.index->raw(),
+                                  asked->second.raw()));
+    }
+    reads_.erase(asked);
   }
 }
 

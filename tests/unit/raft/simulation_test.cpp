@@ -33,14 +33,19 @@ TEST_CASE("a group of 1, 3 or 5 keeps Raft's promises through crashes, lost writ
     sum.writes_lost += world.counts().writes_lost;
     sum.truncations += world.counts().truncations;
     sum.releases += world.counts().releases;
+    sum.reads += world.counts().reads;
+    sum.handovers += world.counts().handovers;
   }
   MESSAGE(sum.steps, " steps, ", sum.elections, " elections, ", sum.committed, " entries committed, ", sum.crashes, " crashes, ",
-          sum.writes_lost, " writes lost, ", sum.truncations, " truncations, ", sum.releases, " prefixes released");
+          sum.writes_lost, " writes lost, ", sum.truncations, " truncations, ", sum.releases, " prefixes released, ", sum.reads,
+          " reads, ", sum.handovers, " handovers");
   // A world without trouble would prove nothing.
   if (count >= 1500) {
     CHECK(sum.truncations > count / 10);
     CHECK(sum.writes_lost > count / 10);
     CHECK(sum.releases > count / 10);
     CHECK(sum.elections > 2 * count);
+    CHECK(sum.reads > 10 * count);
+    CHECK(sum.handovers > count / 10);
   }
 }
