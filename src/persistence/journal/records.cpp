@@ -56,6 +56,7 @@ proto::log_record::entry_kind to_proto(raft::entry_kind kind) {
   switch (kind) {
     case raft::entry_kind::no_op: return proto::log_record::NO_OP;
     case raft::entry_kind::command: return proto::log_record::COMMAND;
+    case raft::entry_kind::members: return proto::log_record::MEMBERS;
   }
   return proto::log_record::UNSPECIFIED;
 }
@@ -63,6 +64,7 @@ proto::log_record::entry_kind to_proto(raft::entry_kind kind) {
 std::optional<raft::entry_kind> from_proto(proto::log_record::entry_kind kind) {
   if (kind == proto::log_record::NO_OP) return raft::entry_kind::no_op;
   if (kind == proto::log_record::COMMAND) return raft::entry_kind::command;
+  if (kind == proto::log_record::MEMBERS) return raft::entry_kind::members;
   return std::nullopt;
 }
 
@@ -125,7 +127,7 @@ result<raft::entry> decode_entry(std::string_view value) {
   const auto kind = from_proto(record.kind());
   if (!kind) return error{errc::corrupt, fmt::format("log entry: unknown kind {}", static_cast<int>(record.kind()))};
   raft::entry entry{raft::log_index{record.index()}, raft::term{record.term()}, *kind, nullptr};
-  if (*kind == raft::entry_kind::command)
+  if (*kind != raft::entry_kind::no_op)
     entry.payload = std::make_shared<const std::string>(std::move(*record.mutable_payload()));
   return entry;
 }

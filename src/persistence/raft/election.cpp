@@ -35,7 +35,7 @@ void machine::start_pre_vote() {
   leader_.reset();
   votes_.clear();
   restart_election_timer();
-  for (const auto id : members_.voters)
+  for (const auto id : members().voters)
     if (id != settings_.self) send(id, next(hard_.current), pre_vote_request{log_.last(), log_.last_term()});
   count_vote(settings_.self);
 }
@@ -47,7 +47,7 @@ void machine::start_election(bool is_transfer) {
   set_hard_state({next(hard_.current), settings_.self});
   restart_election_timer();
   // These wait for the write above, and so does the own vote, which `persisted` counts.
-  for (const auto id : members_.voters)
+  for (const auto id : members().voters)
     if (id != settings_.self) send(id, hard_.current, vote_request{log_.last(), log_.last_term(), is_transfer});
 }
 
@@ -68,15 +68,7 @@ void machine::become_leader() {
   leader_ = settings_.self;
   votes_.clear();
   peers_.clear();
-  for (const auto id : members_.voters)
-    if (id != settings_.self)
-      peers_.push_back({.id = id,
-                        .match = {},
-                        .next_index = next(log_.last()),
-                        .in_flight = {},
-                        .commit_told = {},
-                        .round = 0,
-                        .heard = now_});
+  gather_peers();
   heartbeat_due_ = now_ + settings_.heartbeat;
   round_ = 0;
   office_began_ = next(log_.last());
@@ -89,7 +81,7 @@ void machine::become_leader() {
 }
 
 void machine::count_vote(server_id from) {
-  if (std::find(votes_.begin(), votes_.end(), from) == votes_.end()) votes_.push_back(from);
+  if (is_voter(from) && std::find(votes_.begin(), votes_.end(), from) == votes_.end()) votes_.push_back(from);
   if (!is_majority(votes_.size())) return;
   if (role_ == server_role::pre_candidate)
     start_election();

@@ -13,8 +13,9 @@ namespace troupe::raft {
 using shared_bytes = std::shared_ptr<const std::string>;
 
 enum class entry_kind : std::uint8_t {
-  no_op,   ///< the first entry of each term, made by the machine; has no payload
-  command  ///< what the host proposed
+  no_op,    ///< the first entry of each term, made by the machine; has no payload
+  command,  ///< what the host proposed
+  members   ///< an encoded `configuration`, in force from the moment it is in a log (thesis 4.1)
 };
 
 struct entry {

@@ -4,8 +4,9 @@
 
 namespace troupe::raft {
 
-entry_log::entry_log(log_index base, term base_term, const std::vector<entry>& entries)
-    : base_(base), base_term_(base_term), entries_(entries.begin(), entries.end()) {}
+entry_log::entry_log(log_index base, term base_term, const std::vector<entry>& entries) : base_(base), base_term_(base_term) {
+  for (const auto& e : entries) append(e);
+}
 
 std::optional<term> entry_log::term_at(log_index index) const noexcept {
   if (index < base_ || index > last()) return std::nullopt;
@@ -32,13 +33,19 @@ std::vector<entry> entry_log::slice(log_index first, bytes limit) const {
 }
 
 void entry_log::truncate(log_index from) {
-  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(distance(base_, from) - 1), entries_.end());
+  while (!entries_.empty() && last() >= from) {
+    weight_ = bytes{weight_.count() - weight(entries_.back()).count()};
+    entries_.pop_back();
+  }
 }
 
 void entry_log::drop(log_index upto) {
   base_term_ = at(upto).at;
-  entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(distance(base_, upto)));
-  base_ = upto;
+  while (base_ < upto) {
+    weight_ = bytes{weight_.count() - weight(entries_.front()).count()};
+    entries_.pop_front();
+    base_ = next(base_);
+  }
 }
 
 }  // namespace troupe::raft

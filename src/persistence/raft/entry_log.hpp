@@ -28,16 +28,22 @@ class entry_log {
   /// Entries from `first` on, at least one if there is one, as many as `limit` allows.
   [[nodiscard]] std::vector<entry> slice(log_index first, bytes limit) const;
 
-  void append(const entry& e) { entries_.push_back(e); }
+  void append(const entry& e) {
+    entries_.push_back(e);
+    weight_ = weight_ + weight(e);
+  }
   /// Drops `from` and all after it.
   void truncate(log_index from);
   /// Drops `upto` and all before it.
   void drop(log_index upto);
+  /// What the entries weigh together.
+  [[nodiscard]] bytes weighs() const noexcept { return weight_; }
 
  private:
   log_index base_;
   term base_term_;
   std::deque<entry> entries_;
+  bytes weight_;
 };
 
 }  // namespace troupe::raft

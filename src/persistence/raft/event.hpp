@@ -1,5 +1,6 @@
 #pragma once
 
+#include "persistence/raft/configuration.hpp"
 #include "persistence/raft/message.hpp"
 
 namespace troupe::raft {
@@ -34,6 +35,21 @@ struct transfer_leadership {
   server_id to;
 };
 
-using event = std::variant<tick, propose, persisted, received, compact, confirm_read, transfer_leadership>;
+/// Changes who belongs to the group, one step at a time (`check_change`). The answer is in `update::proposed`.
+struct change_members {
+  configuration to;
+};
+/// The host has put a snapshot of the leader's in the place of its state and of its whole log, durably, after all writes before.
+/// May also be later than the one that was wanted.
+struct installed {
+  log_index index;
+  term index_term;
+  configuration members;
+};
+/// The snapshot could not be had; the leader will offer it again.
+struct install_failed {};
+
+using event = std::variant<tick, propose, persisted, received, compact, confirm_read, transfer_leadership, change_members,
+                           installed, install_failed>;
 
 }  // namespace troupe::raft

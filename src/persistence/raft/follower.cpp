@@ -37,6 +37,7 @@ void machine::take(const message& from, const append_request& request) {
   if (from.at < hard_.current) return send(from.from, hard_.current, term_passed{});
   if (!check_shape(request, from.at) || !follow(from.from, from.at)) return;
   leader_round_ = std::max(leader_round_, request.round);
+  if (is_installing_) return accept(from.from);  // the log that this would go into is about to be replaced
   // What is committed here is in every later leader's log, so the check begins at the commit index at the earliest. That
   // also keeps it out of the prefix that was dropped.
   if (request.prev_index > commit_ && log_.term_at(request.prev_index) != request.prev_term) return refuse(from.from, request);
@@ -61,7 +62,9 @@ bool machine::take_entries(const append_request& request) {
     if (present) {
       log_.truncate(e.index);
       out_.truncate_from = e.index;
+      while (members_.size() > 1 && members_.back().index >= e.index) members_.pop_back();
     }
+    if (!take_members(e)) return false;
     log_.append(e);
     out_.append.push_back(e);
   }

@@ -7,9 +7,9 @@
 namespace troupe::raft {
 
 void machine::heartbeat() {
-  const auto is_heard = [this](const peer& p) { return now_ < p.heard + settings_.election_timeout; };
-  const auto heard = std::count_if(peers_.begin(), peers_.end(), is_heard);
-  if (!is_majority(static_cast<std::size_t>(heard) + 1)) return become_follower(hard_.current);  // thesis 6.2
+  const auto is_heard = [this](const peer& p) { return is_voter(p.id) && now_ < p.heard + settings_.election_timeout; };
+  const auto heard = std::count_if(peers_.begin(), peers_.end(), is_heard) + (is_voter(settings_.self) ? 1 : 0);
+  if (!is_majority(static_cast<std::size_t>(heard))) return become_follower(hard_.current);  // thesis 6.2
   heartbeat_due_ = now_ + settings_.heartbeat;
   if (handover_ && now_ >= handover_->until) handover_.reset();  // it was not heard of again: this office goes on
   // Entries are not sent again blindly: the answer to an empty append tells where to go on.
@@ -22,6 +22,11 @@ void machine::replicate_to_all() {
 }
 
 bool machine::replicate(peer& to) {
+  if (to.needs_snapshot) return false;  // it is offered at each heartbeat
+  if (to.next_index <= log_.base()) {
+    offer_snapshot(to);
+    return true;
+  }
   if (!to.streaming) {
     if (to.probe_sent) return false;
     to.probe_sent = true;
@@ -37,7 +42,7 @@ bool machine::replicate(peer& to) {
 }
 
 void machine::send_append(peer& to, bool with_entries) {
-  to.next_index = std::max(to.next_index, next(log_.base()));  // what was dropped can no longer be sent
+  if (to.needs_snapshot || to.next_index <= log_.base()) return offer_snapshot(to);
   const auto prev = previous(to.next_index);
   append_request request{prev, *log_.term_at(prev), {}, commit_, held_by_all_, round_};
   if (with_entries) request.entries = log_.slice(to.next_index, settings_.append_bytes_max);
@@ -55,21 +60,29 @@ void machine::tell_commit(peer& to) {
 }
 
 void machine::advance_commit() {
-  std::vector<log_index> matches{durable_};
-  for (const auto& p : peers_) matches.push_back(p.match);
+  std::vector<log_index> matches;
+  auto least = durable_;
+  if (is_voter(settings_.self)) matches.push_back(durable_);
+  for (const auto& p : peers_) {
+    if (is_voter(p.id)) matches.push_back(p.match);
+    least = std::min(least, p.match);
+  }
   std::sort(matches.begin(), matches.end(), std::greater<>{});
-  held_by_all_ = std::max(held_by_all_, matches.back());
-  const auto majority = matches[members_.voters.size() / 2];
+  held_by_all_ = std::max(held_by_all_, least);
+  const auto majority = matches[members().voters.size() / 2];
   // Only entries of the own term are committed by counting (Raft 5.4.2, figure 8).
   if (majority <= commit_ || log_.term_at(majority) != hard_.current) return;
   for (; commit_ < majority; commit_ = next(commit_))
     uncommitted_ = bytes{uncommitted_.count() - weight(log_.at(next(commit_))).count()};
+  // A leader that does not belong to the group any more has done its last duty (thesis 4.2.2).
+  if (!is_voter(settings_.self) && members_.back().index <= commit_) become_follower(hard_.current);
 }
 
 machine::peer* machine::peer_answering(const message& from) {
   if (from.at > hard_.current) become_follower(from.at);
   if (role_ != server_role::leader || from.at != hard_.current) return nullptr;
   const auto found = std::find_if(peers_.begin(), peers_.end(), [&from](const peer& p) { return p.id == from.from; });
+  if (found == peers_.end()) return nullptr;  // it was removed
   found->heard = now_;
   return &*found;
 }
@@ -80,6 +93,11 @@ void machine::take(const message& from, const append_accepted& reply) {
   if (reply.match > log_.last())
     return fail(errc::corrupt, fmt::format("server {} holds entry {}, the leader's log ends at {}", from.from.raw(),
                                            reply.match.raw(), log_.last().raw()));
+  if (sender->needs_snapshot && reply.match < log_.base()) {
+    sender->round = std::max(sender->round, reply.round);
+    return;
+  }
+  sender->needs_snapshot = false;
   const bool is_news = reply.match > sender->match;
   sender->match = std::max(sender->match, reply.match);
   sender->round = std::max(sender->round, reply.round);
@@ -87,6 +105,7 @@ void machine::take(const message& from, const append_accepted& reply) {
   sender->streaming = true;
   while (!sender->in_flight.empty() && sender->in_flight.front() <= sender->match) sender->in_flight.pop_front();
   if (is_news) advance_commit();
+  if (role_ != server_role::leader) return;
   replicate(*sender);
   tell_commit(*sender);
   hand_over();
@@ -99,6 +118,8 @@ void machine::take(const message& from, const append_refused& reply) {
   // Below the match index it is late: the follower has agreed to more since.
   if (reply.rejected <= sender->match) return;
   if (!sender->streaming && reply.rejected != previous(sender->next_index)) return;
+  // It may agree only where this log has no entries any more; or not even there.
+  if (std::min(reply.hint_index, reply.rejected) < log_.base() || reply.rejected <= log_.base()) return offer_snapshot(*sender);
   const auto agreed = log_.last_not_after(std::min(reply.hint_index, reply.rejected), reply.hint_term);
   sender->next_index = next(std::max({agreed, sender->match, log_.base()}));
   sender->streaming = false;

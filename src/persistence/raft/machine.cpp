@@ -11,13 +11,8 @@ error bad(std::string detail) { return error{errc::bad_request, std::move(detail
 error corrupt(std::string detail) { return error{errc::corrupt, std::move(detail)}; }
 
 result<void> check(const options& settings, const configuration& members) {
-  const auto& voters = members.voters;
-  if (std::find(voters.begin(), voters.end(), settings.self) == voters.end())
-    return bad(fmt::format("server {} is not among the voters of its group", settings.self.raw()));
-  for (auto id = voters.begin(); id != voters.end(); ++id) {
-    if (id->raw() == 0) return bad("0 is not a server id");
-    if (std::find(id + 1, voters.end(), *id) != voters.end()) return bad(fmt::format("voter {} is named twice", id->raw()));
-  }
+  TROUPE_CHECK(check(members));
+  if (settings.self.raw() == 0) return bad("0 is not a server id");
   if (settings.heartbeat <= 0ms || settings.election_timeout < 2 * settings.heartbeat)
     return bad("the heartbeat must be above 0 and at most half of the election timeout");
   if (settings.inflight_max == 0) return bad("at least one append must be allowed in flight");
@@ -47,12 +42,13 @@ result<void> check(const recovered& past) {
 result<machine> machine::open(const options& settings, const recovered& past) {
   TROUPE_CHECK(check(settings, past.members));
   TROUPE_CHECK(check(past));
-  return machine{settings, past};
+  TROUPE_TRY(auto members, members_in(past));
+  return machine{settings, past, std::move(members)};
 }
 
-machine::machine(const options& settings, const recovered& past)
+machine::machine(const options& settings, const recovered& past, std::deque<placed_members> members)
     : settings_(settings),
-      members_(past.members),
+      members_(std::move(members)),
       hard_(past.hard),
       log_(past.snapshot_index, past.snapshot_term, past.entries),
       reported_{server_role::follower, past.hard.current, std::nullopt},
@@ -73,7 +69,11 @@ update machine::step(const event& what, timestamp now) {
   return finish();
 }
 
-status machine::state() const { return status{role_, hard_, leader_, log_.base(), log_.last(), durable_, commit_, applied_}; }
+status machine::state() const {
+  status now{role_, hard_, leader_, log_.base(), log_.last(), durable_, commit_, applied_, members(), members_.back().index, {}};
+  for (const auto& p : peers_) now.matches.emplace_back(p.id, p.match);
+  return now;
+}
 
 void machine::start() {
   is_started_ = true;
@@ -85,12 +85,16 @@ void machine::start() {
 
 void machine::on(const tick&) {
   if (role_ == server_role::leader) {
-    if (!is_sole_voter() && now_ >= heartbeat_due_) heartbeat();
+    if (!peers_.empty() && now_ >= heartbeat_due_) heartbeat();
     return;
   }
   if (now_ < election_due_) return;
   // Another election before the own term and vote are on disk would only add to what the disk has to do.
   if (!is_hard_state_durable()) return restart_election_timer();
+  if (!may_campaign()) {
+    leader_.reset();
+    return restart_election_timer();
+  }
   if (is_sole_voter()) return start_election();
   start_pre_vote();
 }
@@ -138,7 +142,8 @@ void machine::on(const persisted& input) {
 
 void machine::on(const received& input) {
   const auto& what = input.what;
-  if (what.to != settings_.self || what.from == settings_.self || !is_voter(what.from)) return;
+  // A sender that this log does not know may be a member by an entry that has yet to come.
+  if (what.to != settings_.self || what.from == settings_.self || what.from.raw() == 0) return;
   std::visit([this, &what](const auto& body) { take(what, body); }, what.body);
 }
 
@@ -155,10 +160,6 @@ void machine::append(entry_kind kind, shared_bytes payload) {
   uncommitted_ = uncommitted_ + weight(out_.append.back());
 }
 
-bool machine::is_voter(server_id id) const {
-  return std::find(members_.voters.begin(), members_.voters.end(), id) != members_.voters.end();
-}
-
 void machine::hand_out_committed() {
   // What a majority holds but this disk does not yet is kept back, so that state never runs ahead of the log it came from.
   const auto upto = std::min(commit_, durable_);
@@ -169,10 +170,12 @@ void machine::hand_out_committed() {
 }
 
 void machine::release_prefix() {
-  const auto upto = std::min(snapshot_, held_by_all_);
+  const auto upto = log_.weighs() > settings_.kept_bytes_max ? snapshot_ : std::min(snapshot_, held_by_all_);
   if (upto <= log_.base()) return;
   log_.drop(upto);
+  while (members_.size() > 1 && members_[1].index <= upto) members_.pop_front();
   out_.released = position{upto, *log_.term_at(upto)};
+  out_.released_members = members_.front().members;
 }
 
 void machine::number_write() {
@@ -208,7 +211,7 @@ update machine::finish() {
     if (present != reported_) out_.role = reported_ = present;
     if (role_ != server_role::leader)
       out_.wake_at = election_due_;
-    else if (!is_sole_voter())
+    else if (!peers_.empty())
       out_.wake_at = heartbeat_due_;
   }
   if (failure_) {

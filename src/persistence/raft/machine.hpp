@@ -21,6 +21,10 @@ struct status {
   log_index durable;  ///< on this server's disk up to here
   log_index commit;   ///< known to be committed up to here
   log_index applied;  ///< handed out in `committed` up to here
+  configuration members;
+  log_index members_since;  ///< the entry that put them in force; they are settled when it is committed
+  /// As a leader: what the other members are known to hold on their disks.
+  std::vector<std::pair<server_id, log_index>> matches;
 };
 
 /// One replica of a Raft group: events in, what to do out. No I/O, clock, log or thread; equal inputs give equal outputs.
@@ -52,6 +56,7 @@ class machine {
     log_index next_index;
     bool streaming = false;
     bool probe_sent = false;
+    bool needs_snapshot = false;      ///< it lacks what the log no longer has
     std::deque<log_index> in_flight;  ///< the last index of each message on its way
     log_index commit_told;
     std::uint64_t round = 0;  ///< the highest one that it answered
@@ -74,7 +79,14 @@ class machine {
     log_index last;
   };
 
-  machine(const options& settings, const recovered& past);
+  /// Who belongs to the group from this entry on.
+  struct placed_members {
+    log_index index;
+    configuration members;
+  };
+
+  machine(const options& settings, const recovered& past, std::deque<placed_members> members);
+  [[nodiscard]] static result<std::deque<placed_members>> members_in(const recovered& past);
 
   // machine.cpp: events, timers, and what leaves at the end of a step
   void start();
@@ -94,9 +106,10 @@ class machine {
   void send(server_id to, term at, message_body body);
   void hold(message what);
   void append(entry_kind kind, shared_bytes payload);
-  [[nodiscard]] bool is_voter(server_id id) const;
-  [[nodiscard]] bool is_majority(std::size_t count) const { return count > members_.voters.size() / 2; }
-  [[nodiscard]] bool is_sole_voter() const { return members_.voters.size() == 1; }
+  [[nodiscard]] const configuration& members() const { return members_.back().members; }
+  [[nodiscard]] bool is_voter(server_id id) const { return members().has_voter(id); }
+  [[nodiscard]] bool is_majority(std::size_t count) const { return count > members().voters.size() / 2; }
+  [[nodiscard]] bool is_sole_voter() const { return members().voters.size() == 1 && is_voter(settings_.self); }
   [[nodiscard]] bool is_hard_state_durable() const { return hard_no_ <= durable_no_; }
 
   // election.cpp
@@ -135,6 +148,16 @@ class machine {
   void take(const message& from, const append_refused& reply);
   void take(const message& from, const term_passed&);
 
+  // members.cpp: who belongs to the group, and how a member gets what the log no longer has
+  void on(const change_members& input);
+  void on(const installed& input);
+  void on(const install_failed&);
+  [[nodiscard]] bool may_campaign() const;
+  [[nodiscard]] bool take_members(const entry& e);
+  void gather_peers();
+  void offer_snapshot(peer& to);
+  void take(const message& from, const snapshot_offer& offer);
+
   // office.cpp: what a leader does with its office besides the log
   void decide_reads();
   void drop_reads();
@@ -143,7 +166,7 @@ class machine {
   void take(const message& from, const timeout_now&);
 
   options settings_;
-  configuration members_;
+  std::deque<placed_members> members_;  ///< the one before the log begins, and all in the log
   hard_state hard_;
   entry_log log_;
 
@@ -156,8 +179,9 @@ class machine {
   log_index applied_;
   log_index held_by_all_;
   log_index snapshot_;  ///< the host's snapshot reaches here
-  log_index matched_;   ///< as a follower: equal to the leader's log up to here
-  log_index acked_;     ///< as a follower: the leader was told so up to here
+  bool is_installing_ = false;
+  log_index matched_;  ///< as a follower: equal to the leader's log up to here
+  log_index acked_;    ///< as a follower: the leader was told so up to here
   std::vector<peer> peers_;
   bytes uncommitted_;
   log_index office_began_;          ///< as a leader: its first entry

@@ -51,11 +51,17 @@ struct append_refused {
 };
 /// The answer to an append of an older term: `message::at` is the newer one. Says nothing about logs.
 struct term_passed {};
+/// What the receiver lacks is no longer in the leader's log, but in a snapshot of `index` or later, which its host has to fetch.
+struct snapshot_offer {
+  log_index index;
+  term index_term;
+  std::uint64_t round = 0;
+};
 /// "Your log is as long as mine, and I take no more entries: be elected now" (thesis 3.10).
 struct timeout_now {};
 
 using message_body = std::variant<pre_vote_request, pre_vote_reply, vote_request, vote_reply, append_request, append_accepted,
-                                  append_refused, term_passed, timeout_now>;
+                                  append_refused, term_passed, snapshot_offer, timeout_now>;
 
 /// One message between two replicas of a group. May be lost, doubled, late and overtaken by others.
 struct message {

@@ -28,10 +28,12 @@ void machine::ask_for_round() {
 
 void machine::decide_reads() {
   if (reads_.empty()) return;
-  std::vector<std::uint64_t> rounds{round_};
-  for (const auto& p : peers_) rounds.push_back(p.round);
+  std::vector<std::uint64_t> rounds;
+  if (is_voter(settings_.self)) rounds.push_back(round_);
+  for (const auto& p : peers_)
+    if (is_voter(p.id)) rounds.push_back(p.round);
   std::sort(rounds.begin(), rounds.end(), std::greater<>{});
-  const auto confirmed = rounds[members_.voters.size() / 2];
+  const auto confirmed = rounds[members().voters.size() / 2];
   for (; !reads_.empty() && reads_.front().round <= confirmed; reads_.pop_front())
     out_.reads.push_back({reads_.front().number, reads_.front().index});
 }
@@ -67,7 +69,7 @@ void machine::hand_over() {
 
 void machine::take(const message& from, const timeout_now&) {
   // Only of the leader of this term, else a late one would unseat a newer leader.
-  if (from.at != hard_.current || role_ != server_role::follower || leader_ != from.from) return;
+  if (from.at != hard_.current || role_ != server_role::follower || leader_ != from.from || !may_campaign()) return;
   start_election(true);
 }
 

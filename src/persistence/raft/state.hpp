@@ -1,5 +1,6 @@
 #pragma once
 
+#include "persistence/raft/configuration.hpp"
 #include "persistence/raft/entry.hpp"
 
 #include <cstddef>
@@ -16,11 +17,6 @@ struct hard_state {
   friend bool operator==(const hard_state&, const hard_state&) = default;
 };
 
-/// Who belongs to the group.
-struct configuration {
-  std::vector<server_id> voters;
-};
-
 struct options {
   server_id self;
   /// A follower that hears nothing for one to two of these asks for votes; a leader without a majority for one steps down.
@@ -33,6 +29,8 @@ struct options {
   std::size_t inflight_max = 64;
   /// Proposals are refused (`errc::queue_full`) while the leader's uncommitted entries weigh more than this.
   bytes uncommitted_bytes_max = 64_MiB;
+  /// A log that a snapshot covers is kept for members that lack it until it weighs more than this; they then get the snapshot.
+  bytes kept_bytes_max = 64_MiB;
   /// Reads are refused (`errc::queue_full`) while more than these wait for their answer.
   std::size_t reads_max = 1024;
   /// Different for each server, else their elections collide.
@@ -45,6 +43,7 @@ struct recovered {
   /// The log begins after this index: the last entry that was dropped, and its term. 0 and 0 for a whole log.
   log_index snapshot_index;
   term snapshot_term;
+  /// Who belonged to the group there. Empty for a server that waits to be added to one.
   configuration members;
   /// Everything after `snapshot_index`, without a gap.
   std::vector<entry> entries;

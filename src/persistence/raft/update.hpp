@@ -40,6 +40,11 @@ struct position {
   friend bool operator==(const position&, const position&) = default;
 };
 
+struct wanted_snapshot {
+  server_id from;
+  position at_least;
+};
+
 /// What the host has to do after one step. The order of its parts does not matter, but updates must be carried out one after
 /// another, and a write must be durable before `persisted` says so.
 struct update {
@@ -56,9 +61,14 @@ struct update {
   /// Newly committed and durable here, in order, each once in the life of a machine.
   std::vector<entry> committed;
 
-  /// The log up to here is in a durable snapshot and on the disk of all voters: the host may delete it, and then hands this
-  /// position (or an earlier one) to the next machine as `recovered::snapshot_index` and `snapshot_term`.
+  /// The log up to here is in a durable snapshot, and nobody needs it: the host may delete it, and then hands this position (or
+  /// an earlier one) to the next machine as `recovered::snapshot_index` and `snapshot_term`.
   std::optional<position> released;
+  /// Set with `released`: who belonged to the group there, for `recovered::members`.
+  std::optional<configuration> released_members;
+
+  /// Fetch a snapshot from this server, of this position or later, and step `installed` or `install_failed`.
+  std::optional<wanted_snapshot> install;
 
   std::optional<role_change> role;
 

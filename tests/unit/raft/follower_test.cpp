@@ -170,9 +170,9 @@ TEST_CASE("messages that cannot be stop the group and name the reason") {
   CHECK(later.send.empty());
 }
 
-TEST_CASE("messages for others, of strangers and of oneself are ignored") {
+TEST_CASE("messages for others, of nobody and of oneself are ignored") {
   auto one = follower_with({1});
-  CHECK(one.step(from(9, 99, append(0, 0))).send.empty());
+  CHECK(one.step(from(0, 99, append(0, 0))).send.empty());
   CHECK(one.step(from(1, 99, append(0, 0))).send.empty());
   CHECK(one.step(received{message{server(2), server(3), term{99}, append(0, 0)}}).send.empty());
   CHECK(one.current_term() == 8);

@@ -38,7 +38,7 @@ TEST_CASE("state that runs ahead of the log, or behind its begin, is corrupt") {
 }
 
 TEST_CASE("options that cannot work are refused") {
-  CHECK(refusal(past(3), quiet_options(4)) == errc::bad_request);
+  CHECK(refusal(past(3), quiet_options(0)) == errc::bad_request);
   auto doubled = past(3);
   doubled.members.voters.push_back(server(1));
   CHECK(refusal(doubled) == errc::bad_request);

@@ -30,13 +30,17 @@ simulation::simulation(std::uint64_t seed) : seed_(seed), random_(seed) {
   settings_.inflight_max = 1 + draw(8);
   settings_.append_bytes_max = bytes{40 + draw(400)};
   settings_.uncommitted_bytes_max = 4_KiB;
+  settings_.kept_bytes_max = chance(70) ? bytes{200} : 64_MiB;
+  has_changes_ = chance(50);
   loss_percent_ = chance(50) ? static_cast<unsigned>(draw(20)) : 0;
   double_percent_ = chance(50) ? static_cast<unsigned>(draw(20)) : 0;
   delay_max_ = chance(30) ? duration{200} : duration{15};
   disk_delay_max_ = chance(50) ? duration{4} : duration{80};
-  cut_.assign(voter_count, std::vector<bool>(voter_count, false));
-  nodes_.resize(voter_count);
-  for (std::size_t i = 0; i < voter_count; ++i) nodes_[i].id = server_id{i + 1};
+  nodes_.resize(voter_count + (has_changes_ ? 1 + draw(2) : 0));
+  cut_.assign(nodes_.size(), std::vector<bool>(nodes_.size(), false));
+  for (std::size_t i = 0; i < nodes_.size(); ++i) nodes_[i].id = server_id{i + 1};
+  for (std::size_t i = 0; i < voter_count; ++i) first_members_.voters.push_back(nodes_[i].id);
+  for (std::size_t i = 0; i < voter_count; ++i) nodes_[i].disk_members = first_members_;
 }
 
 std::optional<std::string> simulation::run(duration chaos) {
@@ -74,7 +78,8 @@ bool simulation::run_until(timestamp end) {
 }
 
 bool simulation::is_settled(log_index target) const {
-  return std::all_of(nodes_.begin(), nodes_.end(), [target](const node& n) { return n.applied >= target; });
+  const auto members = members_at(log_index{history_.size()});
+  return std::all_of(nodes_.begin(), nodes_.end(), [&](const node& n) { return n.applied >= target || !members.has(n.id); });
 }
 
 void simulation::schedule(happening what, duration delay) {
@@ -93,6 +98,7 @@ void simulation::handle(const happening& what) {
     return;
   }
   if (what.life != target.life) return;
+  if (what.kind == happening_kind::install) return install(target, *what.wanted);
   if (what.kind == happening_kind::timer) {
     if (target.timer_at != what.when) return;
     target.timer_at = timestamp::max();
@@ -112,7 +118,12 @@ void simulation::handle(const happening& what) {
 void simulation::inject_fault() {
   if (is_healed_) return;
   auto& target = nodes_[draw(nodes_.size())];
-  switch (draw(9)) {
+  switch (draw(has_changes_ ? 12 : 9)) {
+    case 9:
+    case 10:
+    case 11:
+      if (auto* const leader = newest_leader()) change_somebody(*leader);
+      break;
     case 8:
       if (auto* const leader = newest_leader()) {
         handover_ = {leader->highest, target.id};
@@ -173,6 +184,47 @@ void simulation::ask(node& which) {
   step(which, confirm_read{asked_});
 }
 
+void simulation::change_somebody(node& leader) {
+  auto to = leader.core->state().members;
+  const auto id = nodes_[draw(nodes_.size())].id;
+  const auto take_out = [id](std::vector<server_id>& ids) { std::erase(ids, id); };
+  if (to.has_voter(id)) {
+    take_out(to.voters);
+    if (chance(30)) to.learners.push_back(id);
+  } else if (to.has(id)) {
+    take_out(to.learners);
+    if (chance(80)) to.voters.push_back(id);
+  } else {
+    to.learners.push_back(id);
+  }
+  const auto answer = step(leader, change_members{std::move(to)});
+  if (answer && *answer) ++counts_.changes;
+}
+
+configuration simulation::members_at(log_index index) const {
+  for (auto at = std::min(index.raw(), static_cast<std::uint64_t>(history_.size())); at > 0; --at)
+    if (history_[at - 1].kind == entry_kind::members) return decode_configuration(*history_[at - 1].payload).value();
+  return first_members_;
+}
+
+void simulation::install(node& which, const wanted_snapshot& wanted) {
+  const auto& source = nodes_[wanted.from.raw() - 1];
+  if (!which.unsynced.empty()) {  // the host puts it in after all earlier writes
+    return schedule(
+        {.when = {}, .kind = happening_kind::install, .node = which.id.raw() - 1, .life = which.life, .wanted = wanted}, 5ms);
+  }
+  if (!source.core || source.snapshot < wanted.at_least.index || chance(10)) {
+    step(which, install_failed{});
+    return;
+  }
+  ++counts_.installs;
+  const position at{source.snapshot, history_[source.snapshot.raw() - 1].at};
+  which.disk = which.memory = stored_log{at, {}};
+  which.disk_members = members_at(at.index);
+  which.snapshot = which.applied = at.index;
+  step(which, installed{at.index, at.at, which.disk_members});
+}
+
 simulation::node* simulation::newest_leader() {
   node* leader = nullptr;
   for (auto& n : nodes_)
@@ -208,8 +260,8 @@ void simulation::start(node& which) {
   // The state is written without a sync, so a restart finds any one since the snapshot that the log can go on from.
   const auto applied_max = std::min(which.applied, which.disk.last());
   which.applied = advance(which.snapshot, draw(distance(which.snapshot, std::max(which.snapshot, applied_max)) + 1));
-  recovered found{which.disk_hard, which.disk.base.index, which.disk.base.at, {}, which.disk.entries, which.applied};
-  for (const auto& n : nodes_) found.members.voters.push_back(n.id);
+  const recovered found{which.disk_hard,    which.disk.base.index, which.disk.base.at,
+                        which.disk_members, which.disk.entries,    which.applied};
   auto settings = settings_;
   settings.self = which.id;
   settings.random_seed = draw(1ULL << 60);
@@ -246,8 +298,11 @@ std::optional<result<assigned>> simulation::step(node& which, const event& what)
   check_term(which);
   if (out.role && out.role->role == server_role::leader) check_leader(which);
   check_committed(which, out.committed);
+  if (out.install)
+    schedule({.when = {}, .kind = happening_kind::install, .node = which.id.raw() - 1, .life = which.life, .wanted = out.install},
+             duration{draw(300)});
   check_reads(out.reads);
-  if (out.released) drop_prefix(which, *out.released);
+  if (out.released) drop_prefix(which, *out.released, *out.released_members);
   for (const auto& m : out.send) {
     check_message(which, m);
     mail(m);
@@ -290,14 +345,21 @@ void simulation::set_timer(node& which, timestamp wake_at) {
   schedule({.when = {}, .kind = happening_kind::timer, .node = which.id.raw() - 1, .life = which.life}, which.timer_at - now_);
 }
 
-void simulation::drop_prefix(node& which, position upto) {
+void simulation::drop_prefix(node& which, position upto, const configuration& members) {
   ++counts_.releases;
   if (which.memory.term_at(upto.index) != upto.at) return broken("a prefix is released that the log does not have");
-  for (const auto& n : nodes_)
-    if (n.disk.term_at(upto.index) != upto.at && n.disk.base.index < upto.index)
+  // A server that was added got the log, but not who belonged to the group before the first change.
+  const bool is_newcomer = !first_members_.has(which.id) && members == configuration{};
+  if (members != members_at(upto.index) && !is_newcomer) return broken("a prefix is released with members that it does not have");
+  for (const auto& n : nodes_) {
+    const bool is_gone = n.disk.term_at(upto.index) != upto.at && n.disk.base.index < upto.index;
+    if (is_gone && !has_changes_ && settings_.kept_bytes_max > 1_MiB)
       return broken(fmt::format("index {} is released, but server {} does not hold it", upto.index.raw(), n.id.raw()));
+  }
   which.memory.drop(upto);
-  if (chance(70)) which.disk.drop(upto);  // else the host does not come to it in this life
+  if (chance(30)) return;  // the host does not come to it in this life
+  which.disk.drop(upto);
+  which.disk_members = members;
 }
 
 }  // namespace troupe::raft::testing

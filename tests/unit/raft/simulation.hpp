@@ -24,6 +24,8 @@ struct simulation_counts {
   std::uint64_t releases = 0;
   std::uint64_t reads = 0;      ///< with an index
   std::uint64_t handovers = 0;  ///< after which the one that was named led
+  std::uint64_t changes = 0;    ///< of the members, proposed
+  std::uint64_t installs = 0;
 };
 
 /// A group of replicas in one thread and virtual time, with disks and links that fail, all drawn from one seed. Every step is
@@ -59,6 +61,7 @@ class simulation {
     std::optional<machine> core;
     hard_state disk_hard;
     stored_log disk;
+    configuration disk_members;  ///< where the log on the disk begins
     stored_log memory;
     std::deque<disk_write> unsynced;
     log_index snapshot;
@@ -68,7 +71,7 @@ class simulation {
     timestamp disk_free{};
     timestamp timer_at = timestamp::max();
   };
-  enum class happening_kind { deliver, disk_done, timer, fault, client };
+  enum class happening_kind { deliver, disk_done, timer, fault, client, install };
   struct happening {
     timestamp when;
     std::uint64_t order = 0;
@@ -77,6 +80,7 @@ class simulation {
     std::uint64_t life = 0;
     std::uint64_t no = 0;
     std::optional<message> mail = std::nullopt;
+    std::optional<wanted_snapshot> wanted = std::nullopt;
     friend bool operator>(const happening& a, const happening& b) {
       return std::tie(a.when, a.order) > std::tie(b.when, b.order);
     }
@@ -84,6 +88,7 @@ class simulation {
   struct agreed {
     term at;
     shared_bytes payload;
+    entry_kind kind;
     term seen_in;  ///< the term of the server that showed it first: it was committed in this one or before
   };
 
@@ -100,6 +105,9 @@ class simulation {
   [[nodiscard]] bool run_until(timestamp end);
   [[nodiscard]] bool is_settled(log_index target) const;
   void ask(node& which);
+  void change_somebody(node& leader);
+  void install(node& which, const wanted_snapshot& wanted);
+  [[nodiscard]] configuration members_at(log_index index) const;
   [[nodiscard]] node* newest_leader();
   [[nodiscard]] std::optional<log_index> propose_to_leader(std::size_t count);
 
@@ -108,7 +116,7 @@ class simulation {
   void write(node& which, const update& out);
   void mail(const message& what);
   void set_timer(node& which, timestamp wake_at);
-  void drop_prefix(node& which, position upto);
+  void drop_prefix(node& which, position upto, const configuration& members);
 
   // promises
   void broken(const std::string& promise);
@@ -127,6 +135,8 @@ class simulation {
   std::uint64_t order_ = 0;
   timestamp now_{};
   bool is_healed_ = false;
+  bool has_changes_ = false;
+  configuration first_members_;
   unsigned loss_percent_ = 0;
   unsigned double_percent_ = 0;
   duration delay_max_{};

@@ -28,7 +28,10 @@ void simulation::check_message(const node& from, const message& what) {
   if (const auto* const accepted = std::get_if<append_accepted>(&what.body)) {
     const auto mine = from.disk.term_at(accepted->match);
     const auto written = from.memory.term_at(accepted->match);
-    if (!mine || mine != written) return broken("an append is acknowledged before it is durable");
+    const bool is_dropped = accepted->match < from.memory.base.index;
+    if (!is_dropped && (!mine || mine != written))
+      return broken(fmt::format("server {} acknowledges {} to {}, its disk has {} to {}", from.id.raw(), accepted->match.raw(),
+                                what.to.raw(), from.disk.base.index.raw(), from.disk.last().raw()));
   }
 }
 
@@ -56,8 +59,9 @@ void simulation::check_committed(node& which, const std::vector<entry>& entries)
     if (e.index.raw() > history_.size()) {
       const auto holds = [&e](const node& n) { return n.disk.base.index > e.index || n.disk.term_at(e.index) == e.at; };
       const auto copies = static_cast<std::size_t>(std::count_if(nodes_.begin(), nodes_.end(), holds));
-      if (copies <= nodes_.size() / 2) return broken(fmt::format("entry {} is committed on {} disks", e.index.raw(), copies));
-      history_.push_back({e.at, e.payload, which.highest});
+      if (!has_changes_ && copies <= nodes_.size() / 2)
+        return broken(fmt::format("entry {} is committed on {} disks", e.index.raw(), copies));
+      history_.push_back({e.at, e.payload, e.kind, which.highest});
       ++counts_.committed;
       continue;
     }

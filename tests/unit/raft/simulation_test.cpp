@@ -35,10 +35,12 @@ TEST_CASE("a group of 1, 3 or 5 keeps Raft's promises through crashes, lost writ
     sum.releases += world.counts().releases;
     sum.reads += world.counts().reads;
     sum.handovers += world.counts().handovers;
+    sum.changes += world.counts().changes;
+    sum.installs += world.counts().installs;
   }
   MESSAGE(sum.steps, " steps, ", sum.elections, " elections, ", sum.committed, " entries committed, ", sum.crashes, " crashes, ",
           sum.writes_lost, " writes lost, ", sum.truncations, " truncations, ", sum.releases, " prefixes released, ", sum.reads,
-          " reads, ", sum.handovers, " handovers");
+          " reads, ", sum.handovers, " handovers, ", sum.changes, " changes of members, ", sum.installs, " snapshots installed");
   // A world without trouble would prove nothing.
   if (count >= 1500) {
     CHECK(sum.truncations > count / 10);
@@ -47,5 +49,7 @@ TEST_CASE("a group of 1, 3 or 5 keeps Raft's promises through crashes, lost writ
     CHECK(sum.elections > 2 * count);
     CHECK(sum.reads > 10 * count);
     CHECK(sum.handovers > count / 10);
+    CHECK(sum.changes > count);
+    CHECK(sum.installs > count / 10);
   }
 }
