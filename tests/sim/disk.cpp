@@ -53,6 +53,7 @@ void disk::put(image& in, const replica::persist_batch& batch) {
   if (batch.compact) {
     while (!in.log.empty() && in.log.front().index <= batch.compact->index) in.log.pop_front();
     in.compacted = *batch.compact;
+    in.members = batch.members;
   }
 }
 
@@ -92,7 +93,7 @@ replica::recovered_shard disk::load() {
     throw violation{"disk", fmt::format("the log begins after entry {}, the state ends at entry {}",
                                         present_.compacted.index.raw(), present_.applied.index.raw())};
   }
-  return {present_.hard, present_.compacted, present_.applied, {present_.log.begin(), present_.log.end()}};
+  return {present_.hard, present_.compacted, present_.members, present_.applied, {present_.log.begin(), present_.log.end()}};
 }
 
 result<std::optional<std::string>> disk::get(std::string_view key) const {

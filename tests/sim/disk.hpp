@@ -42,6 +42,7 @@ class disk final : public replica::state_reader {
   struct image {
     raft::hard_state hard;
     replica::log_position compacted, applied;
+    std::optional<raft::configuration> members;
     std::deque<raft::entry> log;
     std::map<std::string, std::string, std::less<>> state;
     [[nodiscard]] replica::log_position last() const;

@@ -113,6 +113,8 @@ class translation {
       return refused(batch, fmt::format("entry {} cannot be dropped, the state is at {}", upto.raw(), extent.applied.raw()));
     erase(batch.shard, raft::next(extent.compacted), std::min(upto, extent.last));
     note(write_.Put(store_.meta(), fact_key(shard_fact::compacted, batch.shard), encode(*batch.compact)));
+    if (batch.members)
+      note(write_.Put(store_.meta(), fact_key(shard_fact::members, batch.shard), encode_members(*batch.members)));
     extent.compacted = upto;
     extent.last = std::max(extent.last, upto);
     return {};

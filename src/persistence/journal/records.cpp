@@ -48,6 +48,9 @@ std::uint32_t crc_of(const proto::log_record& record) {
 std::uint32_t crc_of(const proto::vote_record& record) {
   return checksum{}.add(record.version()).add(record.term()).add(record.voted_for()).value();
 }
+std::uint32_t crc_of(const proto::members_record& record) {
+  return checksum{}.add(record.version()).add(record.members()).value();
+}
 std::uint32_t crc_of(const proto::position_record& record) {
   return checksum{}.add(record.version()).add(record.index()).add(record.term()).value();
 }
@@ -127,8 +130,7 @@ result<raft::entry> decode_entry(std::string_view value) {
   const auto kind = from_proto(record.kind());
   if (!kind) return error{errc::corrupt, fmt::format("log entry: unknown kind {}", static_cast<int>(record.kind()))};
   raft::entry entry{raft::log_index{record.index()}, raft::term{record.term()}, *kind, nullptr};
-  if (*kind != raft::entry_kind::no_op)
-    entry.payload = std::make_shared<const std::string>(std::move(*record.mutable_payload()));
+  if (*kind != raft::entry_kind::no_op) entry.payload = std::make_shared<const std::string>(std::move(*record.mutable_payload()));
   return entry;
 }
 
@@ -157,6 +159,20 @@ std::string encode(const replica::log_position& at) {
   record.set_term(at.at.raw());
   record.set_crc(crc_of(record));
   return record.SerializeAsString();
+}
+
+std::string encode_members(const raft::configuration& members) {
+  proto::members_record record;
+  record.set_version(record_version);
+  record.set_members(raft::encode(members));
+  record.set_crc(crc_of(record));
+  return record.SerializeAsString();
+}
+
+result<raft::configuration> decode_members(std::string_view value) {
+  TROUPE_TRY(const auto record, parse<proto::members_record>(value, "members"));
+  if (crc_of(record) != record.crc()) return wrong_checksum("members");
+  return raft::decode_configuration(record.members());
 }
 
 result<replica::log_position> decode_position(std::string_view value) {

@@ -19,7 +19,7 @@ inline constexpr std::uint32_t format_version = 1;
 /// The first key after all that begin with `prefix`; nothing if there is none.
 [[nodiscard]] std::optional<std::string> after_prefix(std::string_view prefix);
 
-enum class shard_fact : char { vote = 'v', compacted = 'c', applied = 'a' };
+enum class shard_fact : char { vote = 'v', compacted = 'c', applied = 'a', members = 'm' };
 [[nodiscard]] std::string fact_key(shard_fact fact, replica::shard_no shard);
 inline constexpr std::string_view format_key = "format";
 inline constexpr std::string_view number_key = "write";
@@ -34,5 +34,7 @@ inline constexpr std::string_view number_key = "write";
 [[nodiscard]] result<raft::hard_state> decode_vote(std::string_view value);
 [[nodiscard]] std::string encode(const replica::log_position& at);
 [[nodiscard]] result<replica::log_position> decode_position(std::string_view value);
+[[nodiscard]] std::string encode_members(const raft::configuration& members);
+[[nodiscard]] result<raft::configuration> decode_members(std::string_view value);
 
 }  // namespace troupe::journal

@@ -138,6 +138,10 @@ result<replica::recovered_shard> recover(const store& from, replica::shard_no sh
     TROUPE_TRY(found.hard, decode_vote(*vote));
   }
   TROUPE_TRY(found.compacted, read_position(from, shard_fact::compacted, shard));
+  TROUPE_TRY(const auto members, read(from, fact_key(shard_fact::members, shard)));
+  if (members) {
+    TROUPE_TRY(found.members, decode_members(*members));
+  }
   TROUPE_TRY(found.applied, read_position(from, shard_fact::applied, shard));
   TROUPE_CHECK(read_entries(from, shard, found));
   TROUPE_CHECK(check(shard, found));

@@ -18,7 +18,7 @@ result<std::unique_ptr<machine>> machine::open(const options& settings, const re
   const raft::recovered raft_past{.hard = past.hard,
                                   .snapshot_index = past.compacted.index,
                                   .snapshot_term = past.compacted.at,
-                                  .members = {{settings.raft.self}},
+                                  .members = past.members.value_or(raft::configuration{{settings.raft.self}, {}}),
                                   .entries = past.entries,
                                   .applied = past.applied.index};
   TROUPE_TRY(auto core, raft::machine::open(settings.raft, raft_past));
@@ -149,6 +149,7 @@ void machine::take(raft::update update) {
     batch.shard = settings_.shard;
     batch.number = ++last_batch_;
     batch.compact = compacted_;
+    batch.members = std::move(update.released_members);
     out_.persist.push_back(std::move(batch));
   }
 }

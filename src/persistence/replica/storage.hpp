@@ -38,16 +38,18 @@ struct persist_batch {
   std::optional<raft::log_index> truncate_from;  ///< drop this entry and all after it, before appending
   std::vector<raft::entry> append;
   std::vector<state_write> state;
-  std::optional<log_position> applied;  ///< set if the applied position moved; `state` belongs to it
-  std::optional<log_position> compact;  ///< drop the entries up to and with this one; never beyond a durable `applied`
+  std::optional<log_position> applied;         ///< set if the applied position moved; `state` belongs to it
+  std::optional<log_position> compact;         ///< drop the entries up to and with this one; never beyond a durable `applied`
+  std::optional<raft::configuration> members;  ///< who belonged to the group at `compact`
 };
 
 /// What a start finds.
 struct recovered_shard {
   raft::hard_state hard;
-  log_position compacted;            ///< {0, 0} if nothing was ever dropped
-  log_position applied;              ///< how far the stored state is; >= compacted
-  std::vector<raft::entry> entries;  ///< all after `compacted`, without a hole
+  log_position compacted;                      ///< {0, 0} if nothing was ever dropped
+  std::optional<raft::configuration> members;  ///< who belonged to the group there, if that was ever written
+  log_position applied;                        ///< how far the stored state is; >= compacted
+  std::vector<raft::entry> entries;            ///< all after `compacted`, without a hole
 };
 
 /// Reads of the applied state of one shard, as of the last write that was given to the storage. Any thread.

@@ -157,10 +157,12 @@ TEST_CASE("compaction drops the applied part of the log and keeps the rest") {
     REQUIRE(disk.write(applying(99, {{"k", "v"}})));
     persist_batch batch;
     batch.compact = at(98, 1);
+    batch.members = raft::configuration{{raft::server_id{7}}, {raft::server_id{8}}};
     REQUIRE(disk.write(batch));
   }
   const loaded again{home};
   CHECK(again.found.compacted == at(98, 1));
+  CHECK(again.found.members == raft::configuration{{raft::server_id{7}}, {raft::server_id{8}}});
   CHECK(again.found.applied == at(99, 1));
   CHECK(same(again.found.entries, {command(99, 1, "x"), command(100, 1, "x")}));
 }

@@ -24,7 +24,8 @@ TEST_CASE("a checksum does not depend on how its bytes arrive") {
 }
 
 TEST_CASE("a log record survives the way to bytes and back") {
-  for (const auto& entry : {no_op(1, 1), command(2, 3, ""), command(1ULL << 40, 9, std::string("\0x", 2))})
+  const raft::entry members{raft::log_index{3}, raft::term{3}, raft::entry_kind::members, command(3, 3, "who").payload};
+  for (const auto& entry : {no_op(1, 1), command(2, 3, ""), command(1ULL << 40, 9, std::string("\0x", 2)), members})
     CHECK(same(decode_entry(encode(entry)).value(), entry));
 }
 
@@ -34,15 +35,23 @@ TEST_CASE("a vote and a position survive the way to bytes and back") {
   CHECK(decode_position(encode(at(7, 2))).value() == at(7, 2));
 }
 
+TEST_CASE("members survive the way to bytes and back") {
+  const raft::configuration members{{raft::server_id{1}, raft::server_id{1ULL << 60}}, {raft::server_id{3}}};
+  CHECK(decode_members(encode_members(members)).value() == members);
+}
+
 TEST_CASE("no flipped bit in a record goes unseen") {
-  const auto good = encode(command(300, 2, "payload"));
-  int unseen = 0;
-  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
-    auto bad = good;
-    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
-    if (decode_entry(bad).has_value()) ++unseen;
-  }
-  CHECK(unseen == 0);
+  const auto unseen = [](const std::string& good, auto decode) {
+    int count = 0;
+    for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+      auto bad = good;
+      bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+      if (decode(bad).has_value()) ++count;
+    }
+    return count;
+  };
+  CHECK(unseen(encode(command(300, 2, "payload")), decode_entry) == 0);
+  CHECK(unseen(encode_members({{raft::server_id{1}}, {raft::server_id{2}}}), decode_members) == 0);
 }
 
 TEST_CASE("a record of a newer version is refused as such") {

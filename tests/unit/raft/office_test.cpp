@@ -111,7 +111,7 @@ TEST_CASE("a follower says which round it saw, also when it answers after its wr
   CHECK(sent_one<append_accepted>(one.settle()).round == 0);
 }
 
-TEST_CASE("the leadership is handed over when the other one holds everything, not before (thesis 3.10)") {
+TEST_CASE("the leadership is handed over when the other one holds everything, not before (L4, thesis 3.10)") {
   auto one = leader();
   (void)one.step(propose{{text("a")}});
   const auto begun = one.step(transfer_leadership{server(2)});
@@ -165,7 +165,7 @@ TEST_CASE("who is told to take over stands for election at once, with a vote tha
   CHECK(third.step(from(3, 5, vote_request{at(0), term{0}, false})).send.empty());
 }
 
-TEST_CASE("a later election of the one that was told unseats nobody") {
+TEST_CASE("a later election of the one that was told unseats nobody (L6)") {
   auto one = follower_of_two();
   (void)one.step(from(2, 4, timeout_now{}));
   (void)one.settle();

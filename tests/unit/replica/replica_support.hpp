@@ -40,6 +40,7 @@ class memory_disk final : public state_reader {
     if (batch.applied) past.applied = *batch.applied;
     if (!batch.compact) return;
     past.compacted = *batch.compact;
+    past.members = batch.members;
     std::erase_if(past.entries, [&](const raft::entry& e) { return e.index <= past.compacted.index; });
   }
   result<std::optional<std::string>> get(std::string_view key) const override {

@@ -161,6 +161,7 @@ TEST_CASE("the log is cut behind the durable state and a node starts from the re
 
   CHECK(node.disk->past.entries.size() < 30);
   CHECK(node.disk->past.compacted.index <= node.disk->past.applied.index);
+  CHECK(node.disk->past.members == raft::configuration{{node.settings.raft.self}, {}});
   node.start();
 
   CHECK(node.state(last) == model::job_state::queued);
