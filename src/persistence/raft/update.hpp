@@ -40,6 +40,7 @@ struct position {
   friend bool operator==(const position&, const position&) = default;
 };
 
+/// What a follower lacks is no longer in its leader's log.
 struct wanted_snapshot {
   server_id from;
   position at_least;
@@ -72,7 +73,8 @@ struct update {
 
   std::optional<role_change> role;
 
-  /// Set after `propose`: where the commands stand in the log, or `errc::not_leader`, `queue_full`, `bad_request`.
+  /// Set after `propose` and `change_members`: where the entries stand in the log, or `errc::not_leader`, `queue_full`,
+  /// `bad_request`, `conflict` (another change is not committed yet, or nothing of this leader's term).
   std::optional<result<assigned>> proposed;
 
   /// Reads that are decided, in the order in which they came.

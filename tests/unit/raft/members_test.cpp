@@ -101,6 +101,13 @@ TEST_CASE("one change at a time, and none before the leader has committed in its
   CHECK(fresh.step(change_members{group({1, 2})}).proposed->has_value());
 }
 
+TEST_CASE("a change that is refused leaves nothing in the log (M5)") {
+  auto one = leader();
+  CHECK(one.step(change_members{group({1, 2, 3, 4})}).append.empty());
+  CHECK(one.core.state().last == at(1));
+  CHECK(one.core.state().members == voters(3));
+}
+
 TEST_CASE("changes are refused with a reason by a follower, during a handover, and when they would remove the leader") {
   auto one = leader();
   CHECK(refusal(one, group({2, 3})) == errc::bad_request);
@@ -131,7 +138,7 @@ TEST_CASE("two changes in one message are both known by their own index (S3)") {
   CHECK(one.core.state().members == group({1, 2, 3}, {4}));
 }
 
-TEST_CASE("a server that has not seen its promotion votes (L2), and one that was removed for good keeps still") {
+TEST_CASE("a server that has not seen its promotion votes (L2), and one that was removed for good keeps still (L7)") {
   driven learner{past(0, 1, {members_entry(1, 1, group({2, 3}, {1}))})};
   CHECK(learner.step(from(2, 2, vote_request{at(9), term{1}})).hard->voted_for == server(2));
   (void)learner.settle();
@@ -140,7 +147,9 @@ TEST_CASE("a server that has not seen its promotion votes (L2), and one that was
   auto removed = past(3, 1, {members_entry(1, 1, group({2, 3}))});
   removed.applied = at(1);
   driven gone{removed};
-  CHECK(gone.tick_after(5s).send.empty());
+  const auto quiet = gone.tick_after(5s);
+  CHECK(quiet.send.empty());
+  CHECK(quiet.wake_at > gone.now);
   CHECK(gone.role() == server_role::follower);
 }
 
