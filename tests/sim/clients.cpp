@@ -13,14 +13,13 @@ void clients::plan() {
   duration at{0};
   for (std::uint64_t i = 0; i < in_.how.wishes; ++i) {
     at += in_.dice.between(0ms, in_.how.between_wishes_most);
-    ++open_;
-    in_.line.after(at, [this] { arrive(++last_wish_); });
+    wish_after(at);
   }
 }
 
-void clients::one_more() {
+void clients::wish_after(duration pause) {
   ++open_;
-  in_.line.after(in_.dice.between(0ms, in_.how.between_wishes_most), [this] { arrive(++last_wish_); });
+  in_.line.after(pause, [this] { arrive(++last_wish_); });
 }
 
 void clients::arrive(std::uint64_t number) {

@@ -17,7 +17,8 @@ class clients {
  public:
   explicit clients(world& in) : in_(in) {}
   void plan();
-  void one_more();
+  /// One more job, besides those that were planned.
+  void wish_after(duration pause);
   /// The node answers; the way back may lose it.
   void reply(const replica::answer& what);
   /// All connections to the node broke.

@@ -85,7 +85,7 @@ void world::run_until_done() {
     if (!is_healed_ && troubles.is_done() && crowd.are_done()) {
       // So many answers may have been lost that there are too few jobs.
       if (counts.jobs < jobs_least)
-        crowd.one_more();
+        crowd.wish_after(how.between_wishes_most);
       else
         heal();
     }
