@@ -18,11 +18,13 @@ using replica::state_write;
 
 namespace {
 
-std::unique_ptr<journal::journal> open_in(const temporary_directory& home) {
+result<std::unique_ptr<journal::journal>> try_open_in(const temporary_directory& home) {
   journal::options how;
   how.directory = home.path() / "journal";
-  return journal::journal::open(how).value();
+  return journal::journal::open(how);
 }
+
+std::unique_ptr<journal::journal> open_in(const temporary_directory& home) { return try_open_in(home).value(); }
 
 /// An open and loaded journal of the first shard.
 struct loaded {
@@ -283,9 +285,7 @@ TEST_CASE("a journal whose end is behind its synced mark is refused") {
   }
   std::filesystem::remove_all(home.path() / "journal" / "db");
   std::filesystem::rename(home.path() / "backup", home.path() / "journal" / "db");
-  journal::options how;
-  how.directory = home.path() / "journal";
-  CHECK(journal::journal::open(how).error().code == errc::corrupt);
+  CHECK(try_open_in(home).error().code == errc::corrupt);
 }
 
 TEST_CASE("a journal that lost its database is refused instead of starting empty") {
@@ -295,9 +295,7 @@ TEST_CASE("a journal that lost its database is refused instead of starting empty
     REQUIRE(disk.write(appending({command(1, 1, "a")})));
   }
   std::filesystem::remove_all(home.path() / "journal" / "db");
-  journal::options how;
-  how.directory = home.path() / "journal";
-  CHECK_FALSE(journal::journal::open(how).has_value());
+  CHECK_FALSE(try_open_in(home).has_value());
 }
 
 TEST_CASE("a journal whose synced mark was taken away is refused") {
@@ -307,9 +305,7 @@ TEST_CASE("a journal whose synced mark was taken away is refused") {
     REQUIRE(disk.write(appending({command(1, 1, "a")})));
   }
   std::filesystem::remove(home.path() / "journal" / "synced");
-  journal::options how;
-  how.directory = home.path() / "journal";
-  const auto opened = journal::journal::open(how);
+  const auto opened = try_open_in(home);
   REQUIRE_FALSE(opened.has_value());
   CHECK(opened.error().code == errc::corrupt);
   CHECK(opened.error().detail.find("synced is gone") != std::string::npos);
