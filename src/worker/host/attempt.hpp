@@ -6,7 +6,6 @@
 #include "worker/protocol/protocol.hpp"
 
 #include <filesystem>
-#include <functional>
 
 namespace troupe::worker {
 
