@@ -52,7 +52,11 @@ rocksdb::ColumnFamilyOptions family_options(const options& how, const std::share
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;  // else they are outside of every limit
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  // In one piece, the filter of a large table does not fit into the cache, and each look-up reads it from the disk.
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   table.format_version = 5;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return family;
