@@ -25,8 +25,9 @@ struct bridge::inbox {
   }
 };
 
-bridge::bridge(caf::actor_system& system, std::function<void()> wake, std::function<void()> run_soon)
-    : inbox_(std::make_shared<inbox>()), thread_(system, std::move(run_soon)) {
+bridge::bridge(caf::actor_system& system, std::function<void()> wake, std::function<void()> run_soon,
+               actors::lent_thread::sleep_rules rules)
+    : inbox_(std::make_shared<inbox>()), thread_(system, std::move(run_soon), when_alone(std::move(rules))) {
   inbox_->wake = std::move(wake);
   const auto handle = system.spawn<caf::actor_companion, caf::hidden>();
   companion_ = caf::actor_cast<caf::strong_actor_ptr>(handle);
@@ -38,6 +39,11 @@ bridge::~bridge() {
   const std::lock_guard lock{inbox_->mutex};
   inbox_->wake = nullptr;
   inbox_->answers.clear();
+}
+
+actors::lent_thread::sleep_rules bridge::when_alone(actors::lent_thread::sleep_rules rules) const {
+  rules.may = [this, may = std::move(rules.may)] { return pending_.size() <= 1 && may(); };
+  return rules;
 }
 
 std::uint64_t bridge::send(const caf::strong_actor_ptr& receiver, caf::message what, pending& to) {

@@ -27,7 +27,9 @@ class bridge {
   };
   /// @param wake  makes the loop call `hand_out` soon; called on any thread
   /// @param run_soon  makes the loop call `run_actors` soon; called on the loop's thread
-  bridge(caf::actor_system& system, std::function<void()> wake, std::function<void()> run_soon);
+  /// @param rules     of the loop; the bridge adds that no other request may wait for its answer
+  bridge(caf::actor_system& system, std::function<void()> wake, std::function<void()> run_soon,
+         actors::lent_thread::sleep_rules rules);
   ~bridge();
   bridge(const bridge&) = delete;
   bridge& operator=(const bridge&) = delete;
@@ -42,6 +44,8 @@ class bridge {
 
  private:
   struct inbox;
+  [[nodiscard]] actors::lent_thread::sleep_rules when_alone(actors::lent_thread::sleep_rules rules) const;
+
   std::shared_ptr<inbox> inbox_;
   caf::strong_actor_ptr companion_;
   actors::lent_thread thread_;

@@ -2,6 +2,7 @@
 
 #include "http/bridge.hpp"
 #include "http/exchange.hpp"
+#include "http/stand_in.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -23,7 +24,7 @@ struct connection_count {
 };
 
 /// One thread's share of the server: its sockets, their clock and their way to the actors. All members but `io` belong to
-/// that thread.
+/// that thread, or to its stand-in while that runs `io`.
 class event_loop {
  public:
   event_loop(application& app, connection_count& count);
@@ -35,7 +36,8 @@ class event_loop {
   void kill_all();
 
   application& app;
-  boost::asio::io_context io{1};
+  boost::asio::io_context io;
+  stand_in other_thread{io};
   bridge actors;
   std::string date;  ///< of the Date header
   bool is_stopping = false;
