@@ -87,18 +87,12 @@ class load {
         } else {
           while (waiting_.size() < idle_.size()) waiting_.push_back(now);
         }
-        send_waiting();
-      } else if (idle_.size() == connections_.size()) {
+      } else if (waiting_.empty() && idle_.size() == connections_.size()) {
         break;
       }
+      send_waiting();
       wait(now < end && options_.rate > 0 && !idle_.empty() ? start + at(due_count) : now + std::chrono::milliseconds{20});
       if (clock::now() > end + std::chrono::seconds{30}) throw std::runtime_error("answers are missing 30 s after the end");
-    }
-    if (options_.rate > 0) {
-      result_.late = waiting_.size();
-      const auto now = clock::now();
-      for (const auto due : waiting_)
-        result_.latencies_us.push_back(std::chrono::duration<double, std::micro>(now - due).count());
     }
     result_.seconds = std::chrono::duration<double>(clock::now() - start).count();
     std::sort(result_.latencies_us.begin(), result_.latencies_us.end());

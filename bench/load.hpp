@@ -16,13 +16,12 @@ struct load_options {
   double rate = 0;  ///< requests per second; 0: as fast as answers come (closed loop)
   std::chrono::milliseconds time{5000};
   bool poll = false;  ///< never sleep: keeps a processor busy, but the generator's own wake-ups are not in the latencies
-  std::function<std::string(std::uint64_t number)> request;  ///< a complete HTTP/1.1 request
+  std::function<std::string(std::uint64_t number)> request{};  ///< a complete HTTP/1.1 request
 };
 
 struct load_result {
   std::uint64_t accepted = 0;  ///< answers with status 202
   std::uint64_t refused = 0;   ///< any other answer
-  std::uint64_t late = 0;      ///< due, but not sent when the time was over; what they had waited by then counts as their latency
   double seconds = 0;
   std::vector<double> latencies_us;  ///< sorted
 
@@ -30,7 +29,8 @@ struct load_result {
   [[nodiscard]] double rate() const { return static_cast<double>(accepted) / seconds; }
 };
 
-/// Throws std::runtime_error if the server cannot be reached or breaks off.
+/// Returns when each request that became due is answered. Throws std::runtime_error if the server cannot be reached, breaks off, or
+/// has not answered all 30 s after the end.
 [[nodiscard]] load_result run_load(const load_options& options);
 
 }  // namespace troupe::bench
