@@ -10,7 +10,9 @@
 
 #include <future>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 // Goal: who wakes an actor runs it, and nothing that was woken is forgotten.
 using namespace troupe;
@@ -102,4 +104,37 @@ TEST_CASE("what was woken by a thread that ends is not forgotten") {
     on.send(thread, actor, 1);
   }
   CHECK(wait(on.notes->where) != std::this_thread::get_id());
+}
+
+TEST_CASE("an actor sends the thread that it runs on to sleep, once all actors have run") {
+  stage on;
+  bool may_sleep = true;
+  std::vector<std::string> order;
+  actors::lent_thread thread{on.system,
+                             [] {},
+                             {[&] { return may_sleep; },
+                              [&](const std::function<void()>& errand) {
+                                order.emplace_back("asleep");
+                                errand();
+                                order.emplace_back("back");
+                              }}};
+  const auto sleeper = [&](caf::event_based_actor*) -> caf::behavior {
+    return {[&](int number) {
+      const bool taken =
+          actors::lent_thread::sleep_later([&order, number] { order.push_back("errand " + std::to_string(number)); });
+      order.push_back(std::to_string(number) + (taken ? " taken" : " refused"));
+    }};
+  };
+  const auto first = caf::actor_cast<caf::strong_actor_ptr>(on.system.spawn<caf::lazy_init>(sleeper));
+  const auto second = caf::actor_cast<caf::strong_actor_ptr>(on.system.spawn<caf::lazy_init>(sleeper));
+  on.send(thread, first, 1);
+  on.send(thread, second, 2);
+  thread.run();
+  CHECK(order == std::vector<std::string>{"1 taken", "2 refused", "asleep", "errand 1", "back"});
+  order.clear();
+  may_sleep = false;
+  on.send(thread, first, 3);
+  thread.run();
+  CHECK(order == std::vector<std::string>{"3 refused"});
+  CHECK_FALSE(actors::lent_thread::sleep_later([] {}));
 }

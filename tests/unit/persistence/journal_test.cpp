@@ -4,6 +4,7 @@
 #include "support/disk/temporary_directory.hpp"
 
 #include <doctest/doctest.h>
+#include <rocksdb/perf_context.h>
 
 #include <array>
 #include <string>
@@ -309,4 +310,27 @@ TEST_CASE("a journal whose synced mark was taken away is refused") {
   REQUIRE_FALSE(opened.has_value());
   CHECK(opened.error().code == errc::corrupt);
   CHECK(opened.error().detail.find("synced is gone") != std::string::npos);
+}
+
+TEST_CASE("a look-up of what is not there reads little, however large the state is") {
+  constexpr int keys = 600'000, look_ups = 1'000;  // the filter of one such table has 750 kB, more than fits into the cache below
+  journal::options how;
+  const temporary_directory home;
+  how.directory = home.path() / "journal";
+  how.block_cache = 1_MiB;
+  how.write_buffer = 256_MiB;
+  {
+    const auto disk = journal::journal::open(how).value();
+    REQUIRE(disk->load(first_shard).has_value());
+    std::vector<persist_batch> batches(1);
+    for (int i = 0; i < keys; ++i) batches[0].state.push_back({"job " + std::to_string(2 * i), ""});
+    REQUIRE(disk->write(batches).has_value());
+  }
+  const auto disk = journal::journal::open(how).value();
+  const auto& state = disk->state_of(first_shard);
+  auto& counters = *rocksdb::get_perf_context();
+  counters.Reset();
+  for (int i = 0; i < look_ups; ++i) CHECK_FALSE(state.get("job " + std::to_string(2 * i * (keys / look_ups) + 1)).value());
+  CHECK(counters.block_read_byte < static_cast<std::uint64_t>((16_MiB).count()));
+  CHECK(state.get("job 42").value());
 }

@@ -1,0 +1,156 @@
+#include "actors/journal_thread.hpp"
+#include "actors/internal.hpp"
+#include "actors/node.hpp"
+
+#include <doctest/doctest.h>
+#include <caf/actor_cast.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/mailbox_element.hpp>
+
+#include <future>
+#include <memory>
+#include <thread>
+
+// Goal: whoever writes, everything that was handed over is written once, in order, and told to its owner.
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+template <class T>
+T wait(std::promise<T>& from) {
+  auto future = from.get_future();
+  REQUIRE(future.wait_for(20s) == std::future_status::ready);
+  return future.get();
+}
+
+/// Notes which thread wrote which batches.
+class noting_storage final : public replica::storage {
+ public:
+  struct call {
+    std::thread::id thread;
+    std::vector<std::uint64_t> numbers;
+  };
+  result<replica::recovered_shard> load(replica::shard_no) override { return replica::recovered_shard{}; }
+  result<void> write(std::span<const replica::persist_batch> batches) override {
+    call made{std::this_thread::get_id(), {}};
+    for (const auto& batch : batches) made.numbers.push_back(batch.number);
+    calls.push_back(std::move(made));
+    if (during_write) during_write();
+    if (fails) return error{errc::io_failed, "no disk"};
+    return {};
+  }
+  const replica::state_reader& state_of(replica::shard_no) override { std::terminate(); }
+
+  std::vector<call> calls;  // of the one who writes; looked at when nobody does
+  std::function<void()> during_write;
+  bool fails = false;
+};
+
+std::vector<replica::persist_batch> batch(std::uint64_t number) {
+  std::vector<replica::persist_batch> made(1);
+  made[0].number = number;
+  return made;
+}
+
+/// Hands the batch whose number it gets over to the journal; says which number was written.
+caf::behavior owner(caf::event_based_actor* self, actors::journal_thread* journal, std::uint64_t last, std::promise<void>* done) {
+  return {[=](std::uint64_t number) { journal->write(batch(number), self->ctrl()); },
+          [=](const actors::batches_written& written) {
+            if (written.number == last) done->set_value();
+          }};
+}
+
+struct stage {
+  stage() { actors::register_messages(); }
+  caf::actor_system_config config;
+  caf::actor_system system{config};
+  noting_storage storage;
+  std::promise<std::string> fatal;
+  bool may_sleep = true;
+  std::optional<actors::journal_thread> journal{std::in_place, system, storage,
+                                                [this](const error& why) { fatal.set_value(to_string(why)); }};
+  actors::lent_thread thread{system, [] {}, {[this] { return may_sleep; }, [](const auto& errand) { errand(); }}};
+
+  caf::strong_actor_ptr owner_of(std::uint64_t last, std::promise<void>& done) {
+    return caf::actor_cast<caf::strong_actor_ptr>(system.spawn<caf::lazy_init>(owner, &*journal, last, &done));
+  }
+  void hand_over(const caf::strong_actor_ptr& from, std::uint64_t number) {
+    thread.send(from, caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, number));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an idle journal is written by the lent thread that its owner runs on") {
+  stage on;
+  std::promise<void> done;
+  const auto owner = on.owner_of(2, done);
+  on.hand_over(owner, 1);
+  on.hand_over(owner, 2);
+  on.thread.run();
+  wait(done);
+  REQUIRE(on.storage.calls.size() == 1);
+  CHECK(on.storage.calls[0].thread == std::this_thread::get_id());
+  CHECK(on.storage.calls[0].numbers == std::vector<std::uint64_t>{1, 2});
+}
+
+TEST_CASE("a lent thread that may not sleep leaves the journal to its own thread") {
+  stage on;
+  on.may_sleep = false;
+  std::promise<void> done;
+  on.hand_over(on.owner_of(1, done), 1);
+  on.thread.run();
+  wait(done);
+  REQUIRE(on.storage.calls.size() == 1);
+  CHECK(on.storage.calls[0].thread != std::this_thread::get_id());
+}
+
+TEST_CASE("what comes while a lent thread writes is written by the journal's own") {
+  stage on;
+  std::promise<void> early, late;
+  const auto second = on.owner_of(2, late);
+  on.storage.during_write = [&] {
+    on.storage.during_write = nullptr;
+    on.journal->write(batch(2), second);
+  };
+  on.hand_over(on.owner_of(1, early), 1);
+  on.thread.run();
+  wait(early);
+  wait(late);
+  REQUIRE(on.storage.calls.size() == 2);
+  CHECK(on.storage.calls[0].thread == std::this_thread::get_id());
+  CHECK(on.storage.calls[1].thread != std::this_thread::get_id());
+  CHECK(on.storage.calls[1].numbers == std::vector<std::uint64_t>{2});
+}
+
+TEST_CASE("a write that fails is the last one, whoever tried it") {
+  for (const bool on_lent_thread : {true, false}) {
+    stage on;
+    on.may_sleep = on_lent_thread;
+    on.storage.fails = true;
+    std::promise<void> never;
+    const auto owner = on.owner_of(1, never);
+    on.hand_over(owner, 1);
+    on.thread.run();
+    CHECK(wait(on.fatal) == "io_failed: no disk");
+    on.journal->write(batch(2), owner);
+    on.journal.reset();
+    CHECK(on.storage.calls.size() == 1);
+    CHECK(never.get_future().wait_for(0s) == std::future_status::timeout);
+  }
+}
+
+TEST_CASE("what was handed over before the end is written") {
+  stage on;
+  std::promise<void> done;
+  const auto owner = on.owner_of(3, done);
+  for (std::uint64_t number = 1; number <= 3; ++number) on.journal->write(batch(number), owner);
+  on.journal.reset();
+  std::vector<std::uint64_t> written;
+  for (const auto& call : on.storage.calls) written.insert(written.end(), call.numbers.begin(), call.numbers.end());
+  CHECK(written == std::vector<std::uint64_t>{1, 2, 3});
+  wait(done);
+}
