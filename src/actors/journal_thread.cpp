@@ -25,6 +25,7 @@ journal_thread::~journal_thread() {
 
 void journal_thread::write(std::vector<replica::persist_batch> batches, const caf::strong_actor_ptr& from) {
   std::unique_lock lock{mutex_};
+  if (has_failed_) return;
   const auto number = batches.back().number;
   std::move(batches.begin(), batches.end(), std::back_inserter(waiting_.batches));
   const auto known = std::ranges::find(waiting_.owners, from, &handed_over::from);
@@ -65,9 +66,11 @@ void journal_thread::carry_out(std::unique_lock<std::mutex>& lock) {
   const auto todo = std::exchange(waiting_, {});
   lock.unlock();
   if (const auto written = storage_.write(todo.batches); !written) {
-    on_fatal_(written.error());
     lock.lock();
     has_failed_ = true;
+    lock.unlock();
+    on_fatal_(written.error());
+    lock.lock();
     return;
   }
   for (const auto& owner : todo.owners) {

@@ -19,8 +19,8 @@ namespace troupe::actors {
 class journal_thread {
  public:
   /// @param storage   outlives the thread
-  /// @param on_fatal  called once, on this thread, when a write failed: nothing may be acknowledged any more, the process has to
-  /// end
+  /// @param on_fatal  called once, on the thread that wrote, when a write failed: nothing is written or may be acknowledged any
+  /// more, the process has to end
   journal_thread(caf::actor_system& system, replica::storage& storage, std::function<void(error)> on_fatal);
   /// Writes what it was given before. The replicas have ended.
   ~journal_thread();

@@ -43,7 +43,7 @@ void lent_thread::run() {
   }
   runs_here = nullptr;
   is_running_ = false;
-  if (const auto errand = std::exchange(errand_, nullptr)) sleep_.in(errand);
+  if (const auto errand = std::exchange(errand_, nullptr)) sleep_.in(errand);  // members are somebody else's from here on
 }
 
 bool lent_thread::sleep_later(std::function<void()> errand) {

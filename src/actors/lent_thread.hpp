@@ -12,7 +12,8 @@ namespace troupe::actors {
 
 /// Lets a thread that CAF does not schedule, an event loop or the journal's, run the actors that it wakes itself. Handing them to
 /// the scheduler would wake a sleeping thread, which takes longer than what they do (docs/performance.md). All members belong to
-/// that thread, which must never wait for an actor: nobody else would run one that it has woken.
+/// that thread, or to who stands in for it while it sleeps. It must never wait for an actor: nobody else would run one that it
+/// has woken.
 class lent_thread final : public caf::execution_unit {
  public:
   /// How the thread's owner lets actors send it to sleep on the disk.
@@ -30,6 +31,7 @@ class lent_thread final : public caf::execution_unit {
   /// Puts a message into the receiver's mailbox; if that wakes it, it runs here.
   void send(const caf::strong_actor_ptr& receiver, caf::mailbox_element_ptr message);
   /// Runs what was woken. What has not finished after a few messages, and whoever else was woken by it, goes on in the scheduler.
+  /// An errand is carried out last.
   void run();
   /// For actors: carries out `errand`, which may sleep, on the lent thread that they run on, once all of them have run.
   /// @returns false if they run on none, or it may not sleep now: `errand` is not taken

@@ -36,7 +36,7 @@ class event_loop {
   void kill_all();
 
   application& app;
-  boost::asio::io_context io;
+  boost::asio::io_context io;  // no concurrency hint: two threads run it, one at a time
   stand_in other_thread{io};
   bridge actors;
   std::string date;  ///< of the Date header

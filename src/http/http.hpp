@@ -60,7 +60,8 @@ class server {
   [[nodiscard]] std::uint16_t port() const noexcept;
   /// Takes no new job, and is no longer ready; everything else goes on.
   void drain();
-  /// Finishes what runs, ends event streams, closes idle connections. What is left at the deadline is cut off.
+  /// Finishes what runs, ends event streams, closes idle connections. What is left at the deadline is cut off, but a write to the
+  /// disk is waited for.
   void stop(duration deadline);
 
  private:

@@ -18,7 +18,8 @@ namespace troupe::http {
 /// any.
 class stand_in {
  public:
-  /// @param loop  outlives this
+  /// @param loop  outlives this; made without the concurrency hint 1, with which a post from its own thread would not wake the
+  /// stand-in
   explicit stand_in(boost::asio::io_context& loop);
   ~stand_in();
   stand_in(const stand_in&) = delete;

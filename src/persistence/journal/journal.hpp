@@ -40,7 +40,7 @@ struct figures {
 };
 
 /// The logs and the applied state of all shards of a node, in one RocksDB. See FORMAT.md.
-/// `load` and `write` are for one thread; readers and `read_figures` for any.
+/// `load` and `write` are for one thread at a time; readers and `read_figures` for any.
 class journal final : public replica::storage {
  public:
   /// Replays what the last run left. Everything that was recovered is durable on return, synced before or not.

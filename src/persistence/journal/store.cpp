@@ -53,7 +53,7 @@ rocksdb::ColumnFamilyOptions family_options(const options& how, const std::share
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;  // else they are outside of every limit
   table.cache_index_and_filter_blocks_with_high_priority = true;
-  // In one piece, the filter of a large table does not fit into the cache, and each look-up reads it from the disk.
+  // In one piece, the filter of a large table does not fit into a shard of the cache, and each look-up reads it from the disk.
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.partition_filters = true;

@@ -69,7 +69,7 @@ class storage {
   /// Reads what a shard left behind; everything default for a new one. Before the first write.
   /// @returns `errc::corrupt` if entries are damaged or missing in the middle: says which, and what is lost.
   virtual result<recovered_shard> load(shard_no shard) = 0;
-  /// Writes all batches atomically, in order; synced once if any of them asks for it. Blocking; one thread calls it.
+  /// Writes all batches atomically, in order; synced once if any of them asks for it. Blocking; one thread at a time calls it.
   /// After an error the storage refuses every further write: what is on the disk is unknown.
   virtual result<void> write(std::span<const persist_batch> batches) = 0;
   /// Valid as long as the storage.

@@ -12,6 +12,7 @@
 #include <future>
 #include <memory>
 #include <thread>
+#include <utility>
 
 // Goal: whoever writes, everything that was handed over is written once, in order, and told to its owner.
 using namespace troupe;
@@ -38,7 +39,7 @@ class noting_storage final : public replica::storage {
     call made{std::this_thread::get_id(), {}};
     for (const auto& batch : batches) made.numbers.push_back(batch.number);
     calls.push_back(std::move(made));
-    if (during_write) during_write();
+    if (const auto hook = std::exchange(during_write, nullptr)) hook();
     if (fails) return error{errc::io_failed, "no disk"};
     return {};
   }
@@ -112,10 +113,7 @@ TEST_CASE("what comes while a lent thread writes is written by the journal's own
   stage on;
   std::promise<void> early, late;
   const auto second = on.owner_of(2, late);
-  on.storage.during_write = [&] {
-    on.storage.during_write = nullptr;
-    on.journal->write(batch(2), second);
-  };
+  on.storage.during_write = [&] { on.journal->write(batch(2), second); };
   on.hand_over(on.owner_of(1, early), 1);
   on.thread.run();
   wait(early);
@@ -137,6 +135,9 @@ TEST_CASE("a write that fails is the last one, whoever tried it") {
     on.thread.run();
     CHECK(wait(on.fatal) == "io_failed: no disk");
     on.journal->write(batch(2), owner);
+    on.may_sleep = true;
+    on.hand_over(owner, 3);
+    on.thread.run();
     on.journal.reset();
     CHECK(on.storage.calls.size() == 1);
     CHECK(never.get_future().wait_for(0s) == std::future_status::timeout);
@@ -153,4 +154,26 @@ TEST_CASE("what was handed over before the end is written") {
   for (const auto& call : on.storage.calls) written.insert(written.end(), call.numbers.begin(), call.numbers.end());
   CHECK(written == std::vector<std::uint64_t>{1, 2, 3});
   wait(done);
+}
+
+TEST_CASE("the end waits for a lent thread that still writes") {
+  stage on;
+  std::promise<void> done, writes, goes_on;
+  const auto owner = on.owner_of(1, done);
+  on.storage.during_write = [&] {
+    writes.set_value();
+    CHECK(goes_on.get_future().wait_for(20s) == std::future_status::ready);
+  };
+  std::thread lent{[&] {
+    on.hand_over(owner, 1);
+    on.thread.run();
+  }};
+  wait(writes);
+  auto end = std::async(std::launch::async, [&] { on.journal.reset(); });
+  CHECK(end.wait_for(50ms) == std::future_status::timeout);
+  goes_on.set_value();
+  REQUIRE(end.wait_for(20s) == std::future_status::ready);
+  lent.join();
+  wait(done);
+  CHECK(on.storage.calls.size() == 1);
 }

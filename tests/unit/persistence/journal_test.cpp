@@ -313,7 +313,7 @@ TEST_CASE("a journal whose synced mark was taken away is refused") {
 }
 
 TEST_CASE("a look-up of what is not there reads little, however large the state is") {
-  constexpr int keys = 600'000, look_ups = 1'000;  // the filter of one such table has 750 kB, more than fits into the cache below
+  constexpr int keys = 600'000, look_ups = 1'000;  // their filter has 750 kB, more than fits into a shard of the cache below
   journal::options how;
   const temporary_directory home;
   how.directory = home.path() / "journal";
