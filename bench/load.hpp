@@ -29,8 +29,8 @@ struct load_result {
   [[nodiscard]] double rate() const { return static_cast<double>(accepted) / seconds; }
 };
 
-/// Returns when each request that became due is answered. Throws std::runtime_error if the server cannot be reached, breaks off, or
-/// has not answered all 30 s after the end.
+/// Returns when each request that became due is answered. Throws std::runtime_error if the server cannot be reached, breaks off,
+/// or has not answered all 30 s after the end.
 [[nodiscard]] load_result run_load(const load_options& options);
 
 }  // namespace troupe::bench
