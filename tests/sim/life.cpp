@@ -125,6 +125,7 @@ void life::carry_out(seat& at, model::slot_effects out) {
   if (out.run) {
     in_.told.note(in_.line.now(), "run", out.run->task, out.run->attempt, at.self.index);
     at.last_run = {out.run->task, out.run->attempt};
+    at.starving_since.reset();  // who only looks twice a second may meet a busy slot between its tasks each time
     at.process.run(*out.run);
   }
   if (out.stop_worker) at.process.stop();
