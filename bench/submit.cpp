@@ -56,10 +56,13 @@ class disk_probe {
     std::vector<double> latencies;
     const auto start = clock::now();
     const auto gap = std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(rate > 0 ? 1 / rate : 0));
-    for (auto due = start; due<start + time; due = rate> 0 ? due + gap : clock::now()) {
+    auto due = start;
+    while (due < start + time) {
       while (clock::now() < due) {}
       if (!db_->Put(synced_, std::to_string(++number_), value_).ok()) throw std::runtime_error("RocksDB cannot write");
-      latencies.push_back(std::chrono::duration<double, std::micro>(clock::now() - due).count());
+      const auto now = clock::now();
+      latencies.push_back(std::chrono::duration<double, std::micro>(now - due).count());
+      due = rate > 0 ? due + gap : now;
     }
     return median(std::move(latencies));
   }
@@ -113,10 +116,8 @@ struct figures {
     }
     return median(std::move(values));
   }
-  [[nodiscard]] double closed_ratio() const {
-    return median_of(&round_figures::closed_p50) / median_of(&round_figures::disk_closed);
-  }
-  [[nodiscard]] double open_ratio() const { return median_of(&round_figures::open_p50) / median_of(&round_figures::disk_open); }
+  /// What is limited: an open loop against a disk that is never left alone, which is at its quickest then.
+  [[nodiscard]] double to_disk() const { return median_of(&round_figures::open_p50) / median_of(&round_figures::disk_closed); }
 };
 
 /// The node and the disk are asked in the same way within the same seconds: one after another, then in an open loop at a third of
@@ -179,19 +180,18 @@ std::string to_json(const figures& found) {
       {"submit_64_p50_us", &round_figures::many_p50},
       {"submit_64_p99_us", &round_figures::many_p99}};
   for (const auto& [name, figure] : names) values[name] = found.median_of(figure);
-  values["submit_1_closed_p50_to_disk"] = found.closed_ratio();
-  values["submit_1_open_p50_to_disk"] = found.open_ratio();
+  values["submit_1_open_p50_to_disk"] = found.to_disk();
   values["rounds"] = found.rounds.size();
   values["quiet_rounds"] = found.quiet();
   values["refused"] = found.refused;
   values["accepted"] = found.accepted;
   values["jobs_in_node"] = found.jobs_in_node;
-  return json::serialize(json::object{
-      {"bench", "submit"},
-      {"cores", std::thread::hardware_concurrency()},
-      {"figures", std::move(values)},
-      {"limits",
-       {{"submit_1_closed_p50_to_disk_most", 3.0}, {"submit_1_open_p50_to_disk_most", 3.0}, {"submit_64_per_s_least", 8000}}}});
+  return json::serialize(
+      json::object{{"bench", "submit"},
+                   {"cores", std::thread::hardware_concurrency()},
+                   {"figures", std::move(values)},
+                   {"limits", {{"submit_1_open_p50_to_disk_most", 3.0}, {"submit_64_per_s_least", 8000}}},
+                   {"peers", {{"rocksdb_synced_put_1KiB_p50_us", found.median_of(&round_figures::disk_closed)}}}});
 }
 
 std::string to_table(const figures& found) {
@@ -199,17 +199,17 @@ std::string to_table(const figures& found) {
   return fmt::format(
       "  as fast as answers come\n"
       "    RocksDB synced write, 1 thread  p50 {:8.0f} us\n"
-      "    1 connection                    p50 {:8.0f} us  {:.2f} x the disk  {:.0f}/s\n"
+      "    1 connection                    p50 {:8.0f} us  {:.0f}/s\n"
       "    64 connections                  p50 {:8.0f} us  p99 {:.0f} us  {:.0f}/s\n"
       "  open loop, 500/s\n"
       "    RocksDB synced write, 1 thread  p50 {:8.0f} us\n"
-      "    1 connection                    p50 {:8.0f} us  {:.2f} x the disk  p99 {:.0f} us\n"
+      "    1 connection                    p50 {:8.0f} us  p99 {:.0f} us  {:.2f} x the disk that is never left alone\n"
       "    the same, a client that sleeps  p50 {:8.0f} us\n"
       "  refused {}; accepted {}, in the node {}; {} of {} rounds undisturbed\n",
-      of(&round_figures::disk_closed), of(&round_figures::closed_p50), found.closed_ratio(), of(&round_figures::closed_rate),
+      of(&round_figures::disk_closed), of(&round_figures::closed_p50), of(&round_figures::closed_rate),
       of(&round_figures::many_p50), of(&round_figures::many_p99), of(&round_figures::many_rate), of(&round_figures::disk_open),
-      of(&round_figures::open_p50), found.open_ratio(), of(&round_figures::open_p99), of(&round_figures::asleep_p50),
-      found.refused, found.accepted, found.jobs_in_node, found.quiet(), found.rounds.size());
+      of(&round_figures::open_p50), of(&round_figures::open_p99), found.to_disk(), of(&round_figures::asleep_p50), found.refused,
+      found.accepted, found.jobs_in_node, found.quiet(), found.rounds.size());
 }
 
 }  // namespace
