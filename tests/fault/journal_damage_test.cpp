@@ -156,7 +156,9 @@ TEST_CASE("no flipped bit in a table goes unseen") {
   tally counts;
   for (std::size_t place = 0; place < 60; ++place) {
     CAPTURE(place);
-    check_damage(counts, much_in_tables, ".sst", [&](lossy_file_system& disk, const std::string& file) {
+    check_damage(counts, much_in_tables, ".sst", [&](lossy_file_system& disk, const std::string&) {
+      const auto tables = files_ending(disk, ".sst");  // the largest one alone may be always one that was just replaced
+      const auto& file = tables[place % tables.size()];
       disk.flip(file, disk.size_of(file) * place / 60, static_cast<int>(place % 8));
     });
   }
