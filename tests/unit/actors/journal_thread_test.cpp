@@ -1,6 +1,7 @@
 #include "actors/journal_thread.hpp"
 #include "actors/internal.hpp"
 #include "actors/node.hpp"
+#include "support/wait.hpp"
 
 #include <doctest/doctest.h>
 #include <caf/actor_cast.hpp>
@@ -16,16 +17,10 @@
 
 // Goal: whoever writes, everything that was handed over is written once, in order, and told to its owner.
 using namespace troupe;
+using test::wait;
 using namespace std::chrono_literals;
 
 namespace {
-
-template <class T>
-T wait(std::promise<T>& from) {
-  auto future = from.get_future();
-  REQUIRE(future.wait_for(20s) == std::future_status::ready);
-  return future.get();
-}
 
 /// Notes which thread wrote which batches.
 class noting_storage final : public replica::storage {

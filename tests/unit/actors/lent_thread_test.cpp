@@ -1,4 +1,5 @@
 #include "actors/lent_thread.hpp"
+#include "support/wait.hpp"
 
 #include <doctest/doctest.h>
 #include <caf/actor_cast.hpp>
@@ -16,6 +17,7 @@
 
 // Goal: who wakes an actor runs it, and nothing that was woken is forgotten.
 using namespace troupe;
+using test::wait;
 using namespace std::chrono_literals;
 
 namespace {
@@ -34,13 +36,6 @@ caf::behavior noting_actor(caf::event_based_actor* self, std::shared_ptr<noting>
     if (number < 0) notes->sum.set_value(*sum);
     if (next) self->send(next, number);
   }};
-}
-
-template <class T>
-T wait(std::promise<T>& from) {
-  auto future = from.get_future();
-  REQUIRE(future.wait_for(20s) == std::future_status::ready);
-  return future.get();
 }
 
 struct stage {
