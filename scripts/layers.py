@@ -37,7 +37,7 @@ THIRD_PARTY = {
     "spdlog/": ["base"],
     "openssl/": ["base", "http", "persistence"],
     "google/protobuf": ["persistence", "worker"],
-    "proto/": ["persistence", "worker", "actors"],
+    "proto/": ["persistence", "worker", "actors", "http"],
     "doctest/": [], "benchmark/": [],
 }
 # The same for everything that a room reaches through others, by rooms that must stay pure.

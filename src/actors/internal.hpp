@@ -23,6 +23,26 @@ struct batches_written {
   std::uint64_t number = 0;
 };
 
+/// Facts from the links to a replica: what another node sent, and that one can be reached.
+struct frame_arrived {
+  model::node_id from;
+  std::string frame;
+};
+struct peer_met {
+  model::node_id peer;
+};
+/// The process of another node has ended.
+struct peer_gone {
+  model::node_id peer;
+};
+/// Command to a replica: this node stops soon, let another one lead. Answer: `true` once this one does not, or nobody else can.
+struct step_down {};
+
+/// Fact from the fetcher to a replica: the image that it wants lies beside its state, or could not be had.
+struct image_arrived {
+  result<replica::received_image> image;
+};
+
 /// Facts from the worker's host to its slot.
 struct worker_told {
   model::ports::worker_event what;
@@ -56,6 +76,7 @@ struct publish {
 struct get_shard {};
 struct shard_status {
   bool ready = false;
+  std::vector<member_view> members;
   std::uint64_t jobs_queued = 0, jobs_running = 0, tasks_ready = 0, queue_limit = 0, log_index = 0, log_term = 0;
 };
 
@@ -78,9 +99,11 @@ struct slot_reports {
 };
 
 /// One replica of a shard. Event-based, never blocks but for short reads of the state.
-using shard_actor = jobs_actor::extend<caf::result<void>(slot_asks), caf::result<void>(slot_beats),
-                                       caf::result<void>(slot_reports), caf::result<void>(batches_written),
-                                       caf::result<void>(flush), caf::result<void>(wake), caf::result<shard_status>(get_shard)>;
+using shard_actor =
+    jobs_actor::extend<caf::result<void>(slot_asks), caf::result<void>(slot_beats), caf::result<void>(slot_reports),
+                       caf::result<void>(batches_written), caf::result<void>(frame_arrived), caf::result<void>(peer_met),
+                       caf::result<void>(peer_gone), caf::result<bool>(step_down), caf::result<void>(image_arrived),
+                       caf::result<void>(flush), caf::result<void>(wake), caf::result<shard_status>(get_shard)>;
 
 using hub_inner_actor = hub_actor::extend<caf::result<void>(publish)>;
 using node_inner_actor = node_actor::extend<caf::result<void>(slot_changed)>;
@@ -91,6 +114,11 @@ using node_inner_actor = node_actor::extend<caf::result<void>(slot_changed)>;
   TYPE(troupe::actors::flush)           \
   TYPE(troupe::actors::wake)            \
   TYPE(troupe::actors::batches_written) \
+  TYPE(troupe::actors::frame_arrived)   \
+  TYPE(troupe::actors::peer_met)        \
+  TYPE(troupe::actors::peer_gone)       \
+  TYPE(troupe::actors::step_down)       \
+  TYPE(troupe::actors::image_arrived)   \
   TYPE(troupe::actors::worker_told)     \
   TYPE(troupe::actors::task_granted)    \
   TYPE(troupe::actors::attempt_revoked) \

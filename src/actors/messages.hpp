@@ -103,6 +103,13 @@ struct slot_view {
   std::uint64_t tasks_done = 0;
   std::uint64_t worker_starts = 0;
 };
+/// A node of the cluster, as the answering node knows it.
+struct member_view {
+  model::node_id id;
+  model::incarnation boot;
+  std::string address;  ///< "host:port"
+  std::string role;     ///< leader, voter, learner, joining
+};
 struct node_view {
   model::node_id id;
   model::incarnation boot;
@@ -110,7 +117,8 @@ struct node_view {
   std::string why_not_ready;
   std::vector<std::string> labels;
   std::vector<slot_view> slots;
-  std::uint64_t jobs_queued = 0;  ///< jobs without a started task
+  std::vector<member_view> members;  ///< by id
+  std::uint64_t jobs_queued = 0;     ///< jobs without a started task
   std::uint64_t jobs_running = 0;
   std::uint64_t tasks_ready = 0;  ///< tasks that a slot could run now
   std::uint64_t queue_limit = 0;

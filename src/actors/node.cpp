@@ -1,6 +1,7 @@
 #include "actors/node.hpp"
 
 #include "actors/hub.hpp"
+#include "actors/inlet.hpp"
 #include "actors/journal_thread.hpp"
 #include "actors/shard.hpp"
 #include "actors/slot.hpp"
@@ -66,7 +67,8 @@ struct node_state {
     v.id = options_.id;
     v.boot = options_.boot;
     v.ready = shard.ready;
-    if (!shard.ready) v.why_not_ready = "the job log is being read";
+    if (!shard.ready) v.why_not_ready = "nobody leads: the job log is being read, or no majority of the voters can be reached";
+    v.members = shard.members;
     v.labels = options_.labels;
     for (const auto& [index, slot] : slots_) v.slots.push_back(slot);
     v.jobs_queued = shard.jobs_queued;
@@ -89,10 +91,12 @@ class running_node final : public node {
  public:
   running_node(caf::actor_system& system, node_options options, std::shared_ptr<replica::machine> machine,
                replica::storage& storage, model::ports::slot_host& host, const std::function<void(error)>& on_fatal)
-      : system_(system), journal_(system, storage, on_fatal) {
+      : system_(system), from_peers_(options.from_peers), journal_(system, storage, on_fatal) {
     const auto listened = std::make_shared<std::atomic<bool>>(false);
     hub_ = spawn_hub(system, listened);
-    shard_ = spawn_shard(system, {std::move(machine), clock_, &journal_, hub_, listened, on_fatal});
+    shard_ = spawn_shard(system, {std::move(machine), clock_, &journal_, options.peers, hub_, listened, on_fatal,
+                                  options.snapshots, options.replica.shard});
+    if (from_peers_) from_peers_->open(shard_);
     node_ = system.spawn<node_inner_actor::stateful_impl<node_state>>(options, shard_, watch_);
     for (std::uint16_t index = 0; index < options.slots; ++index) {
       const model::slot_options slot{.self = {options.id, options.boot, index},
@@ -105,6 +109,7 @@ class running_node final : public node {
   }
 
   ~running_node() override {
+    if (from_peers_) from_peers_->close();
     for (const auto& actor :
          {caf::actor_cast<caf::actor>(shard_), caf::actor_cast<caf::actor>(hub_), caf::actor_cast<caf::actor>(node_)}) {
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
@@ -121,6 +126,10 @@ class running_node final : public node {
     const auto most = std::max(duration{0}, deadline - clock_->now()) + 2s;
     if (!watch_->wait_for(slots_.size(), most))
       log::warn("stop_incomplete", "not all slots stopped in time; their work is run again at the next start");
+    {
+      caf::scoped_actor waiting{system_};
+      waiting->request(shard_, 2s, step_down{}).receive([](bool) {}, [](const caf::error&) {});
+    }
     // The shard answers behind everything that was on its way to it; then the journal has it all.
     caf::scoped_actor self{system_};
     self->request(shard_, 2s, get_shard{}).receive([](const shard_status&) {}, [](const caf::error&) {});
@@ -128,6 +137,7 @@ class running_node final : public node {
 
  private:
   caf::actor_system& system_;
+  inlet* from_peers_;
   std::shared_ptr<const steady_wall_clock> clock_ = std::make_shared<steady_wall_clock>();
   std::shared_ptr<stop_watch> watch_ = std::make_shared<stop_watch>();
   hub_inner_actor hub_;

@@ -2,6 +2,7 @@
 
 #include "actors/actors.hpp"
 #include "base/clock.hpp"
+#include "model/ports/transport.hpp"
 #include "model/slot.hpp"
 #include "model/table/commands.hpp"
 #include "persistence/replica/replica.hpp"
@@ -14,6 +15,9 @@
 
 namespace troupe::actors {
 
+class inlet;
+class snapshot_fetcher;
+
 struct node_options {
   model::node_id id;
   model::incarnation boot;
@@ -23,6 +27,9 @@ struct node_options {
   replica::options replica;
   duration report_every = 1s;
   duration worker_start_timeout = 10s;
+  model::ports::transport* peers = nullptr;  ///< the way to other nodes; outlives the node
+  inlet* from_peers = nullptr;               ///< where they are heard; outlives the node
+  snapshot_fetcher* snapshots = nullptr;     ///< of other nodes; outlives the node
 };
 
 /// All actors of one node. Built by the command line, which owns what they stand on.

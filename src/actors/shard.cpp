@@ -3,12 +3,17 @@
 #include "actors/fatal.hpp"
 #include "actors/timer.hpp"
 #include "base/log.hpp"
+#include "persistence/replica/peer_codec.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <algorithm>
+#include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <unordered_map>
 
@@ -28,16 +33,23 @@ struct shard_state {
     self_->send(self_, wake{});
     return {
         [this](submit_job& command) { return on_submit(command); },
-        [this](const get_job& query) -> caf::result<job_reply> { return parts_.machine->view(query.tenant, query.id); },
+        [this](const get_job& query) {
+          return read<job_reply>([this, query] { return parts_.machine->view(query.tenant, query.id); });
+        },
         [this](const cancel_job& command) { return on_cancel(command); },
         [this](const list_jobs& query) { return on_list(query); },
-        [this](const get_events& q) -> caf::result<events_reply> {
-          return parts_.machine->events(q.tenant, q.id, q.after, q.limit);
+        [this](const get_events& q) {
+          return read<events_reply>([this, q] { return parts_.machine->events(q.tenant, q.id, q.after, q.limit); });
         },
         [this](const slot_asks& message) { on_slot(message.what.slot, message.slot, replica::event::asked{message.what}); },
         [this](const slot_beats& message) { on_slot(message.what.slot, message.slot, replica::event::heartbeat{message.what}); },
         [this](const slot_reports& message) { on_slot(message.what.slot, message.slot, replica::event::finished{message.what}); },
         [this](const batches_written& fact) { gather(replica::event::persisted{fact.number}); },
+        [this](const frame_arrived& fact) { on_frame(fact); },
+        [this](const peer_met& fact) { gather(replica::event::met{raft::server_id{fact.peer.raw()}}); },
+        [this](const peer_gone& fact) { gather(replica::event::gone{fact.peer}); },
+        [this](const step_down&) { return on_step_down(); },
+        [this](const image_arrived& fact) { gather(replica::event::image_fetched{fact.image}); },
         [this](const flush&) { on_flush(); },
         [this](const wake&) { on_wake(); },
         [this](const get_shard&) -> caf::result<shard_status> { return status(); }};
@@ -73,6 +85,40 @@ struct shard_state {
     return promise;
   }
 
+  /// Answers from what is applied here, once that is everything that was acknowledged before the question.
+  template <class Reply, class Produce>
+  caf::result<Reply> read(Produce produce) {
+    if (parts_.machine->is_read_free()) return Reply{produce()};
+    auto promise = self_->make_response_promise<Reply>();
+    const auto token = next_token();
+    readers_.emplace(token, [promise, produce = std::move(produce)](const result<void>& may_read) mutable {
+      promise.deliver(may_read ? Reply{produce()} : Reply{may_read.error()});
+    });
+    gather(replica::event::read{token});
+    return promise;
+  }
+
+  caf::result<bool> on_step_down() {
+    const auto raft = parts_.machine->raft_status();
+    if (raft.role != raft::server_role::leader || raft.members.voters.size() == 1) return true;
+    stepped_down_ = self_->make_response_promise<bool>();
+    gather(replica::event::step_down{});
+    return *stepped_down_;
+  }
+
+  void on_frame(const frame_arrived& fact) {
+    auto messages = replica::decode_frame(fact.frame);
+    if (!messages) {
+      log::warn("peer_frame_refused", "from={:016x} bytes={} why=\"{}\"", fact.from.raw(), fact.frame.size(),
+                messages.error().detail);
+      return;
+    }
+    for (auto& message : *messages) {
+      if (message.from.raw() == fact.from.raw()) gather(replica::event::received{std::move(message)});
+    }
+  }
+
+  /// As of what is applied here, which may be a little behind: the page says of when it is.
   caf::result<jobs_reply> on_list(const list_jobs& query) {
     auto page = parts_.machine->list({query.tenant, query.state, query.pipeline, query.label}, query.cursor, query.limit);
     if (!page) return jobs_reply{page.error()};
@@ -108,12 +154,39 @@ struct shard_state {
       return;
     }
     if (!effects.persist.empty()) parts_.journal->write(std::move(effects.persist), self_->ctrl());
+    send(std::move(effects.messages));
+    if (effects.install && parts_.snapshots) fetch(*effects.install);
+    for (const auto& [node, address] : effects.addresses) {
+      if (parts_.peers) parts_.peers->set_address(node, address);
+    }
     for (auto& one : effects.answers) deliver(one);
+    for (const auto& one : effects.reads) {
+      if (auto reader = readers_.extract(one.token)) reader.mapped()(one.may_read);
+    }
     for (auto& grant : effects.grants) tell(grant.slot, task_granted{grant});
     for (const auto& revocation : effects.revocations) tell(revocation.slot, attempt_revoked{revocation});
     for (const auto& taken : effects.finish_answers) tell(taken.slot, report_taken{taken});
+    if (stepped_down_ && parts_.machine->raft_status().role != raft::server_role::leader)
+      std::exchange(stepped_down_, std::nullopt)->deliver(true);
     spread(effects);
     timer_.want(self_, effects.wake_at, parts_.clock->now());
+  }
+
+  void fetch(const raft::wanted_snapshot& what) {
+    parts_.snapshots->fetch(parts_.shard, what, [to = shard_actor{self_}](result<replica::received_image> image) {
+      caf::anon_send(to, image_arrived{std::move(image)});
+    });
+  }
+
+  /// All for one node in one frame.
+  void send(std::vector<replica::peer_message> messages) {
+    if (!parts_.peers || messages.empty()) return;
+    std::stable_sort(messages.begin(), messages.end(), [](const auto& a, const auto& b) { return a.to < b.to; });
+    for (auto first = messages.begin(); first != messages.end();) {
+      const auto last = std::find_if(first, messages.end(), [&](const auto& other) { return other.to != first->to; });
+      parts_.peers->send(model::node_id{first->to.raw()}, replica::encode_frame(std::span{first, last}));
+      first = last;
+    }
   }
 
   void deliver(replica::answer& one) {
@@ -170,8 +243,21 @@ struct shard_state {
   shard_status status() const {
     const auto& table = parts_.machine->table();
     const auto raft = parts_.machine->raft_status();
-    return {parts_.machine->is_ready(), table.jobs_queued(), table.jobs_running(),   table.queue().size(),
-            table.limits().jobs_most,   raft.applied.raw(),  raft.hard.current.raw()};
+    return {parts_.machine->has_leader(), members(raft),      table.jobs_queued(),    table.jobs_running(), table.queue().size(),
+            table.limits().jobs_most,     raft.applied.raw(), raft.hard.current.raw()};
+  }
+
+  std::vector<member_view> members(const raft::status& raft) const {
+    std::vector<member_view> all;
+    for (const auto& [id, node] : parts_.machine->table().nodes()) {
+      const raft::server_id server{id.raw()};
+      const char* role = raft.leader == server            ? "leader"
+                         : raft.members.has_voter(server) ? "voter"
+                         : raft.members.has(server)       ? "learner"
+                                                          : "joining";
+      all.push_back({id, node.boot, node.address, role});
+    }
+    return all;
   }
 
   /// A pipeline's text is made once, not per submission.
@@ -202,6 +288,8 @@ struct shard_state {
   std::uint64_t last_token_ = 0;
   std::unordered_map<replica::request_token, submission> submissions_;
   std::unordered_map<replica::request_token, cancellation> cancellations_;
+  std::unordered_map<replica::request_token, std::function<void(const result<void>&)>> readers_;
+  std::optional<caf::typed_response_promise<bool>> stepped_down_;
   std::map<model::slot_id, slot_actor> slots_;
   std::map<digest, std::string> pipeline_texts_;
 };

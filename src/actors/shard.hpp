@@ -3,7 +3,9 @@
 #include "actors/hub.hpp"
 #include "actors/internal.hpp"
 #include "actors/journal_thread.hpp"
+#include "actors/snapshots.hpp"
 #include "base/clock.hpp"
+#include "model/ports/transport.hpp"
 
 #include <functional>
 #include <memory>
@@ -13,10 +15,13 @@ namespace troupe::actors {
 struct shard_parts {
   std::shared_ptr<replica::machine> machine;
   std::shared_ptr<const steady_wall_clock> clock;
-  journal_thread* journal;  ///< outlives the actor
+  journal_thread* journal;         ///< outlives the actor
+  model::ports::transport* peers;  ///< outlives the actor; null: there are none
   hub_inner_actor hub;
   audience listened;                    ///< without one, nothing is sent to the hub
   std::function<void(error)> on_fatal;  ///< the replica cannot go on: the process has to end
+  snapshot_fetcher* snapshots;          ///< outlives the actor; null: there are no peers
+  replica::shard_no shard;
 };
 
 /// Starts the actor of one replica.

@@ -88,8 +88,11 @@ void program::add_node_commands(const std::function<int(const node_config&)>& ru
     start->add_option("--slots", node.slots, "Tasks at once (default: the number of processors)");
     start->add_option("--pipelines", node.pipelines, "The folder of installed pipelines");
     start->add_option("--label", node.labels, "What this node's slots can do, may be repeated")->allow_extra_args(false);
+    start->add_option("--seed", node.seeds, "HOST:PORT of a node whose cluster to join, may be repeated")
+        ->allow_extra_args(false);
     add_config(start);
   }
+  command(app, "nodes", "List the nodes of the cluster", [this] { return run_nodes(global); });
   auto* config = command(app, "config", "Show and check a node's configuration", {});
   config->require_subcommand(1);
   auto* show = command(*config, "show", "What holds, and where each value came from",

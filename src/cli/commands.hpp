@@ -42,6 +42,9 @@ struct jobs_command {
 [[nodiscard]] outcome<exit_code> run_artifact_get(const global_options& global, const std::string& hash,
                                                   const std::string& output);
 
+/// The nodes of the cluster, as the named one knows them; that one is marked.
+[[nodiscard]] outcome<exit_code> run_nodes(const global_options& global);
+
 [[nodiscard]] outcome<exit_code> run_pipeline_list(const global_options& global);
 /// Reads the files as an operator's, so that `exec` stages are allowed. All of them are read; each fault is told.
 [[nodiscard]] outcome<exit_code> run_pipeline_check(const global_options& global, const std::vector<std::string>& files);

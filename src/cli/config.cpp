@@ -128,6 +128,12 @@ outcome<void> check_together(const node_config& config) {
                                "(127.0.0.1, [::1] or localhost). Put a proxy that authenticates in front of it",
                                config.listen)};
   }
+  if (const auto& at = config.cluster.advertise; !at.empty() && !detail::is_loopback_address(at)) {
+    return failure{exit_code::usage,
+                   fmt::format("cluster.advertise: '{}' is on another machine; without TLS and keys nodes speak with each other "
+                               "on this machine alone. Name the near end of a tunnel",
+                               at)};
+  }
   if (config.lease.heartbeat * 3 > config.lease.lease_time) {
     return failure{exit_code::usage,
                    "lease.heartbeat: three heartbeats must fit into lease.duration, or one late message costs a running task"};

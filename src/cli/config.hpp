@@ -26,6 +26,11 @@ struct node_config {
   log::level log_level = log::level::info;
 
   struct {
+    std::vector<std::string> seeds;  ///< "host:port"
+    std::string advertise;           ///< "host:port"; empty: where it listens
+    std::uint32_t voters = 3;
+  } cluster;
+  struct {
     std::uint64_t limit = 10'000;  ///< jobs that have not ended
     duration ageing = 10min;       ///< a waiting job gains a priority step each
   } queue;
@@ -37,7 +42,7 @@ struct node_config {
     std::uint32_t node_lost_most = 20;
   } retry;
   struct {
-    duration lease_time = 10s;  ///< lease.duration
+    duration lease_time = 5s;  ///< lease.duration
     duration heartbeat = 1s;
   } lease;
   struct {

@@ -13,7 +13,7 @@ namespace troupe::cli {
 struct node_options {
   std::string config_file;
   std::string data, listen, slots, pipelines;  ///< "": not given
-  std::vector<std::string> labels;
+  std::vector<std::string> labels, seeds;
   std::vector<std::string> settings;  ///< "key=value"
 };
 

@@ -123,6 +123,45 @@ config_key labels_key() {
           [](const node_config& config) { return fmt::format("[{}]", fmt::join(config.labels, ", ")); }};
 }
 
+config_key seeds_key() {
+  return {"cluster.seeds", true, "a list of at most 16 nodes, each HOST:PORT, port 1 to 65535",
+          [](node_config& config, const values& given) {
+            const auto is_seed = [](const std::string& text) {
+              const auto address = split_address(text);
+              return address && address->second > 0;
+            };
+            if (given.size() > 16 || !std::all_of(given.begin(), given.end(), is_seed)) return false;
+            config.cluster.seeds = given;
+            return true;
+          },
+          [](const node_config& config) { return fmt::format("[{}]", fmt::join(config.cluster.seeds, ", ")); }};
+}
+
+config_key advertise_key() {
+  return {"cluster.advertise", false, "HOST:PORT, port 1 to 65535; an IPv6 host in brackets; or auto",
+          [](node_config& config, const values& given) {
+            if (given.front() == automatic) return config.cluster.advertise.clear(), true;
+            const auto address = split_address(given.front());
+            if (!address || address->second == 0) return false;
+            config.cluster.advertise = given.front();
+            return true;
+          },
+          [](const node_config& config) {
+            return config.cluster.advertise.empty() ? std::string{automatic} : config.cluster.advertise;
+          }};
+}
+
+config_key voters_key() {
+  return {"cluster.voters", false, "an odd number of voters, 1 to 7",
+          [](node_config& config, const values& given) {
+            const auto parsed = whole_number(given.front());
+            if (!parsed || *parsed > 7 || *parsed % 2 == 0) return false;
+            config.cluster.voters = static_cast<std::uint32_t>(*parsed);
+            return true;
+          },
+          [](const node_config& config) { return fmt::format("{}", config.cluster.voters); }};
+}
+
 config_key log_level_key() {
   static constexpr std::array<std::string_view, 4> names{"debug", "info", "warn", "error"};
   return {"log_level", false, "debug, info, warn or error",
@@ -178,6 +217,9 @@ std::vector<config_key> make_keys() {
   keys.push_back(path_key("pipelines_directory", true, AT(pipelines_directory)));
   keys.push_back(path_key("worker_program", true, AT(worker_program)));
   keys.push_back(log_level_key());
+  keys.push_back(seeds_key());
+  keys.push_back(advertise_key());
+  keys.push_back(voters_key());
   add_lasting_keys(keys);
   add_serving_keys(keys);
   return keys;

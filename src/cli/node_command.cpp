@@ -1,15 +1,21 @@
 #include "cli/node_command.hpp"
 
+#include "actors/inlet.hpp"
 #include "actors/node.hpp"
+#include "actors/snapshots.hpp"
 #include "base/log.hpp"
 #include "cli/node_metrics.hpp"
 #include "cli/pipelines_directory.hpp"
 #include "http/http.hpp"
+#include "http/peer_artifacts.hpp"
+#include "http/peer_client.hpp"
+#include "http/peer_links.hpp"
 #include "persistence/artifacts/artifact_store.hpp"
 #include "persistence/journal/data_directory.hpp"
 #include "persistence/journal/journal.hpp"
 #include "worker/host/host.hpp"
 
+#include <fmt/format.h>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 
@@ -51,7 +57,7 @@ std::uint64_t random_number() {
   return (std::uint64_t{source()} << 32 | source()) | 1;  // 0 is never issued
 }
 
-actors::node_options actor_options(const node_config& config, const journal::data_directory& directory) {
+actors::node_options actor_options(const node_config& config, const journal::data_directory& directory, std::string address) {
   actors::node_options options;
   options.id = directory.node();
   options.boot = directory.boot();
@@ -66,6 +72,9 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.replica.raft.random_seed = random_number();
   options.replica.node = directory.node();
   options.replica.boot = directory.boot();
+  options.replica.address = std::move(address);
+  options.replica.voters_most = config.cluster.voters;
+  if (!directory.cluster()->is_founder) options.replica.founders = raft::configuration{};  // the log names the members
   options.replica.lease = config.lease.lease_time;
   options.replica.compact_every = config.journal.compact_every;
   options.replica.limits = {.jobs_most = config.queue.limit,
@@ -140,8 +149,93 @@ class stop_signals {
   sigset_t set_{};
 };
 
+/// A node founds its own cluster unless it is told to join one; what its directory says goes before that.
+result<void> settle_cluster(const node_config& config, journal::data_directory& directory) {
+  const auto& mark = directory.cluster();
+  if (mark && mark->id == 0 && config.cluster.seeds.empty())
+    return error{errc::bad_request,
+                 fmt::format("{} was made to join a cluster and has not reached it yet: name a node of it with "
+                             "--seed HOST:PORT",
+                             directory.root().native())};
+  if (mark) return {};
+  const bool is_new = directory.boot().raw() == 1;  // a directory without a mark that was started before is its own cluster
+  if (is_new && !config.cluster.seeds.empty()) return directory.enter({});
+  return directory.enter({random_number(), true});
+}
+
+/// The links to other nodes, and what becomes known of the cluster through them.
+class cluster_edge {
+ public:
+  cluster_edge(const node_config& config, journal::data_directory& directory, const std::string& address)
+      : directory_(directory),
+        inlet_([this](const model::ports::node_card& peer) { on_peer(peer); }),
+        links_({.card = {directory.node(), directory.boot(), directory.cluster()->id, address}, .seeds = config.cluster.seeds},
+               inlet_) {}
+
+  http::peer_links& links() { return links_; }
+  actors::inlet& inlet() { return inlet_; }
+  /// "host:port" of another node, if there is a link to it.
+  result<std::string> address_of(model::node_id node) const {
+    for (const auto& link : links_.links())
+      if (link.node == node && !link.address.empty()) return link.address;
+    return error{errc::not_found, fmt::format("nobody knows where node {:016x} is", node.raw())};
+  }
+  /// The other nodes, as "host:port".
+  std::vector<std::string> addresses() const {
+    std::vector<std::string> all;
+    for (const auto& link : links_.links())
+      if (link.node.raw() != 0 && !link.address.empty()) all.push_back(link.address);
+    return all;
+  }
+
+ private:
+  /// The first node of a cluster that is met says which one this node joins. It stands on the disk before anything of it is
+  /// heard.
+  void on_peer(const model::ports::node_card& peer) {
+    if (peer.cluster == 0 || directory_.cluster()->id != 0) return;
+    if (const auto entered = directory_.enter({peer.cluster, false}); !entered) die(entered.error());
+    log::info("cluster_joined", "cluster={:016x} through={}", peer.cluster, peer.address);
+    links_.set_cluster(peer.cluster);
+  }
+
+  journal::data_directory& directory_;
+  actors::inlet inlet_;
+  http::peer_links links_;
+};
+
+/// Snapshots of shards, from other nodes and for them.
+class snapshot_edge {
+ public:
+  snapshot_edge(replica::storage& storage, const replica::options& of, const cluster_edge& cluster)
+      : own(storage, of.founders.value_or(raft::configuration{{of.raft.self}, {}})),
+        fetched(storage, [this, &cluster](model::node_id from, replica::shard_no shard, const auto& take) -> result<void> {
+          TROUPE_TRY(const auto address, cluster.address_of(from));
+          return http::peer_client{address, limits()}.get_snapshot(shard.raw(), take);
+        }) {}
+
+  void stop() {
+    stop_.raise();
+    fetched.stop();
+  }
+
+ private:
+  /// However long a snapshot takes, it may go on as long as bytes come.
+  http::peer_limits limits() const { return {1s, 10s, std::chrono::steady_clock::time_point::max(), 1_MiB, &stop_}; }
+
+  http::stop_signal stop_;
+
+ public:
+  actors::shard_snapshots own;
+  actors::snapshot_thread fetched;
+};
+
 result<void> run(const node_config& config, const stop_signals& signals) {
-  TROUPE_TRY(const auto directory, journal::data_directory::open(config.data_directory, model::node_id{random_number()}));
+  TROUPE_TRY(auto directory, journal::data_directory::open(config.data_directory, model::node_id{random_number()}));
+  TROUPE_CHECK(settle_cluster(config, directory));
+  const auto server_options = server_options_of(config);
+  TROUPE_TRY(auto bound, http::server::bind(server_options));
+  const auto address = fmt::format(fmt::runtime(bound.is_v6 ? "[{}]:{}" : "{}:{}"), server_options.address, bound.port);
+  const auto advertised = config.cluster.advertise.empty() ? address : config.cluster.advertise;
   TROUPE_TRY(const auto pipelines, load_pipelines(config.pipelines_directory));
   journal::options journal_options;
   journal_options.directory = directory.journal();
@@ -149,7 +243,9 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   journal_options.write_buffer = config.journal.write_buffer;
   TROUPE_TRY(const auto log, journal::journal::open(journal_options));
   TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
-  TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), *artifacts));
+  cluster_edge cluster{config, directory, advertised};
+  http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, {.copies = config.cluster.voters}};
+  TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 
   actors::register_messages();
   caf::actor_system_config actor_config;
@@ -157,16 +253,22 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   // Work stealing lets idle threads poll, and wakes them up to 10 ms late; a node's actors wait more than they work.
   actor_config.set("caf.scheduler.policy", "sharing");
   caf::actor_system system{actor_config};
-  TROUPE_TRY(auto node, actors::node::start(system, actor_options(config, directory), *log, *host, die));
+  auto node_options = actor_options(config, directory, advertised);
+  node_options.peers = &cluster.links();
+  node_options.from_peers = &cluster.inlet();
+  node_options.replica.patience = server_options.request_timeout - 1s;  // clients are to hear why, not that nothing was heard
+  snapshot_edge snapshots{*log, node_options.replica, cluster};
+  node_options.snapshots = &snapshots.fetched;
+  TROUPE_TRY(auto node, actors::node::start(system, node_options, *log, *host, die));
   const auto metrics = [&] { return node_metrics(*log, system, node->public_handles()); };
-  TROUPE_TRY(const auto server,
-             http::server::start(server_options_of(config), {system, node->public_handles(), *artifacts, pipelines, metrics}));
-  const auto address = split_address(config.listen);
-  const bool is_v6 = address.host.find(':') != std::string::npos;
-  std::fprintf(stderr, "troupe node %016llx (start %llu) listens on http://%s%s%s:%u, data in %s, %u slots, %zu pipelines\n",
+  TROUPE_TRY(const auto server, http::server::start(server_options,
+                                                    {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
+                                                     &*artifacts, &snapshots.own},
+                                                    std::move(bound)));
+  TROUPE_CHECK(cluster.links().start());
+  std::fprintf(stderr, "troupe node %016llx (start %llu) listens on http://%s, data in %s, %u slots, %zu pipelines\n",
                static_cast<unsigned long long>(directory.node().raw()), static_cast<unsigned long long>(directory.boot().raw()),
-               is_v6 ? "[" : "", address.host.c_str(), is_v6 ? "]" : "", server->port(), config.data_directory.c_str(),
-               config.slots, pipelines.size());
+               address.c_str(), config.data_directory.c_str(), config.slots, pipelines.size());
   signals.wait();
   std::fprintf(stderr, "troupe node: stopping; a second signal ends it at once\n");
   std::thread{[&signals] {
@@ -176,7 +278,10 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   server->drain();
   const steady_wall_clock clock;
   node->stop(clock.now() + config.stop.deadline);
+  shared.stop();
   server->stop(1s);
+  cluster.links().stop();
+  snapshots.stop();
   node.reset();
   return {};
 }

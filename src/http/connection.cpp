@@ -36,6 +36,7 @@ method verb_of(beast_http::verb verb) noexcept {
     case beast_http::verb::get: return method::get;
     case beast_http::verb::head: return method::head;
     case beast_http::verb::post: return method::post;
+    case beast_http::verb::put: return method::put;
     default: return method::other;
   }
 }
@@ -110,7 +111,8 @@ awaitable<bool> connection::serve_one() {
   auto answer = co_await answer_request();
   if (is_body_late_) answer = problem(408, "request_timeout", "the body of the request did not arrive in time");
 
-  bool is_sent = !has_left_;
+  bool is_sent = !has_left_ && !is_taken_;
+  if (is_taken_) sent_status_ = answer.status;
   if (answer.sent) {
     is_sent = is_sent && co_await send_end();
   } else if (has_sent_head_) {
@@ -376,6 +378,19 @@ void connection::start_read() {
                             if (failure) self->has_left_ = true;
                             self->notify();
                           });
+}
+
+awaitable<std::optional<taken_connection>> connection::take_connection() {
+  boost::system::error_code failure;
+  socket_.cancel(failure);
+  while (is_reading_) co_await wakeup_.wait();  // it may have brought something
+  taken_connection out;
+  if (!socket_.is_open()) co_return std::nullopt;
+  out.socket = raw_socket{socket_.release(failure)};
+  if (failure) co_return std::nullopt;
+  out.unread.assign(buffer_.data() + begin_, buffered());
+  is_taken_ = true;
+  co_return out;
 }
 
 awaitable<connection::filled> connection::fill(steady_time until) {

@@ -33,6 +33,7 @@ class connection final : public exchange, public std::enable_shared_from_this<co
   awaitable<result<std::string_view>> read_piece() override;
   awaitable<bool> send_head(const response& head, std::optional<std::uint64_t> length) override;
   awaitable<bool> send(std::string_view data) override;
+  awaitable<std::optional<taken_connection>> take_connection() override;
   awaitable<void> wait(steady_time until) override;
   awaitable<void> wait_for_notify() override;
   void notify() override { wakeup_.notify(); }
@@ -71,6 +72,7 @@ class connection final : public exchange, public std::enable_shared_from_this<co
   bool is_reading_ = false, is_writable_ = false;
   bool has_left_ = false;  ///< the client closed its side, or the connection broke
   bool is_idle_ = false;   ///< between two requests
+  bool is_taken_ = false;  ///< an endpoint has the socket now
   bool keep_alive_ = true;
   bool needs_linger_ = false;  ///< unread input would make the kernel throw our last answer away
   steady_time wake_at_ = steady_time::max();

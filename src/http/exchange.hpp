@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/http.hpp"
+#include "http/raw_socket.hpp"
 #include "http/request.hpp"
 #include "http/response.hpp"
 
@@ -21,13 +22,33 @@ template <class T>
 using awaitable = boost::asio::awaitable<T>;
 using steady_time = std::chrono::steady_clock::time_point;
 
+/// An artifact store and the threads that may wait for it.
+struct artifact_access {
+  model::ports::artifact_store& store;
+  blocking_pool& pool;
+};
+
 /// What all connections of a server share.
 struct application {
   const server_options& options;
   services& with;
   metrics& counts;
-  blocking_pool& blocking;
+  blocking_pool& blocking;  ///< for this node's own disk: its work never waits for another node
+  /// For what may wait for other nodes. They answer from their `blocking`, so that no two nodes can wait for each other.
+  blocking_pool& remote;
   const std::atomic<bool>& is_draining;  ///< the node is shutting down: submissions are refused, everything else goes on
+
+  [[nodiscard]] artifact_access artifacts() const { return {with.artifacts, remote}; }
+  /// What is on this node's own disk; it never waits for another node. The same as `artifacts` outside of a cluster.
+  [[nodiscard]] artifact_access own_artifacts() const {
+    return {with.own_artifacts ? *with.own_artifacts : with.artifacts, blocking};
+  }
+};
+
+/// A connection that is HTTP's no longer.
+struct taken_connection {
+  raw_socket socket;
+  std::string unread;  ///< what came behind the request
 };
 
 /// One request and the way to answer it, as endpoints see it. Everything here belongs to the thread of one event loop.
@@ -54,6 +75,10 @@ class exchange {
   [[nodiscard]] virtual awaitable<bool> send_head(const response& head, std::optional<std::uint64_t> length) = 0;
   /// Sends a part of the body. @returns false when the client is gone.
   [[nodiscard]] virtual awaitable<bool> send(std::string_view data) = 0;
+
+  /// Takes the connection away from HTTP, with a request that has no body. The endpoint then returns a `sent` answer, whose
+  /// status is only counted. @returns nothing when the client is gone.
+  [[nodiscard]] virtual awaitable<std::optional<taken_connection>> take_connection() = 0;
 
   /// Sleeps until something happens to this exchange: `notify`, a client that leaves, the server stopping, or the time.
   [[nodiscard]] virtual awaitable<void> wait(steady_time until) = 0;

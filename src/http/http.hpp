@@ -3,8 +3,10 @@
 #include "actors/actors.hpp"
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "http/raw_socket.hpp"
 #include "model/pipeline_registry.hpp"
 #include "model/ports/artifacts.hpp"
+#include "model/ports/snapshots.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -17,11 +19,14 @@
 // The HTTP edge of a node: `docs/api.md` says what it speaks. An endpoint parses, asks one actor, answers; it decides nothing.
 namespace troupe::http {
 
+class peer_links;
+
 struct server_options {
   std::string address = "127.0.0.1";       ///< a loopback address: without authentication no other may be listened on
   std::uint16_t port = 8080;               ///< 0: any free one
   std::uint32_t threads = 1;               ///< event loops, 1..64
   std::uint32_t blocking_threads = 4;      ///< for files and fsync, 1..64
+  std::uint32_t peer_threads = 16;         ///< for requests that wait for other nodes of a cluster, 1..64
   std::uint32_t connections_most = 1024;   ///< further ones are answered 503
   std::vector<std::string> allowed_hosts;  ///< accepted in the Host header besides localhost, 127.0.0.1 and [::1]; no port
   bytes header_most = bytes{16 * 1024};    ///< all headers of a request together
@@ -45,11 +50,27 @@ struct services {
   model::ports::artifact_store& artifacts;
   const model::pipeline_registry& pipelines;
   std::function<std::string()> metrics_text;  ///< Prometheus text of the rest of the node; may be empty
+  peer_links* links = nullptr;                ///< takes the connections of other nodes; none: this node has no peers
+  /// What other nodes of the cluster may read and add to: this node's own store, which asks no other. Null: there is no cluster.
+  model::ports::artifact_store* own_artifacts = nullptr;
+  model::ports::snapshot_source* snapshots = nullptr;  ///< for other nodes of the cluster. Null: there is none.
+};
+
+/// An address that nobody else can have; connections wait there until a server answers them.
+struct bound_address {
+  raw_socket socket;
+  std::uint16_t port = 0;
+  bool is_v6 = false;
 };
 
 /// Serves until it is stopped. Members may be called from any thread but the server's own.
 class server {
  public:
+  /// @returns `errc::bad_request` for an address that is not allowed, `errc::io_failed` if it cannot be had.
+  [[nodiscard]] static result<bound_address> bind(const server_options& options);
+  /// Answers at `at` from now on. What `with` refers to must outlive the server.
+  /// @returns `errc::bad_request` for options that are not allowed.
+  [[nodiscard]] static result<std::unique_ptr<server>> start(server_options options, services with, bound_address at);
   /// Listens, and answers from now on. What `with` refers to must outlive the server.
   /// @returns `errc::bad_request` for options that are not allowed, `errc::io_failed` if the address cannot be had.
   [[nodiscard]] static result<std::unique_ptr<server>> start(server_options options, services with);

@@ -1,7 +1,9 @@
 #include "http/router.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 namespace troupe::http {
 namespace {
@@ -15,9 +17,13 @@ constexpr std::array routes = {
     route{method::get, "/v1/events", endpoint::all_events, route_class::events},
     route{method::post, "/v1/artifacts", endpoint::put_artifact, route_class::artifacts},
     route{method::get, "/v1/artifacts/{hash}", endpoint::get_artifact, route_class::artifacts},
+    route{method::put, "/v1/peers/artifacts/{hash}", endpoint::put_peer_artifact, route_class::peers},
+    route{method::get, "/v1/peers/artifacts/{hash}", endpoint::get_peer_artifact, route_class::peers},
+    route{method::get, "/v1/peers/snapshots/{shard}", endpoint::get_peer_snapshot, route_class::peers},
     route{method::get, "/v1/pipelines", endpoint::list_pipelines, route_class::pipelines},
     route{method::get, "/v1/pipelines/{name}", endpoint::get_pipeline, route_class::pipelines},
     route{method::get, "/v1/node", endpoint::get_node, route_class::node},
+    route{method::get, "/v1/peers/link", endpoint::peer_link, route_class::node},
     route{method::get, "/healthz", endpoint::health, route_class::node},
     route{method::get, "/readyz", endpoint::ready, route_class::node},
     route{method::get, "/metrics", endpoint::metrics, route_class::node},
@@ -43,6 +49,20 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
   return path;
 }
 
+/// The methods that a path takes, as the Allow header says it; empty if there is no such path.
+std::string allowed_at(std::string_view path) {
+  constexpr std::array<std::pair<method, std::string_view>, 3> names{
+      {{method::get, "GET, HEAD"}, {method::post, "POST"}, {method::put, "PUT"}}};
+  std::string out;
+  for (const auto& [verb, name] : names) {
+    const auto takes = [&, verb = verb](const route& each) { return each.verb == verb && match(each.pattern, path); };
+    if (std::ranges::none_of(routes, takes)) continue;
+    if (!out.empty()) out += ", ";
+    out += name;
+  }
+  return out;
+}
+
 }  // namespace
 
 const char* to_string(route_class of) noexcept {
@@ -55,6 +75,7 @@ const char* to_string(route_class of) noexcept {
     case route_class::pipelines: return "pipelines";
     case route_class::node: return "node";
     case route_class::page: return "page";
+    case route_class::peers: return "peers";
     case route_class::none: return "none";
   }
   return "none";
@@ -65,20 +86,15 @@ std::span<const route> all_routes() noexcept { return routes; }
 routing find_route(method verb, std::string_view path) {
   const auto wanted = verb == method::head ? method::get : verb;
   routing out;
-  bool get = false;
-  bool post = false;
   for (const auto& candidate : routes) {
+    if (candidate.verb != wanted) continue;
     const auto parameter = match(candidate.pattern, path);
     if (!parameter) continue;
-    if (candidate.verb == wanted) {
-      out.found = &candidate;
-      out.parameter = *parameter;
-      return out;
-    }
-    (candidate.verb == method::get ? get : post) = true;
+    out.found = &candidate;
+    out.parameter = *parameter;
+    return out;
   }
-  if (get) out.allowed = "GET, HEAD";
-  if (post) out.allowed += get ? ", POST" : "POST";
+  out.allowed = allowed_at(path);
   return out;
 }
 

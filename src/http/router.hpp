@@ -10,8 +10,8 @@
 namespace troupe::http {
 
 /// Groups of routes with a latency histogram of their own.
-enum class route_class : std::uint8_t { submit, job, jobs, events, artifacts, pipelines, node, page, none };
-inline constexpr std::size_t route_class_count = 9;
+enum class route_class : std::uint8_t { submit, job, jobs, events, artifacts, pipelines, node, page, peers, none };
+inline constexpr std::size_t route_class_count = 10;
 [[nodiscard]] const char* to_string(route_class of) noexcept;
 
 /// The names of the endpoints; `endpoints.cpp` turns them into calls.
@@ -24,9 +24,13 @@ enum class endpoint : std::uint8_t {
   all_events,
   put_artifact,
   get_artifact,
+  put_peer_artifact,
+  get_peer_artifact,
+  get_peer_snapshot,
   list_pipelines,
   get_pipeline,
   get_node,
+  peer_link,
   health,
   ready,
   metrics,
@@ -45,7 +49,7 @@ struct route {
 struct routing {
   const route* found = nullptr;
   std::string_view parameter;  ///< what stands for {id}; a view into the path
-  std::string allowed;         ///< for 405: "GET, HEAD"; empty: no such path
+  std::string allowed;         ///< for 405: "GET, HEAD, PUT"; empty: no such path
 };
 /// A HEAD request finds the GET route.
 [[nodiscard]] routing find_route(method verb, std::string_view path);

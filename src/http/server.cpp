@@ -24,13 +24,13 @@ struct server::state final : connection_count {
       : options(std::move(wanted)),
         with(std::move(given)),
         blocking(options.blocking_threads),
-        app{options, with, counts, blocking, is_draining} {
+        remote(with.own_artifacts ? options.peer_threads : 0),
+        app{options, with, counts, blocking, with.own_artifacts ? remote : blocking, is_draining} {
     for (std::uint32_t i = 0; i < options.threads; ++i) loops.push_back(std::make_unique<event_loop>(app, *this));
     acceptor.emplace(loops[0]->io);
     accept_timer.emplace(loops[0]->io);
   }
 
-  result<void> listen();
   void accept();
   void stop_accepting();
   void take(tcp::socket socket, event_loop& loop);
@@ -43,6 +43,7 @@ struct server::state final : connection_count {
   metrics counts;
   std::vector<std::unique_ptr<event_loop>> loops;
   blocking_pool blocking;  // ends before the loops that its work wakes
+  blocking_pool remote;    // as well
   std::atomic<bool> is_draining = false;
   application app;
   std::optional<tcp::acceptor> acceptor;
@@ -56,20 +57,23 @@ struct server::state final : connection_count {
   std::vector<std::thread> threads;
 };
 
-result<void> server::state::listen() {
+result<bound_address> server::bind(const server_options& options) {
+  if (auto refused = refuse_address(options.address)) return *refused;
   boost::system::error_code failure;
   const auto address = asio::ip::make_address(options.address == "localhost" ? "127.0.0.1" : options.address, failure);
   const tcp::endpoint at{address, options.port};
-  if (!failure) acceptor->open(at.protocol(), failure);
-  if (!failure) acceptor->set_option(tcp::acceptor::reuse_address{true}, failure);
-  if (!failure) acceptor->bind(at, failure);
-  if (!failure) acceptor->listen(asio::socket_base::max_listen_connections, failure);
+  asio::io_context io;
+  tcp::acceptor acceptor{io};
+  if (!failure) acceptor.open(at.protocol(), failure);
+  if (!failure) acceptor.set_option(tcp::acceptor::reuse_address{true}, failure);
+  if (!failure) acceptor.bind(at, failure);
+  if (!failure) acceptor.listen(asio::socket_base::max_listen_connections, failure);
   if (failure) {
     return error{errc::io_failed, fmt::format("cannot listen on {}:{}: {}; is another node running? choose another port",
                                               options.address, options.port, failure.message())};
   }
-  port = acceptor->local_endpoint().port();
-  return {};
+  const auto port = acceptor.local_endpoint().port();
+  return bound_address{raw_socket{acceptor.release()}, port, address.is_v6()};
 }
 
 void server::state::accept() {
@@ -134,13 +138,18 @@ server::~server() { stop(duration{0}); }
 std::uint16_t server::port() const noexcept { return state_->port; }
 
 result<std::unique_ptr<server>> server::start(server_options options, services with) {
-  if (auto refused = refuse_address(options.address)) return *refused;
+  TROUPE_TRY(auto at, bind(options));
+  return start(std::move(options), std::move(with), std::move(at));
+}
+
+result<std::unique_ptr<server>> server::start(server_options options, services with, bound_address at) {
   const auto in_range = [](std::uint32_t n) { return n >= 1 && n <= 64; };
-  if (!in_range(options.threads) || !in_range(options.blocking_threads)) {
-    return error{errc::bad_request, "the server's threads and blocking_threads must be 1 to 64"};
+  if (!in_range(options.threads) || !in_range(options.blocking_threads) || !in_range(options.peer_threads)) {
+    return error{errc::bad_request, "the server's threads, blocking_threads and peer_threads must be 1 to 64"};
   }
   auto made = std::make_unique<state>(std::move(options), std::move(with));
-  if (auto listening = made->listen(); !listening) return listening.error();
+  made->acceptor->assign(at.is_v6 ? tcp::v6() : tcp::v4(), at.socket.release());
+  made->port = at.port;
   made->accept();
   for (auto& loop : made->loops) made->threads.emplace_back([&loop] { loop->io.run(); });
   return std::unique_ptr<server>{new server{std::move(made)}};

@@ -92,7 +92,7 @@ class Load:
                     self.acknowledged[key] = (kind, number, inputs, job)
                     self.replayed += headers.get("idempotency-replayed") == "true"
                 return
-            if status not in (0, 429, 503):
+            if status not in (0, 429, 503, 504):
                 with self.lock:
                     self.wrong.append(f"{kind} {number}: answered {status}: {body[:200]!r}")
                 return

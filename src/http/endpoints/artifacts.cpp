@@ -1,6 +1,8 @@
+#include "http/endpoints/artifacts.hpp"
 #include "http/endpoints/endpoints.hpp"
 #include "http/endpoints/submission.hpp"
 #include "http/endpoints/upload.hpp"
+#include "http/file_descriptor.hpp"
 #include "http/guard.hpp"
 #include "http/json/node.hpp"
 #include "http/off_loop.hpp"
@@ -8,7 +10,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <boost/beast/core/detail/base64.hpp>
 
 #include <algorithm>
@@ -17,24 +18,6 @@
 
 namespace troupe::http::endpoints {
 namespace {
-
-/// An open file.
-class file_descriptor {
- public:
-  explicit file_descriptor(int raw = -1) : raw_(raw) {}
-  ~file_descriptor() {
-    if (raw_ >= 0) ::close(raw_);
-  }
-  file_descriptor(file_descriptor&& other) noexcept : raw_(std::exchange(other.raw_, -1)) {}
-  file_descriptor& operator=(file_descriptor&& other) noexcept {
-    std::swap(raw_, other.raw_);
-    return *this;
-  }
-  [[nodiscard]] int raw() const { return raw_; }
-
- private:
-  int raw_;
-};
 
 struct stored_file {
   model::artifact_ref about;
@@ -163,41 +146,51 @@ std::optional<response> refuse_simple_types(const request& in) {
   return std::nullopt;
 }
 
-}  // namespace
-
-awaitable<response> put_artifact(exchange& x) {
-  if (auto refused = refuse_simple_types(x.in)) co_return std::move(*refused);
-  const auto most = x.app().options.upload_most.count();
-  if (x.content_length().value_or(0) > most)
-    co_return problem(error{errc::too_large, fmt::format("a file may have at most {} bytes", most)});
-  const auto expected = announced_digest(x.in);
-  if (!expected) co_return problem(expected.error());
-  upload file{x, *expected};
-  while (true) {
-    const auto piece = co_await x.read_piece();
-    if (!piece) co_return problem(piece.error());
-    if (piece->empty()) break;
-    const auto added = co_await file.add(*piece);
-    if (!added) co_return problem(added.error());
-  }
-  const auto stored = co_await file.finish(std::string{x.in.header_or_empty("Content-Type")});
-  if (!stored) co_return problem(stored.error());
-  response out;
-  out.status = 201;
-  out.content_type = "application/json";
-  json::write_artifact(out.body, *stored);
-  out.with("Location", "/v1/artifacts/" + stored->hash.hex());
-  co_return out;
+/// The store that the artifact in the path is asked from: this node's own if it is there, for that is served even while all
+/// threads that wait for other nodes do so.
+awaitable<artifact_access> nearest(exchange& x) {
+  const auto hash = artifact_named(x);
+  if (!x.app().with.own_artifacts || !hash) co_return x.app().artifacts();
+  const auto own = x.app().own_artifacts();
+  auto look = [&] { return own.store.stat(*hash); };
+  const auto here = co_await off_loop(x, look);
+  co_return here ? own : x.app().artifacts();
 }
 
-awaitable<response> get_artifact(exchange& x) {
-  const auto hash = digest::from_hex(x.parameter);
-  if (!hash)
-    co_return problem(error{errc::not_found, fmt::format("'{}' is no artifact; one has 64 hexadecimal digits", x.parameter)});
-  if (const auto known = allow_query(x.in, {"download"}); !known) co_return problem(known.error());
+}  // namespace
+
+awaitable<result<void>> receive(exchange& x, upload& into) {
+  const auto most = x.app().options.upload_most.count();
+  if (x.content_length().value_or(0) > most)
+    co_return error{errc::too_large, fmt::format("a file may have at most {} bytes", most)};
+  while (true) {
+    const auto piece = co_await x.read_piece();
+    if (!piece) co_return piece.error();
+    if (piece->empty()) co_return result<void>{};
+    const auto added = co_await into.add(*piece);
+    if (!added) co_return added.error();
+  }
+}
+
+response stored_answer(int status, const model::artifact_ref& stored) {
+  response out;
+  out.status = status;
+  out.content_type = "application/json";
+  json::write_artifact(out.body, stored);
+  return out;
+}
+
+result<digest> artifact_named(const exchange& x) {
+  if (const auto hash = digest::from_hex(x.parameter)) return *hash;
+  return error{errc::not_found, fmt::format("'{}' is no artifact; one has 64 hexadecimal digits", x.parameter)};
+}
+
+awaitable<response> send_artifact(exchange& x, artifact_access from) {
+  const auto hash = artifact_named(x);
+  if (!hash) co_return problem(hash.error());
   const bool is_get = x.in.verb == method::get;
-  auto open = [&] { return open_artifact(x.app().with.artifacts, *hash, is_get); };
-  const auto found = co_await off_loop(x, open);
+  auto open = [&] { return open_artifact(from.store, *hash, is_get); };
+  const auto found = co_await off_loop(x, from.pool, open);
   if (!found) co_return problem(found.error());
   const auto etag = fmt::format("\"{}\"", hash->hex());
   auto head = head_of(x, found->about, etag);
@@ -220,6 +213,26 @@ awaitable<response> get_artifact(exchange& x) {
   if (is_whole && is_get) is_whole = co_await send_file(x, found->file, first, length);
   head.sent = is_whole;
   co_return head;
+}
+
+awaitable<response> put_artifact(exchange& x) {
+  if (auto refused = refuse_simple_types(x.in)) co_return std::move(*refused);
+  const auto expected = announced_digest(x.in);
+  if (!expected) co_return problem(expected.error());
+  upload file{x, x.app().artifacts(), *expected};
+  const auto received = co_await receive(x, file);
+  if (!received) co_return problem(received.error());
+  const auto stored = co_await file.finish(std::string{x.in.header_or_empty("Content-Type")});
+  if (!stored) co_return problem(stored.error());
+  auto out = stored_answer(201, *stored);
+  out.with("Location", "/v1/artifacts/" + stored->hash.hex());
+  co_return out;
+}
+
+awaitable<response> get_artifact(exchange& x) {
+  if (const auto known = allow_query(x.in, {"download"}); !known) co_return problem(known.error());
+  const auto from = co_await nearest(x);
+  co_return co_await send_artifact(x, from);
 }
 
 }  // namespace troupe::http::endpoints

@@ -12,9 +12,13 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::all_events: return all_events(x);
     case endpoint::put_artifact: return put_artifact(x);
     case endpoint::get_artifact: return get_artifact(x);
+    case endpoint::put_peer_artifact: return put_peer_artifact(x);
+    case endpoint::get_peer_artifact: return get_peer_artifact(x);
+    case endpoint::get_peer_snapshot: return get_peer_snapshot(x);
     case endpoint::list_pipelines: return list_pipelines(x);
     case endpoint::get_pipeline: return get_pipeline(x);
     case endpoint::get_node: return get_node(x);
+    case endpoint::peer_link: return peer_link(x);
     case endpoint::health: return health(x);
     case endpoint::ready: return ready(x);
     case endpoint::metrics: return metrics_text(x);

@@ -16,9 +16,13 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> all_events(exchange& x);
 [[nodiscard]] awaitable<response> put_artifact(exchange& x);
 [[nodiscard]] awaitable<response> get_artifact(exchange& x);
+[[nodiscard]] awaitable<response> put_peer_artifact(exchange& x);
+[[nodiscard]] awaitable<response> get_peer_artifact(exchange& x);
+[[nodiscard]] awaitable<response> get_peer_snapshot(exchange& x);
 [[nodiscard]] awaitable<response> list_pipelines(exchange& x);
 [[nodiscard]] awaitable<response> get_pipeline(exchange& x);
 [[nodiscard]] awaitable<response> get_node(exchange& x);
+[[nodiscard]] awaitable<response> peer_link(exchange& x);
 [[nodiscard]] awaitable<response> health(exchange& x);
 [[nodiscard]] awaitable<response> ready(exchange& x);
 [[nodiscard]] awaitable<response> metrics_text(exchange& x);

@@ -61,7 +61,7 @@ class form_reading {
     if (++files_ > x_.app().options.upload_files_most) {
       return error{errc::too_large, fmt::format("a form may have at most {} files", x_.app().options.upload_files_most)};
     }
-    file_.emplace(x_, std::nullopt);
+    file_.emplace(x_, x_.app().artifacts(), std::nullopt);
     return {};
   }
 

@@ -40,21 +40,28 @@ awaitable<result<pipeline_pointer>> pipeline_of(exchange& x, const json::submiss
   co_return co_await off_loop(x, parse);
 }
 
-/// @returns `errc::bad_request` naming the first artifact that is not here.
-awaitable<result<bool>> check_artifacts(exchange& x, const model::json::object& inputs) {
-  const auto named = model::artifacts_in(inputs);
-  if (named.empty()) co_return true;
-  auto look = [&x, &named]() -> result<bool> {
+/// @returns `errc::bad_request` naming the first artifact that is not there.
+awaitable<result<void>> find_artifacts(exchange& x, artifact_access at, std::vector<digest> named) {
+  auto look = [&at, &named]() -> result<void> {
     for (const auto& hash : named) {
-      const auto found = x.app().with.artifacts.stat(hash);
+      const auto found = at.store.stat(hash);
       if (found) continue;
       if (found.error().code != errc::not_found) return found.error();
       return error{errc::bad_request,
                    fmt::format("there is no artifact {}; upload it first with POST /v1/artifacts", hash.hex())};
     }
-    return true;
+    return {};
   };
-  co_return co_await off_loop(x, look);
+  co_return co_await off_loop(x, at.pool, look);
+}
+
+/// @returns `errc::bad_request` naming the first artifact that no node has.
+awaitable<result<void>> check_artifacts(exchange& x, const model::json::object& inputs) {
+  const auto named = model::artifacts_in(inputs);
+  if (named.empty()) co_return result<void>{};
+  auto here = co_await find_artifacts(x, x.app().own_artifacts(), named);
+  if (here || !x.app().with.own_artifacts) co_return here;
+  co_return co_await find_artifacts(x, x.app().artifacts(), named);
 }
 
 response accepted(const actors::submitted& done) {

@@ -33,7 +33,7 @@ awaitable<result<void>> upload::add(std::string_view data) {
 awaitable<result<void>> upload::flush() {
   auto write = [this]() -> result<void> {
     if (!writer_) {
-      TROUPE_TRY(auto begun, x_.app().with.artifacts.begin());
+      TROUPE_TRY(auto begun, to_.store.begin());
       writer_ = std::move(begun);
     }
     if (expected_) hash_.update(chunk_);
@@ -45,7 +45,10 @@ awaitable<result<void>> upload::flush() {
 }
 
 awaitable<result<model::artifact_ref>> upload::finish(std::string declared_type) {
-  const auto type = media_type_for(declared_type, first_bytes_);
+  return finish_as(media_type_for(declared_type, first_bytes_));
+}
+
+awaitable<result<model::artifact_ref>> upload::finish_as(std::string media_type) {
   const auto flushed = co_await flush();
   if (!flushed) co_return flushed.error();
   if (expected_) {
@@ -54,9 +57,8 @@ awaitable<result<model::artifact_ref>> upload::finish(std::string declared_type)
                                                      found.hex(), expected_->hex())};
     }
   }
-  auto commit = [this, &type]() -> result<model::artifact_ref> { return writer_->commit(type); };
-  auto stored = co_await off_loop(x_, commit);
-  co_return stored;
+  auto commit = [this, &media_type]() -> result<model::artifact_ref> { return writer_->commit(media_type); };
+  co_return co_await off_loop(x_, to_.pool, commit);
 }
 
 }  // namespace troupe::http::endpoints

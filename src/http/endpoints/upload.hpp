@@ -10,8 +10,9 @@ namespace troupe::http::endpoints {
 /// leaves nothing behind.
 class upload {
  public:
-  /// @param checked  whether `finish` needs the digest that the client announced
-  upload(exchange& x, std::optional<digest> expected) : x_(x), expected_(expected) {}
+  /// @param to        where the file goes; other threads than those of `to.pool` write its bytes
+  /// @param expected  the digest that the client announced, for `finish`
+  upload(exchange& x, artifact_access to, std::optional<digest> expected) : x_(x), to_(to), expected_(expected) {}
   ~upload();
   upload(const upload&) = delete;
   upload& operator=(const upload&) = delete;
@@ -19,12 +20,15 @@ class upload {
   [[nodiscard]] awaitable<result<void>> add(std::string_view data);
   /// @returns the artifact; `errc::bad_request` if its bytes have another digest than the client announced.
   [[nodiscard]] awaitable<result<model::artifact_ref>> finish(std::string declared_type);
+  /// The same, with the media type as it is: nothing is made of the first bytes.
+  [[nodiscard]] awaitable<result<model::artifact_ref>> finish_as(std::string media_type);
   [[nodiscard]] std::uint64_t size() const { return size_; }
 
  private:
   [[nodiscard]] awaitable<result<void>> flush();
 
   exchange& x_;
+  artifact_access to_;
   std::optional<digest> expected_;
   std::shared_ptr<model::ports::artifact_writer> writer_;
   sha256 hash_;

@@ -46,6 +46,17 @@ void write_node(std::string& out, const actors::node_view& node, bool is_stoppin
   json.begin_array();
   for (const auto& slot : node.slots) write_slot(json, slot);
   json.end_array();
+  json.key("members");
+  json.begin_array();
+  for (const auto& member : node.members) {
+    json.begin_object();
+    json.member("id", fmt::format("{:016x}", member.id.raw()));
+    json.member("incarnation", fmt::format("{:x}", member.boot.raw()));
+    json.member("address", member.address);
+    json.member("role", member.role);
+    json.end_object();
+  }
+  json.end_array();
   json.member("jobs_queued", node.jobs_queued);
   json.member("jobs_running", node.jobs_running);
   json.member("tasks_ready", node.tasks_ready);

@@ -58,10 +58,11 @@ struct cancel_command {
   std::string reason;
 };
 
-/// A node started: what its earlier starts were running is lost.
+/// A node started: what its earlier starts were running is lost. Its first start makes it a member of the cluster.
 struct boot_command {
   node_id node;
   incarnation boot;
+  std::string address = {};  ///< "host:port" where its peers reach it; empty if it takes none
 };
 
 struct limits_command {
@@ -74,10 +75,19 @@ struct tick_command {};
 using command =
     std::variant<submit_command, assign_command, finish_command, cancel_command, boot_command, limits_command, tick_command>;
 
+/// Which request of which node a command came from, so that the node finds its outcome when it applies it.
+struct command_origin {
+  node_id node;
+  incarnation boot;
+  std::uint64_t token = 0;
+  friend auto operator<=>(const command_origin&, const command_origin&) = default;
+};
+
 /// One log entry.
 struct stamped_command {
   timestamp now{};  ///< the proposer's clock; log time is the largest seen so far
   command body;
+  std::optional<command_origin> origin = {};
 };
 
 /// What the proposer learns when its command is applied.

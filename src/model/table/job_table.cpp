@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view limits_name = "limits";
 constexpr std::string_view log_time_name = "log_time";
+constexpr std::string_view nodes_name = "nodes";
 constexpr std::uint32_t list_scan_most = 1'000;  // records that one list query may look at
 constexpr int forget_most = 100;                 // old jobs that one command may erase
 
@@ -35,6 +36,22 @@ table_limits limits_from(const std::string& text) {
           .node_lost_most = static_cast<std::uint32_t>(number("node_lost_most"))};
 }
 
+/// An object: the id in decimal digits to {"boot", "address"}.
+std::string nodes_text(const std::map<node_id, job_table::known_node>& nodes) {
+  json::object out;
+  for (const auto& [id, node] : nodes) out[std::to_string(id.raw())] = {{"boot", node.boot.raw()}, {"address", node.address}};
+  return json::serialize(out);
+}
+
+std::map<node_id, job_table::known_node> nodes_from(const std::string& text) {
+  std::map<node_id, job_table::known_node> nodes;
+  const auto parsed = json::parse(text);
+  for (const auto& [id, node] : parsed.as_object())
+    nodes[node_id{std::stoull(std::string{id})}] = {incarnation{node.at("boot").to_number<std::uint64_t>()},
+                                                    std::string{node.at("address").as_string()}};
+  return nodes;
+}
+
 bool matches(const job_record& job, const job_table::list_filter& filter) {
   if (job.tenant != filter.tenant) return false;
   if (filter.state && job.state != *filter.state) return false;
@@ -47,6 +64,7 @@ bool matches(const job_record& job, const job_table::list_filter& filter) {
 job_table::job_table(table_store& store) : store_(store), queue_(limits_.ageing) {
   if (const auto stored = store_.load_value(limits_name)) limits_ = limits_from(*stored);
   if (const auto stored = store_.load_value(log_time_name)) log_time_ = from_unix_ms(std::stoll(*stored));
+  if (const auto stored = store_.load_value(nodes_name)) nodes_ = nodes_from(*stored);
   queue_.set_ageing(limits_.ageing);
   store_.each_tenant([this](const std::string& tenant, std::int64_t used) { queue_.restore_used(tenant, used); });
   store_.each_active_job([this](const job_record& job) { index(job); });
@@ -65,7 +83,7 @@ void job_table::on(const submit_command& c, apply_effects& out) {
   if (c.idempotency_key) {
     if (const auto known = store_.load_key(c.tenant, *c.idempotency_key)) {
       if (known->request_hash == c.request_hash) {
-        out.reply = result<submit_outcome>{submit_outcome{known->job, false}};
+        out.reply = result<submit_outcome>{submit_outcome{known->job, known->job == c.id}};  // the same id: it came twice
       } else {
         out.reply = result<submit_outcome>{
             error{errc::conflict,
@@ -74,14 +92,18 @@ void job_table::on(const submit_command& c, apply_effects& out) {
       return;
     }
   }
+  if (const auto known = store_.load_job(c.id)) {
+    // A command whose outcome its node could not see in time is proposed again.
+    if (known->tenant == c.tenant && known->request_hash == c.request_hash)
+      out.reply = result<submit_outcome>{submit_outcome{c.id, true}};
+    else
+      out.reply = result<submit_outcome>{error{errc::conflict, "this job id is taken; draw another one", 0ms}};
+    return;
+  }
   if (active_.size() >= limits_.jobs_most) {
     out.reply = result<submit_outcome>{
         error{errc::queue_full,
               fmt::format("{} jobs wait or run, which is the limit (queue.limit); try again later", active_.size()), 5s}};
-    return;
-  }
-  if (store_.load_job(c.id)) {
-    out.reply = result<submit_outcome>{error{errc::conflict, "this job id is taken; draw another one", 0ms}};
     return;
   }
   auto p = store_.load_pipeline(c.pipeline_hash);
@@ -158,6 +180,12 @@ void job_table::on(const cancel_command& c, apply_effects& out) {
 }
 
 void job_table::on(const boot_command& c, apply_effects& out) {
+  auto& node = nodes_[c.node];
+  if (c.boot < node.boot) return;  // it came late: the node has started anew since
+  if (const known_node now{c.boot, c.address}; node != now) {
+    node = now;
+    store_.save_value(nodes_name, nodes_text(nodes_));
+  }
   std::vector<std::pair<task_id, attempt_no>> lost;
   for (const auto& [task, attempt] : running_) {
     if (attempt.slot.node == c.node && attempt.slot.boot < c.boot) lost.emplace_back(task, attempt.attempt);

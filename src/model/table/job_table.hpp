@@ -50,6 +50,13 @@ class job_table {
   [[nodiscard]] timestamp log_time() const noexcept { return log_time_; }
   [[nodiscard]] const table_limits& limits() const noexcept { return limits_; }
   [[nodiscard]] const task_queue& queue() const noexcept { return queue_; }
+  /// Every node that ever started as part of this cluster, with its last start.
+  struct known_node {
+    incarnation boot;
+    std::string address;
+    friend bool operator==(const known_node&, const known_node&) = default;
+  };
+  [[nodiscard]] const std::map<node_id, known_node>& nodes() const noexcept { return nodes_; }
   [[nodiscard]] bool knows_pipeline(const digest& hash) { return store_.load_pipeline(hash) != nullptr; }
 
   struct running_attempt {
@@ -106,6 +113,7 @@ class job_table {
 
   table_store& store_;
   table_limits limits_;
+  std::map<node_id, known_node> nodes_;
   timestamp log_time_{};
   std::uint64_t log_index_ = 0;
   task_queue queue_;

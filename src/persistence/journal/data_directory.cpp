@@ -48,6 +48,26 @@ result<identity> from_text(const std::string& text, const fs::path& path) {
   return found;
 }
 
+std::string to_text(const cluster_mark& mark) {
+  const auto body = fmt::format("troupe-cluster {}\nid {:016x}\nfounder {:d}\n", format, mark.id, mark.is_founder);
+  return body + fmt::format("crc {:08x}\n", checksum{}.add(body).value());
+}
+
+result<cluster_mark> mark_from(const std::string& text, const fs::path& path) {
+  std::uint32_t version = 0;
+  cluster_mark found;
+  int is_founder = 0;
+  const auto fields =
+      std::sscanf(text.c_str(), "troupe-cluster %" SCNu32 "\nid %" SCNx64 "\nfounder %d", &version, &found.id, &is_founder);
+  found.is_founder = is_founder != 0;
+  if (fields != 3 || text != to_text(found))
+    return error{errc::corrupt,
+                 fmt::format("{} is damaged, or of a newer version of troupe: it is not known which cluster this node "
+                             "belongs to; restore a copy of the file",
+                             path.native())};
+  return found;
+}
+
 result<disk::file> lock(const fs::path& path) {
   TROUPE_TRY(auto held, disk::open(path, O_RDWR | O_CREAT, 0640));
   if (::flock(held.descriptor(), LOCK_EX | LOCK_NB) != 0) {
@@ -90,6 +110,12 @@ result<data_directory> data_directory::open(const fs::path& root, model::node_id
   return opened;
 }
 
+result<void> data_directory::enter(const cluster_mark& which) {
+  TROUPE_CHECK(disk::replace_file(root_ / "cluster", to_text(which)));
+  cluster_ = which;
+  return {};
+}
+
 result<void> data_directory::count_this_start(model::node_id fresh_node) {
   const auto path = root_ / "identity";
   identity who{fresh_node, model::incarnation{0}};
@@ -102,6 +128,11 @@ result<void> data_directory::count_this_start(model::node_id fresh_node) {
                  fmt::format("{} is missing beside a journal: this node cannot prove who it is; restore a copy of the data "
                              "directory, or start with a new one: the jobs in this one are lost",
                              path.native())};
+  }
+  if (const auto text = disk::read_all(root_ / "cluster", 4_KiB); text) {
+    TROUPE_TRY(cluster_, mark_from(*text, root_ / "cluster"));
+  } else if (text.error().code != errc::not_found) {
+    return text.error();
   }
   who.boot = model::incarnation{who.boot.raw() + 1};
   TROUPE_CHECK(disk::replace_file(path, to_text(who)));

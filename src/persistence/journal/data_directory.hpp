@@ -4,12 +4,21 @@
 #include "model/ids.hpp"
 #include "persistence/disk/disk.hpp"
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 
 namespace troupe::journal {
 
-/// The directory of one node: `identity`, `lock`, `journal/`, `artifacts/`, `scratch/`. Held by one process at a time, for the
-/// life of this object.
+/// Which cluster a node belongs to, for life.
+struct cluster_mark {
+  std::uint64_t id = 0;     ///< 0: it was told to join one, and has not reached it yet
+  bool is_founder = false;  ///< the cluster's log began here
+  friend bool operator==(const cluster_mark&, const cluster_mark&) = default;
+};
+
+/// The directory of one node: `identity`, `cluster`, `lock`, `journal/`, `artifacts/`, `scratch/`. Held by one process at a time,
+/// for the life of this object.
 class data_directory {
  public:
   /// Makes the directory if it is missing, locks it, and counts this start: the new incarnation is durable on return.
@@ -20,6 +29,10 @@ class data_directory {
 
   [[nodiscard]] model::node_id node() const noexcept { return node_; }
   [[nodiscard]] model::incarnation boot() const noexcept { return boot_; }
+  /// Nothing before the first `enter`, and in a directory of a time before clusters.
+  [[nodiscard]] const std::optional<cluster_mark>& cluster() const noexcept { return cluster_; }
+  /// Durable on return. Any one thread.
+  [[nodiscard]] result<void> enter(const cluster_mark& which);
   [[nodiscard]] const std::filesystem::path& root() const noexcept { return root_; }
   [[nodiscard]] std::filesystem::path journal() const { return root_ / "journal"; }
   [[nodiscard]] std::filesystem::path artifacts() const { return root_ / "artifacts"; }
@@ -33,6 +46,7 @@ class data_directory {
   disk::file lock_;
   model::node_id node_;
   model::incarnation boot_;
+  std::optional<cluster_mark> cluster_;
 };
 
 }  // namespace troupe::journal

@@ -1,6 +1,7 @@
 #include "persistence/journal/journal.hpp"
 
 #include "persistence/disk/disk.hpp"
+#include "persistence/journal/images.hpp"
 #include "persistence/journal/records.hpp"
 #include "persistence/journal/recovery.hpp"
 #include "persistence/journal/state_view.hpp"
@@ -125,6 +126,38 @@ class translation {
   rocksdb::Status failed_;
 };
 
+/// The first write of an installation: nothing of the shard is left but its term and vote, and it belongs to no group.
+result<void> empty_shard(const store& of, replica::shard_no shard, rocksdb::WriteBatch& into) {
+  const auto first = shard_prefix(shard);
+  const auto last = after_prefix(first);
+  if (!last) return error{errc::internal, "the last shard of all has no end"};
+  for (const auto& status : {into.DeleteRange(of.state(), first, *last), into.DeleteRange(of.log(), first, *last),
+                             into.Delete(of.meta(), fact_key(shard_fact::compacted, shard)),
+                             into.Delete(of.meta(), fact_key(shard_fact::applied, shard)),
+                             into.Put(of.meta(), fact_key(shard_fact::members, shard), encode_members({}))}) {
+    if (!status.ok()) return to_error(status, "cannot build a write");
+  }
+  return {};
+}
+
+result<void> mark_installing(const store& of, const replica::persist_batch& batch, rocksdb::WriteBatch& into) {
+  const auto status = into.Put(of.meta(), fact_key(shard_fact::installing, batch.shard), encode(*batch.applied));
+  if (!status.ok()) return to_error(status, "cannot build a write");
+  return {};
+}
+
+/// The last write of an installation.
+result<void> place_image(const store& of, const replica::persist_batch& batch, rocksdb::WriteBatch& into) {
+  const auto shard = batch.shard;
+  for (const auto& status : {into.Put(of.meta(), fact_key(shard_fact::applied, shard), encode(*batch.applied)),
+                             into.Put(of.meta(), fact_key(shard_fact::compacted, shard), encode(*batch.compact)),
+                             into.Put(of.meta(), fact_key(shard_fact::members, shard), encode_members(*batch.members)),
+                             into.Delete(of.meta(), fact_key(shard_fact::installing, shard))}) {
+    if (!status.ok()) return to_error(status, "cannot build a write");
+  }
+  return {};
+}
+
 std::size_t bucket_of(std::chrono::nanoseconds took) {
   const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(took.count() / 1000, 0));
   return std::min<std::size_t>(std::bit_width(us), figures::latency_buckets - 1);
@@ -133,12 +166,13 @@ std::size_t bucket_of(std::chrono::nanoseconds took) {
 }  // namespace
 
 struct journal::parts {
-  parts(std::unique_ptr<store> opened, synced_mark held, std::uint64_t last)
-      : db(std::move(opened)), mark(std::move(held)), write_number(last) {}
+  parts(std::unique_ptr<store> opened, synced_mark held, std::uint64_t last, std::filesystem::path directory)
+      : db(std::move(opened)), mark(std::move(held)), write_number(last), images(std::move(directory)) {}
 
   std::unique_ptr<store> db;
   synced_mark mark;
   std::uint64_t write_number;
+  std::filesystem::path images;  ///< of other nodes
   extents logs;
   std::optional<error> stopped;
 
@@ -149,6 +183,10 @@ struct journal::parts {
   figures counted;
 
   result<void> write(std::span<const replica::persist_batch> batches);
+  result<void> write_together(std::span<const replica::persist_batch> batches);
+  result<void> install(const replica::persist_batch& batch);
+  result<void> end_installation(replica::shard_no shard);
+  result<void> commit(rocksdb::WriteBatch& changes, bool sync);
   void count(std::span<const replica::persist_batch> batches, std::size_t size, bool sync, std::chrono::nanoseconds took);
 };
 
@@ -182,7 +220,9 @@ result<std::unique_ptr<journal>> journal::open(const options& how) {
                  fmt::format("{}: writes {} to {} were synced and are gone; the disk lost them, or an older copy was put "
                              "back: restore a copy of the data directory, or start with a new one: the jobs in this one are lost",
                              how.directory.native(), last + 1, mark.found())};
-  auto made = std::make_unique<parts>(std::move(opened), std::move(mark), last);
+  const auto images = how.directory / "images";
+  TROUPE_CHECK(remove_images(*opened, images));
+  auto made = std::make_unique<parts>(std::move(opened), std::move(mark), last, images);
   return std::unique_ptr<journal>{new journal{std::move(made)}};
 }
 
@@ -190,6 +230,7 @@ journal::journal(std::unique_ptr<parts> made) : parts_(std::move(made)) {}
 journal::~journal() = default;
 
 result<replica::recovered_shard> journal::load(replica::shard_no shard) {
+  TROUPE_CHECK(parts_->end_installation(shard));
   TROUPE_TRY(auto found, recover(*parts_->db, shard));
   const auto last = found.entries.empty() ? found.compacted.index : found.entries.back().index;
   parts_->logs[shard] = {found.compacted.index, last, found.applied.index};
@@ -210,6 +251,32 @@ result<void> journal::write(std::span<const replica::persist_batch> batches) {
 }
 
 result<void> journal::parts::write(std::span<const replica::persist_batch> batches) {
+  while (!batches.empty()) {
+    if (batches.front().install) {
+      TROUPE_CHECK(install(batches.front()));
+      batches = batches.subspan(1);
+      continue;
+    }
+    const auto next = std::ranges::find_if(batches, [](const auto& batch) { return batch.install.has_value(); });
+    const auto size = static_cast<std::size_t>(next - batches.begin());
+    TROUPE_CHECK(write_together(batches.first(size)));
+    batches = batches.subspan(size);
+  }
+  return {};
+}
+
+/// Numbers the write and carries it out.
+result<void> journal::parts::commit(rocksdb::WriteBatch& changes, bool sync) {
+  rocksdb::WriteOptions how;
+  how.sync = sync;
+  const auto status = db->db().Write(how, &changes);
+  if (!status.ok()) return to_error(status, "cannot write to the journal");
+  ++write_number;
+  if (sync) TROUPE_CHECK(mark.set(write_number));
+  return {};
+}
+
+result<void> journal::parts::write_together(std::span<const replica::persist_batch> batches) {
   const auto began = std::chrono::steady_clock::now();
   rocksdb::WriteBatch changes;
   changes.PutLogData(mark_of(write_number + 1));
@@ -222,14 +289,46 @@ result<void> journal::parts::write(std::span<const replica::persist_batch> batch
     sync = sync || batch.sync;
   }
   TROUPE_CHECK(to.finish(write_number + 1));
-  rocksdb::WriteOptions how;
-  how.sync = sync;
-  const auto status = db->db().Write(how, &changes);
-  if (!status.ok()) return to_error(status, "cannot write to the journal");
-  ++write_number;
-  if (sync) TROUPE_CHECK(mark.set(write_number));
+  TROUPE_CHECK(commit(changes, sync));
   count(batches, changes.GetDataSize(), sync, std::chrono::steady_clock::now() - began);
   return {};
+}
+
+/// Two writes, with the image between them. A start that finds the mark of the first one empties the shard.
+result<void> journal::parts::install(const replica::persist_batch& batch) {
+  const auto extent = logs.find(batch.shard);
+  if (extent == logs.end()) return refused(batch, "the shard was not loaded");
+  if (!batch.applied || batch.compact != batch.applied || !batch.members || !batch.sync || !batch.append.empty())
+    return refused(batch, "an image without its position and members, or with more than it");
+  const auto file = images / *batch.install;
+  TROUPE_CHECK(verify_image(*db, file));
+  rocksdb::WriteBatch gone;
+  gone.PutLogData(mark_of(write_number + 1));
+  TROUPE_CHECK(empty_shard(*db, batch.shard, gone));
+  TROUPE_CHECK(mark_installing(*db, batch, gone));
+  gone.Put(db->meta(), rocksdb::Slice{number_key}, encode_number(write_number + 1));
+  TROUPE_CHECK(commit(gone, true));
+  TROUPE_CHECK(ingest_image(*db, file));
+  rocksdb::WriteBatch there;
+  there.PutLogData(mark_of(write_number + 1));
+  TROUPE_CHECK(place_image(*db, batch, there));
+  there.Put(db->meta(), rocksdb::Slice{number_key}, encode_number(write_number + 1));
+  TROUPE_CHECK(commit(there, true));
+  const auto upto = batch.applied->index;
+  extent->second = {upto, upto, upto};
+  return {};
+}
+
+/// Empties a shard whose last run ended while it installed an image.
+result<void> journal::parts::end_installation(replica::shard_no shard) {
+  TROUPE_TRY(const bool is_installing, is_half_installed(*db, shard));
+  if (!is_installing) return {};
+  rocksdb::WriteBatch changes;
+  changes.PutLogData(mark_of(write_number + 1));
+  TROUPE_CHECK(empty_shard(*db, shard, changes));
+  changes.Delete(db->meta(), fact_key(shard_fact::installing, shard));
+  changes.Put(db->meta(), rocksdb::Slice{number_key}, encode_number(write_number + 1));
+  return commit(changes, true);
 }
 
 void journal::parts::count(std::span<const replica::persist_batch> batches, std::size_t size, bool sync,
@@ -249,6 +348,14 @@ const replica::state_reader& journal::state_of(replica::shard_no shard) {
   auto& view = parts_->views[shard];
   if (!view) view = std::make_unique<state_view>(*parts_->db, shard);
   return *view;
+}
+
+result<std::unique_ptr<replica::state_image>> journal::read_image(replica::shard_no shard) {
+  return open_image(*parts_->db, shard);
+}
+
+result<std::unique_ptr<replica::image_sink>> journal::begin_image(replica::shard_no shard) {
+  return create_image(*parts_->db, parts_->images, shard);
 }
 
 figures journal::read_figures() const {

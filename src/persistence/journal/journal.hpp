@@ -40,7 +40,7 @@ struct figures {
 };
 
 /// The logs and the applied state of all shards of a node, in one RocksDB. See FORMAT.md.
-/// `load` and `write` are for one thread at a time; readers and `read_figures` for any.
+/// `load` and `write` are for one thread at a time; readers, images and `read_figures` for any.
 class journal final : public replica::storage {
  public:
   /// Replays what the last run left. Everything that was recovered is durable on return, synced before or not.
@@ -51,6 +51,8 @@ class journal final : public replica::storage {
   result<replica::recovered_shard> load(replica::shard_no shard) override;
   result<void> write(std::span<const replica::persist_batch> batches) override;
   const replica::state_reader& state_of(replica::shard_no shard) override;
+  [[nodiscard]] result<std::unique_ptr<replica::state_image>> read_image(replica::shard_no shard) override;
+  [[nodiscard]] result<std::unique_ptr<replica::image_sink>> begin_image(replica::shard_no shard) override;
 
   [[nodiscard]] figures read_figures() const;
 

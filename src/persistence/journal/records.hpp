@@ -19,7 +19,7 @@ inline constexpr std::uint32_t format_version = 1;
 /// The first key after all that begin with `prefix`; nothing if there is none.
 [[nodiscard]] std::optional<std::string> after_prefix(std::string_view prefix);
 
-enum class shard_fact : char { vote = 'v', compacted = 'c', applied = 'a', members = 'm' };
+enum class shard_fact : char { vote = 'v', compacted = 'c', applied = 'a', members = 'm', installing = 'i' };
 [[nodiscard]] std::string fact_key(shard_fact fact, replica::shard_no shard);
 inline constexpr std::string_view format_key = "format";
 inline constexpr std::string_view number_key = "write";

@@ -131,6 +131,11 @@ result<std::uint64_t> last_write(const store& from) {
   return *number;
 }
 
+result<bool> is_half_installed(const store& from, replica::shard_no shard) {
+  TROUPE_TRY(const auto mark, read(from, fact_key(shard_fact::installing, shard)));
+  return mark.has_value();
+}
+
 result<replica::recovered_shard> recover(const store& from, replica::shard_no shard) {
   replica::recovered_shard found;
   TROUPE_TRY(const auto vote, read(from, fact_key(shard_fact::vote, shard)));

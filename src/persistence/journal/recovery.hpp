@@ -33,6 +33,9 @@ class replay_check final : public rocksdb::WalFilter {
 /// The number of the last write that the database holds; 0 for a new one.
 [[nodiscard]] result<std::uint64_t> last_write(const store& from);
 
+/// Whether the last run ended while it installed an image: what there is of the state and the log is of no use.
+[[nodiscard]] result<bool> is_half_installed(const store& from, replica::shard_no shard);
+
 /// Reads one shard and proves that nothing is missing in it.
 [[nodiscard]] result<replica::recovered_shard> recover(const store& from, replica::shard_no shard);
 

@@ -71,7 +71,7 @@ update machine::step(const event& what, timestamp now) {
 
 status machine::state() const {
   status now{role_, hard_, leader_, log_.base(), log_.last(), durable_, commit_, applied_, members(), members_.back().index, {}};
-  for (const auto& p : peers_) now.matches.emplace_back(p.id, p.match);
+  for (const auto& p : peers_) now.peers.push_back({p.id, p.match, p.heard});
   return now;
 }
 

@@ -23,8 +23,12 @@ struct status {
   log_index applied;  ///< handed out in `committed` up to here
   configuration members;
   log_index members_since;  ///< the entry that put them in force; they are settled when it is committed
-  /// As a leader: what the other members are known to hold on their disks.
-  std::vector<std::pair<server_id, log_index>> matches;
+  struct peer {
+    server_id id;
+    log_index match;    ///< known to be on its disk up to here
+    timestamp heard{};  ///< its last answer; when this leader took office or took it in, if there was none
+  };
+  std::vector<peer> peers;  ///< as a leader: the other members
 };
 
 /// One replica of a Raft group: events in, what to do out. No I/O, clock, log or thread; equal inputs give equal outputs.
@@ -47,6 +51,13 @@ class machine {
   [[nodiscard]] update step(const event& what, timestamp now);
 
   [[nodiscard]] status state() const;
+  [[nodiscard]] server_role role() const noexcept { return role_; }
+  [[nodiscard]] const std::optional<server_id>& leader() const noexcept { return leader_; }
+  [[nodiscard]] const configuration& members() const { return members_.back().members; }
+  /// Who belonged to it at this index, from where the log begins to its end.
+  [[nodiscard]] const configuration& members_at(log_index index) const;
+  /// Whether the entry that put them in force is committed.
+  [[nodiscard]] bool are_members_settled() const { return members_.back().index <= commit_; }
 
  private:
   /// What a leader knows of a follower. Probing: one message, then wait. Streaming: messages follow each other unanswered.
@@ -106,7 +117,6 @@ class machine {
   void send(server_id to, term at, message_body body);
   void hold(message what);
   void append(entry_kind kind, shared_bytes payload);
-  [[nodiscard]] const configuration& members() const { return members_.back().members; }
   [[nodiscard]] bool is_voter(server_id id) const { return members().has_voter(id); }
   [[nodiscard]] bool is_majority(std::size_t count) const { return count > members().voters.size() / 2; }
   [[nodiscard]] bool is_sole_voter() const { return members().voters.size() == 1 && is_voter(settings_.self); }

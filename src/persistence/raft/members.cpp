@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace troupe::raft {
 
@@ -26,6 +27,12 @@ bool machine::take_members(const entry& e) {
   }
   members_.push_back({e.index, std::move(*members)});
   return true;
+}
+
+const configuration& machine::members_at(log_index index) const {
+  auto at = members_.rbegin();
+  while (at->index > index && std::next(at) != members_.rend()) ++at;
+  return at->members;
 }
 
 bool machine::may_campaign() const {

@@ -102,10 +102,11 @@ model::command get(const proto::cancel_body& body) {
 void put(const model::boot_command& c, proto::command_record& out) {
   out.mutable_boot()->set_node(c.node.raw());
   out.mutable_boot()->set_boot(c.boot.raw());
+  out.mutable_boot()->set_address(c.address);
 }
 
 model::command get(const proto::boot_body& body) {
-  return model::boot_command{model::node_id{body.node()}, model::incarnation{body.boot()}};
+  return model::boot_command{model::node_id{body.node()}, model::incarnation{body.boot()}, body.address()};
 }
 
 void put(const model::limits_command& c, proto::command_record& out) {
@@ -129,11 +130,19 @@ void put(const model::tick_command&, proto::command_record& out) { out.mutable_t
 
 }  // namespace
 
-std::string encode(const model::stamped_command& command) {
+std::string encode(const model::stamped_command& command) { return encode(command.now, command.body, command.origin); }
+
+std::string encode(timestamp now, const model::command& body, const std::optional<model::command_origin>& origin) {
   proto::command_record record;
   record.set_version(record_version);
-  record.set_now_ms(to_unix_ms(command.now));
-  std::visit([&](const auto& body) { put(body, record); }, command.body);
+  record.set_now_ms(to_unix_ms(now));
+  std::visit([&](const auto& one) { put(one, record); }, body);
+  if (origin) {
+    auto& to = *record.mutable_origin();
+    to.set_node(origin->node.raw());
+    to.set_boot(origin->boot.raw());
+    to.set_token(origin->token);
+  }
   return record.SerializeAsString();
 }
 
@@ -144,7 +153,12 @@ result<model::stamped_command> decode_command(std::string_view data) {
                  fmt::format("a command of version {} is in the log, this program knows {}", record.version(), record_version)};
   }
   const auto with_time = [&](model::command body) {
-    return model::stamped_command{from_unix_ms(record.now_ms()), std::move(body)};
+    model::stamped_command made{from_unix_ms(record.now_ms()), std::move(body), {}};
+    if (record.has_origin()) {
+      const auto& from = record.origin();
+      made.origin = {model::node_id{from.node()}, model::incarnation{from.boot()}, from.token()};
+    }
+    return made;
   };
   switch (record.body_case()) {
     case proto::command_record::kSubmit: return with_time(get(record.submit()));

@@ -11,6 +11,7 @@
 namespace troupe::replica {
 
 [[nodiscard]] std::string encode(const model::stamped_command& command);
+[[nodiscard]] std::string encode(timestamp now, const model::command& body, const std::optional<model::command_origin>& origin);
 [[nodiscard]] std::string encode(const model::job_record& job);
 [[nodiscard]] std::string encode(const model::key_record& key);
 [[nodiscard]] std::string encode(const model::job_event& event);

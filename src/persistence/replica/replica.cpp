@@ -9,16 +9,24 @@
 
 namespace troupe::replica {
 namespace {
-constexpr duration come_back = 1s;  // advice to clients of a replica that cannot decide just now
 
-error not_leader() { return {errc::not_leader, "this node does not lead the job's shard yet; try again", come_back}; }
+error lost_place() { return {errc::not_leader, "another leader wrote another command there"}; }
+
+error being_replaced() {
+  return {errc::not_leader, "this node's state is just being replaced by that of another node; try again", 1s};
+}
+
+raft::configuration founders_of(const options& settings) {
+  return settings.founders.value_or(raft::configuration{{settings.raft.self}, {}});
+}
+
 }  // namespace
 
 result<std::unique_ptr<machine>> machine::open(const options& settings, const recovered_shard& past, const state_reader& disk) {
   const raft::recovered raft_past{.hard = past.hard,
                                   .snapshot_index = past.compacted.index,
                                   .snapshot_term = past.compacted.at,
-                                  .members = past.members.value_or(raft::configuration{{settings.raft.self}, {}}),
+                                  .members = past.members.value_or(founders_of(settings)),
                                   .entries = past.entries,
                                   .applied = past.applied.index};
   TROUPE_TRY(auto core, raft::machine::open(settings.raft, raft_past));
@@ -29,22 +37,34 @@ machine::machine(const options& settings, raft::machine core, const recovered_sh
     : settings_(settings),
       raft_(std::move(core)),
       store_(disk),
-      table_(store_),
+      table_(std::in_place, store_),
       applied_(past.applied),
       compacted_(past.compacted),
-      durable_applied_(past.applied) {}
+      last_read_(settings.boot.raw() << 32),  // answers to questions of an earlier life must not meet ours
+      durable_applied_(past.applied) {
+  // A state of a time when it did not say this yet.
+  const auto& members = raft_.members_at(applied_.index);
+  if (!members.voters.empty() && members != founders_of(settings_) && !store_.load_members()) store_.save_members(members);
+}
 
 effects machine::step(std::span<const event::any> events, timestamp now) {
   out_ = {};
   now_ = std::max(now, now_);
   drive(raft::tick{});
+  install_arrived();
   for (const auto& one : events) std::visit([this](const auto& e) { on(e); }, one);
+  announce();
+  dispatch_requests();
+  send_again();
+  revoke_if_cut_off();
   if (leads()) {
     propose_due();
     propose_lost_leases();
     propose_assignments();
+    change_members();
   }
   submit_proposals();
+  answer_reads();
   if (planted(plant::ack_before_sync) && !raft_writes_.empty()) {
     drive(raft::persisted{raft_writes_.back().second});  // although the write has not even begun
     submit_proposals();
@@ -56,60 +76,6 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
 }
 
 void machine::on(const event::tick&) {}
-
-void machine::on(const event::submit& e) {
-  auto command = e.command;
-  if (command.pipeline_text && table_.knows_pipeline(command.pipeline_hash)) command.pipeline_text.reset();
-  propose(std::move(command), by_client{e.token, false});
-}
-
-void machine::on(const event::cancel& e) { propose(e.command, by_client{e.token, true}); }
-
-void machine::on(const event::asked& e) {
-  if (!is_ready_) return;
-  const auto served = table_.served_ask(e.ask.slot);
-  auto& parked = asks_[e.ask.slot];
-  if (e.ask.ask < std::max(parked.ask, served.value_or(0))) return;  // late: the slot has asked anew since
-  if (e.ask.is_withdrawn) {
-    parked.ask = e.ask.ask;
-    parked.is_open = false;
-    return;
-  }
-  if (served == e.ask.ask) {
-    parked = {e.ask.ask, e.ask.offer, false, false};
-    if (auto again = table_.grant_again(e.ask.slot, e.ask.ask)) out_.grants.push_back(std::move(*again));
-    return;
-  }
-  // The same ask may be served twice: the first grant got lost, then its job was cancelled.
-  if (e.ask.ask > parked.ask || !parked.is_open) parked = {e.ask.ask, e.ask.offer, false, true};
-}
-
-void machine::on(const event::heartbeat& e) {
-  if (!is_ready_) return;
-  const auto running = table_.running().find(e.beat.task);
-  if (running == table_.running().end() || running->second.attempt != e.beat.attempt) {
-    out_.revocations.push_back({e.beat.slot, e.beat.task, e.beat.attempt});
-    return;
-  }
-  leases_[e.beat.task] = {e.beat.attempt, now_ + settings_.lease, false};
-  auto& shown = progress_[e.beat.task];
-  if (e.beat.progress.permille < shown.permille) return;  // a late double
-  shown = e.beat.progress;
-  out_.progress.push_back({e.beat.task.job, e.beat.stage, e.beat.task.instance, e.beat.attempt, e.beat.progress});
-}
-
-void machine::on(const event::finished& e) {
-  if (!is_ready_) return;
-  const finish_answer reply{e.finish.slot, e.finish.task, e.finish.attempt};
-  const auto running = table_.running().find(e.finish.task);
-  const bool is_current = running != table_.running().end() && running->second.attempt == e.finish.attempt;
-  if (!is_current && !planted(plant::stale_attempt_accepted)) {
-    out_.finish_answers.push_back(reply);
-    return;
-  }
-  if (!finishing_.emplace(e.finish.task, e.finish.attempt).second) return;  // the answer comes when it is applied
-  propose(model::finish_command{e.finish.task, e.finish.attempt, e.finish.outcome}, by_finish{reply});
-}
 
 void machine::on(const event::persisted& e) {
   store_.written(e.number);
@@ -128,6 +94,7 @@ void machine::on(const event::persisted& e) {
     applied_writes_.pop_front();
   }
   if (raft_number != 0) drive(raft::persisted{raft_number});
+  if (installing_ && installing_->batch <= e.number) finish_install();
 }
 
 void machine::drive(const raft::event& what) {
@@ -140,9 +107,19 @@ void machine::take(raft::update update) {
     return;
   }
   raft_wake_ = update.wake_at;
+  if (update.truncate_from) lose_from(*update.truncate_from);
   if (update.persist_no != 0) queue_write(update);
+  for (auto& message : update.send) {
+    const auto to = message.to;
+    send(to, std::move(message));
+  }
+  for (const auto& outcome : update.reads) decide_read(outcome);
   if (update.role) on_role(*update.role);
   for (const auto& entry : update.committed) apply(entry);
+  if (update.install) {
+    fetching_from_ = update.install->from;
+    out_.install = update.install;
+  }
   if (update.released && update.released->index > compacted_.index) {
     compacted_ = *update.released;
     persist_batch batch;
@@ -169,32 +146,33 @@ void machine::queue_write(raft::update& update) {
 
 void machine::on_role(const raft::role_change& role) {
   if (role.role == raft::server_role::leader) {
-    propose(model::boot_command{settings_.node, settings_.boot}, by_start{});
+    propose(model::boot_command{settings_.node, settings_.boot, settings_.address}, by_start{});
     // Always: the table has not seen the end of the log yet, and cannot tell which limits stand there.
     propose(model::limits_command{settings_.limits}, by_start{});
     return;
   }
   is_ready_ = false;
-  for (const auto& [index, entry] : pending_) refuse(entry.why, not_leader());
-  pending_.clear();
   asks_.clear();
   finishing_.clear();
   leases_.clear();
   progress_.clear();
+  delegated_.clear();
   tick_pending_ = false;
 }
 
 void machine::apply(const raft::entry& entry) {
+  if (is_replacing_state()) return;  // what comes into its place covers this entry
   applied_ = {entry.index, entry.at};
   std::optional<purpose> why;
   if (const auto found = pending_.find(entry.index); found != pending_.end()) {
     if (found->second.at == entry.at) {
       why = found->second.why;
     } else {
-      refuse(found->second.why, not_leader());
+      refuse(found->second.why, lost_place());
     }
     pending_.erase(found);
   }
+  if (entry.kind == raft::entry_kind::members) store_.save_members(raft_.members_at(entry.index));
   if (entry.kind != raft::entry_kind::command) return;
   const auto command = decode_command(*entry.payload);
   if (!command) {
@@ -204,80 +182,47 @@ void machine::apply(const raft::entry& entry) {
   if (const auto* start = std::get_if<model::boot_command>(&command->body)) {
     std::erase_if(asks_, [&](const auto& ask) { return ask.first.node == start->node && ask.first.boot < start->boot; });
   }
-  auto applied = table_.apply(*command, entry.index.raw());
-  if (why) settle(*why, applied);
-  for (auto& grant : applied.grants) {
-    if (const auto parked = asks_.find(grant.slot); parked != asks_.end() && parked->second.ask <= grant.ask)
-      parked->second.is_open = false;
-    leases_[grant.task.task] = {grant.task.attempt, now_ + settings_.lease, false};
-    progress_.erase(grant.task.task);
-    if (leads()) out_.grants.push_back(std::move(grant));
+  const auto* finish = std::get_if<model::finish_command>(&command->body);
+  std::optional<model::slot_id> reported_by;
+  if (finish) {
+    if (const auto reported = finishing_.extract({finish->task, finish->attempt})) reported_by = reported.mapped();
+    progress_.erase(finish->task);
   }
-  if (leads()) std::move(applied.revocations.begin(), applied.revocations.end(), std::back_inserter(out_.revocations));
-  std::move(applied.events.begin(), applied.events.end(), std::back_inserter(out_.events));
+  auto applied = table_->apply(*command, entry.index.raw());
+  if (const auto& from = command->origin; from && from->node == settings_.node && from->boot == settings_.boot)
+    settle_request(request_token{from->token}, std::move(applied.reply));
+  if (why) settle(*why);
+  if (reported_by && is_here(*reported_by)) out_.finish_answers.push_back({*reported_by, finish->task, finish->attempt});
+  if (std::holds_alternative<model::boot_command>(command->body)) tell_addresses();
+  hand_out(applied);
 }
 
-void machine::settle(const purpose& why, model::apply_effects& applied) {
-  if (const auto* client = std::get_if<by_client>(&why)) {
-    out_.answers.push_back({client->token, std::move(applied.reply)});
+void machine::settle(const purpose& why) {
+  if (const auto* peer = std::get_if<by_peer>(&why)) {
+    delegated_.erase(peer->origin);
   } else if (const auto* ask = std::get_if<by_slot_ask>(&why)) {
     if (const auto parked = asks_.find(ask->slot); parked != asks_.end() && parked->second.ask == ask->ask)
       parked->second.proposed = false;
-  } else if (const auto* finish = std::get_if<by_finish>(&why)) {
-    finishing_.erase({finish->answer.task, finish->answer.attempt});
-    progress_.erase(finish->answer.task);
-    out_.finish_answers.push_back(finish->answer);
   } else if (std::holds_alternative<by_timer>(why)) {
     tick_pending_ = false;
-  } else if (std::holds_alternative<by_start>(why) && !is_ready_) {
+  } else if (std::holds_alternative<by_start>(why) && !is_ready_ && leads() && applied_.at == raft_.state().hard.current) {
     is_ready_ = true;
-    log_began_ = table_.log_time();
+    log_began_ = table_->log_time();
     log_began_at_ = now_;
-    for (const auto& [task, attempt] : table_.running()) leases_[task] = {attempt.attempt, now_ + settings_.lease, false};
+    for (const auto& [task, attempt] : table_->running()) leases_[task] = {attempt.attempt, now_ + settings_.lease, false};
   }
 }
 
-void machine::propose(model::command body, purpose why) { proposals_.emplace_back(std::move(body), std::move(why)); }
+void machine::propose(const model::command& body, purpose why, const std::optional<model::command_origin>& origin) {
+  proposals_.emplace_back(std::make_shared<const std::string>(encode(log_now(), body, origin)), std::move(why));
+}
 
 /// Time-driven decisions are taken when a command carries the time; if none comes by itself, a tick does.
 void machine::propose_due() {
-  const auto due = table_.next_due();
+  const auto due = table_->next_due();
   if (!due || *due > log_now() || tick_pending_ || !is_ready_) return;
   tick_pending_ = true;
   propose(model::tick_command{}, by_timer{});
-}
-
-void machine::propose_lost_leases() {
-  for (auto held = leases_.begin(); held != leases_.end();) {
-    auto& [task, held_lease] = *held;
-    const auto running = table_.running().find(task);
-    if (running == table_.running().end() || running->second.attempt != held_lease.attempt) {
-      progress_.erase(task);
-      held = leases_.erase(held);
-      continue;
-    }
-    if (held_lease.expires <= now_ && !held_lease.loss_proposed && !finishing_.contains({task, held_lease.attempt})) {
-      held_lease.loss_proposed = true;
-      const model::attempt_failure lost{model::failure_cause::node_lost,
-                                        fmt::format("its slot sent no sign of life for {} s", settings_.lease.count() / 1000.0),
-                                        ""};
-      propose(model::finish_command{task, held_lease.attempt, lost}, by_lease{task});
-    }
-    ++held;
-  }
-}
-
-void machine::propose_assignments() {
-  if (!is_ready_) return;
-  auto under_way =
-      static_cast<std::size_t>(std::count_if(asks_.begin(), asks_.end(), [](const auto& a) { return a.second.proposed; }));
-  for (auto& [slot, parked] : asks_) {
-    if (under_way >= table_.queue().size()) return;
-    if (parked.proposed || !parked.is_open || !table_.queue().has_task_for(parked.offer)) continue;
-    parked.proposed = true;
-    ++under_way;
-    propose(model::assign_command{slot, parked.ask, parked.offer}, by_slot_ask{slot, parked.ask});
-  }
 }
 
 void machine::submit_proposals() {
@@ -285,29 +230,32 @@ void machine::submit_proposals() {
   auto proposals = std::exchange(proposals_, {});
   std::vector<raft::shared_bytes> payloads;
   payloads.reserve(proposals.size());
-  for (auto& [body, why] : proposals)
-    payloads.push_back(std::make_shared<const std::string>(encode({log_now(), std::move(body)})));
+  for (const auto& [payload, why] : proposals) payloads.push_back(payload);
   auto update = raft_.step(raft::propose{std::move(payloads)}, now_);
   const auto place = update.proposed.value_or(error{errc::internal, "the log gave no place"});
+  if (place) lose_from(place->first);  // of an earlier office of this server
   for (std::size_t i = 0; i < proposals.size(); ++i) {
     if (place) {
       pending_[raft::advance(place->first, i)] = {place->at, std::move(proposals[i].second)};
     } else {
-      refuse(proposals[i].second, place.error().code == errc::not_leader ? not_leader() : place.error());
+      refuse(proposals[i].second, place.error());
     }
   }
   take(std::move(update));
 }
 
-void machine::refuse(const purpose& why, error reason) {
+/// It will not be in the log at its place.
+void machine::refuse(const purpose& why, const error& reason) {
   if (const auto* client = std::get_if<by_client>(&why)) {
-    out_.answers.push_back({client->token, client->cancels
-                                               ? model::apply_reply{result<model::job_id>{std::move(reason)}}
-                                               : model::apply_reply{result<model::submit_outcome>{std::move(reason)}}});
+    answer_refusal(client->token, reason);
+  } else if (const auto* peer = std::get_if<by_peer>(&why)) {
+    delegated_.erase(peer->origin);
+    if (reason.code != errc::not_leader)
+      send(raft::server_id{peer->origin.node.raw()}, refused_command{peer->origin.token, reason});
   } else if (const auto* ask = std::get_if<by_slot_ask>(&why)) {
     if (const auto parked = asks_.find(ask->slot); parked != asks_.end()) parked->second.proposed = false;
   } else if (const auto* finish = std::get_if<by_finish>(&why)) {
-    finishing_.erase({finish->answer.task, finish->answer.attempt});  // the slot reports again
+    finishing_.erase({finish->task, finish->attempt});  // the slot reports again
   } else if (const auto* lost = std::get_if<by_lease>(&why)) {
     if (const auto held = leases_.find(lost->task); held != leases_.end()) held->second.loss_proposed = false;
   } else if (std::holds_alternative<by_timer>(why)) {
@@ -332,6 +280,7 @@ void machine::write_state() {
 }
 
 void machine::compact_log() {
+  if (is_replacing_state()) return;
   const auto upto = planted(plant::truncate_before_snapshot) ? applied_ : durable_applied_;
   if (raft::distance(compacted_.index, std::max(upto.index, compacted_.index)) < settings_.compact_every) return;
   drive(raft::compact{upto.index});
@@ -359,22 +308,52 @@ timestamp machine::clock_at(timestamp log_time) const {
 
 void machine::schedule() {
   auto wake = raft_wake_;
-  if (const auto due = table_.next_due(); due && is_ready_ && !tick_pending_) wake = std::min(wake, clock_at(*due));
+  if (const auto due = table_->next_due(); due && is_ready_ && !tick_pending_) wake = std::min(wake, clock_at(*due));
   for (const auto& [task, held] : leases_) {
     if (!held.loss_proposed && !finishing_.contains({task, held.attempt})) wake = std::min(wake, held.expires);
   }
+  if (!requests_.empty() || !reads_.empty()) wake = std::min(wake, look_again_at_);
+  if (!leads()) wake = std::min(wake, led_at_ + settings_.lease * 2 / 5);
+  if (!leads() && !is_announced()) wake = std::min(wake, announce_at_);
+  if (arrived_) wake = now_;
   out_.wake_at = wake;
 }
 
+/// What was proposed for these places will not be applied there.
+void machine::lose_from(raft::log_index first) {
+  for (auto lost = pending_.lower_bound(first); lost != pending_.end(); lost = pending_.erase(lost))
+    refuse(lost->second.why, lost_place());
+}
+
+void machine::on(const event::received& e) {
+  const auto& from = e.what;
+  if (from.shard != settings_.shard || from.to != settings_.raft.self) return;
+  if (const auto* message = std::get_if<raft::message>(&from.what)) return drive(raft::received{*message});
+  std::visit(
+      [&](const auto& what) {
+        if constexpr (!std::is_same_v<std::decay_t<decltype(what)>, raft::message>) take(from, what);
+      },
+      from.what);
+}
+
+void machine::send(raft::server_id to, peer_body what) {
+  out_.messages.push_back({settings_.shard, settings_.raft.self, to, std::move(what)});
+}
+
 machine::holdings machine::held() const noexcept {
-  return {pending_.size(),       asks_.size(),     leases_.size(),
-          finishing_.size(),     progress_.size(), raft_writes_.size() + synced_batches_.size(),
+  return {pending_.size(),
+          requests_.size(),
+          asks_.size(),
+          leases_.size(),
+          finishing_.size(),
+          progress_.size(),
+          raft_writes_.size() + synced_batches_.size(),
           store_.overlaid_keys()};
 }
 
 result<model::job_view> machine::view(const std::string& tenant, model::job_id id) {
-  if (!is_ready_) return not_leader();
-  TROUPE_TRY(auto view, table_.view(tenant, id));
+  if (is_replacing_state()) return being_replaced();
+  TROUPE_TRY(auto view, table_->view(tenant, id));
   for (std::uint16_t s = 0; s < view.stages.size(); ++s) {
     auto& stage = view.stages[s];
     if (stage.state != model::stage_state::running) continue;
@@ -396,14 +375,14 @@ result<model::job_view> machine::view(const std::string& tenant, model::job_id i
 
 result<model::job_table::list_page> machine::list(const model::job_table::list_filter& filter, const std::string& cursor,
                                                   std::uint32_t limit) {
-  if (!is_ready_) return not_leader();
-  return table_.list(filter, cursor, limit);
+  if (is_replacing_state()) return being_replaced();
+  return table_->list(filter, cursor, limit);
 }
 
 result<std::vector<model::job_event>> machine::events(const std::string& tenant, model::job_id id, std::uint64_t after,
                                                       std::uint32_t limit) {
-  if (!is_ready_) return not_leader();
-  return table_.events(tenant, id, after, limit);
+  if (is_replacing_state()) return being_replaced();
+  return table_->events(tenant, id, after, limit);
 }
 
 }  // namespace troupe::replica

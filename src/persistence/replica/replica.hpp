@@ -4,6 +4,7 @@
 #include "model/slot.hpp"
 #include "model/table/job_table.hpp"
 #include "persistence/raft/raft.hpp"
+#include "persistence/replica/peer_message.hpp"
 #include "persistence/replica/state_store.hpp"
 #include "persistence/replica/storage.hpp"
 
@@ -14,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -23,14 +25,21 @@ namespace troupe::replica {
 struct options {
   shard_no shard;
   raft::options raft;
-  model::node_id node;
+  /// Who belongs to the group when it begins; nothing: this server alone. Empty for a server that waits to be added to one. What
+  /// the disk knows goes before it.
+  std::optional<raft::configuration> founders;
+  model::node_id node;  ///< `raft.self` is its number
   model::incarnation boot;
+  std::string address;  ///< "host:port" where its peers reach it; empty if it takes none
   model::table_limits limits;
-  duration lease = 10s;                  ///< an attempt without a heartbeat for so long is lost
+  duration lease = 5s;                   ///< an attempt without a heartbeat for so long is lost
   std::uint64_t compact_every = 10'000;  ///< applied entries between compactions of the log
+  duration patience = 30s;               ///< a request that reaches no majority is refused after so long
+  duration resend_every = 500ms;         ///< what the leader has not answered is sent to it again
+  std::size_t voters_most = 3;           ///< odd; more nodes are learners
 };
 
-/// Names a client's request, so that its answer finds the way back. Chosen by the caller, unique while unanswered.
+/// Names a client's request, so that its answer finds the way back. Chosen by the caller, never twice in a machine's life.
 using request_token = strong_id<struct request_token_tag>;
 
 namespace event {
@@ -56,12 +65,40 @@ struct finished {
 struct persisted {
   std::uint64_t number = 0;
 };
-using any = std::variant<tick, submit, cancel, asked, heartbeat, finished, persisted>;
+/// A message of another replica of the shard.
+struct received {
+  peer_message what;
+};
+/// This node can be reached, and may know who leads.
+struct met {
+  raft::server_id peer;
+};
+/// The process of this node has ended.
+struct gone {
+  model::node_id node;
+};
+/// This node will stop: somebody else should lead.
+struct step_down {};
+/// Somebody wants to read what is acknowledged by now. The answer is in `effects::reads`.
+struct read {
+  request_token token;
+};
+/// The image that `effects::install` asked for is beside the disk's own state, whole; or it could not be had.
+struct image_fetched {
+  result<received_image> image;
+};
+using any = std::variant<tick, submit, cancel, asked, heartbeat, finished, persisted, received, met, gone, step_down, read,
+                         image_fetched>;
 }  // namespace event
 
 struct answer {
   request_token token;
   model::apply_reply reply;
+};
+/// Given: everything that was acknowledged before the question is applied here. Else `errc::not_leader`, `queue_full`.
+struct read_answer {
+  request_token token;
+  result<void> may_read;
 };
 struct finish_answer {
   model::slot_id slot;
@@ -72,18 +109,27 @@ struct finish_answer {
 /// What the shell has to do. `persist` in order; everything else may go out at once: what must wait for the disk is held inside.
 struct effects {
   std::vector<persist_batch> persist;
+  std::vector<peer_message> messages;                             ///< to other replicas of the shard; may be lost
+  std::vector<std::pair<model::node_id, std::string>> addresses;  ///< where nodes can be reached from now on
   std::vector<answer> answers;
+  std::vector<read_answer> reads;
   std::vector<model::grant> grants;
   std::vector<model::revocation> revocations;
   std::vector<finish_answer> finish_answers;
   std::vector<model::job_event> events;
   std::vector<model::progress_event> progress;
+  /// Fetch an image of the shard from this replica and step `image_fetched`. None is asked for before the last one was answered.
+  std::optional<raft::wanted_snapshot> install;
   timestamp wake_at = timestamp::max();
   std::optional<error> failure;  ///< the replica stands still: the node must stop
 };
 
 /// Client commands, slots' asks and reports become log entries; what is durable and committed is applied to the job table; what
 /// the table decides goes out. Group commit: all events of one step share one log append. One thread.
+///
+/// Every replica takes requests. One that does not lead hands commands to the leader, again and again, until it applies them
+/// itself and so learns what became of them; commands that come twice change nothing the second time. Grants, revocations and
+/// the answers to reports also follow from what is applied where the slot is: nothing that the leader decides travels twice.
 class machine {
  public:
   /// @param disk  the applied state as of `past.applied`; outlives the machine
@@ -92,22 +138,27 @@ class machine {
 
   [[nodiscard]] effects step(std::span<const event::any> events, timestamp now);
 
-  /// Leader, with everything of earlier terms applied and its own start announced: may serve clients.
+  /// Leader, with everything of earlier terms applied and its own start announced: may give work to slots.
   [[nodiscard]] bool is_ready() const noexcept { return is_ready_; }
+  /// Whether somebody is known to lead, so that requests have a way to go.
+  [[nodiscard]] bool has_leader() const { return leads() ? is_ready_ : raft_.leader().has_value(); }
+  /// Whether what is applied here is all that was ever acknowledged, without a `read`: nobody else may vote.
+  [[nodiscard]] bool is_read_free() const { return is_ready_ && raft_.members().voters.size() == 1; }
 
-  /// Queries, as of everything acknowledged before. `errc::not_leader` unless ready.
+  /// Queries, as of what is applied here; that is everything acknowledged before only after a `read`. For a moment there is no
+  /// answer (`errc::not_leader`): the state is being replaced by that of another replica.
   [[nodiscard]] result<model::job_view> view(const std::string& tenant, model::job_id id);
   [[nodiscard]] result<model::job_table::list_page> list(const model::job_table::list_filter& filter, const std::string& cursor,
                                                          std::uint32_t limit);
   [[nodiscard]] result<std::vector<model::job_event>> events(const std::string& tenant, model::job_id id, std::uint64_t after,
                                                              std::uint32_t limit);
 
-  [[nodiscard]] const model::job_table& table() const noexcept { return table_; }
+  [[nodiscard]] const model::job_table& table() const noexcept { return *table_; }
   [[nodiscard]] raft::status raft_status() const { return raft_.state(); }
   [[nodiscard]] log_position applied() const noexcept { return applied_; }
   /// What is kept in memory besides the table, for metrics; bounded by what is under way.
   struct holdings {
-    std::size_t proposals = 0, asks = 0, leases = 0, finishing = 0, progress = 0, writes = 0, overlaid = 0;
+    std::size_t proposals = 0, requests = 0, asks = 0, leases = 0, finishing = 0, progress = 0, writes = 0, overlaid = 0;
   };
   [[nodiscard]] holdings held() const noexcept;
 
@@ -115,21 +166,24 @@ class machine {
   /// Why an entry was proposed; what to do when it is applied.
   struct by_client {
     request_token token;
-    bool cancels;
+  };
+  struct by_peer {
+    model::command_origin origin;
   };
   struct by_slot_ask {
     model::slot_id slot;
     std::uint64_t ask = 0;
   };
   struct by_finish {
-    finish_answer answer;
+    model::task_id task;
+    model::attempt_no attempt;
   };
   struct by_lease {
     model::task_id task;
   };
   struct by_timer {};
   struct by_start {};
-  using purpose = std::variant<by_client, by_slot_ask, by_finish, by_lease, by_timer, by_start>;
+  using purpose = std::variant<by_client, by_peer, by_slot_ask, by_finish, by_lease, by_timer, by_start>;
   struct pending {
     raft::term at;
     purpose why;
@@ -140,6 +194,25 @@ class machine {
     model::slot_offer offer;
     bool proposed = false;
     bool is_open = true;
+    timestamp heard{};  ///< a slot that does not ask again is gone
+  };
+  /// A client's command, until its outcome is applied here.
+  struct request {
+    model::command body;
+    timestamp since{}, sent{};
+    bool is_proposed = false;  ///< stands in this leader's log, or is about to
+  };
+  /// Readers who asked in one step.
+  struct read_batch {
+    std::vector<request_token> tokens;
+    timestamp since{}, sent{};
+    std::optional<raft::log_index> index;  ///< they may read when this is applied
+  };
+  /// An image on its way into the place of the state; nothing is applied, and the state is not read, until it is there.
+  struct installation {
+    std::uint64_t batch = 0;
+    log_position position;
+    raft::configuration members;
   };
   struct lease {
     model::attempt_no attempt;
@@ -149,37 +222,88 @@ class machine {
 
   machine(const options& settings, raft::machine core, const recovered_shard& past, const state_reader& disk);
 
+  // replica.cpp
   void on(const event::tick& e);
-  void on(const event::submit& e);
-  void on(const event::cancel& e);
-  void on(const event::asked& e);
-  void on(const event::heartbeat& e);
-  void on(const event::finished& e);
   void on(const event::persisted& e);
-
+  void on(const event::received& e);
   void drive(const raft::event& what);
   void take(raft::update update);
   void queue_write(raft::update& update);
   void on_role(const raft::role_change& role);
   void apply(const raft::entry& entry);
-  void settle(const purpose& why, model::apply_effects& applied);
-  void propose(model::command body, purpose why);
+  void settle(const purpose& why);
+  void lose_from(raft::log_index first);
+  void propose(const model::command& body, purpose why, const std::optional<model::command_origin>& origin = {});
   void propose_due();
-  void propose_assignments();
-  void propose_lost_leases();
   void submit_proposals();
-  void refuse(const purpose& why, error reason);
+  void refuse(const purpose& why, const error& reason);
   void write_state();
   void compact_log();
   void schedule();
   [[nodiscard]] timestamp log_now() const;
   [[nodiscard]] timestamp clock_at(timestamp log_time) const;
-  [[nodiscard]] bool leads() const { return raft_.state().role == raft::server_role::leader; }
+  [[nodiscard]] bool leads() const noexcept { return raft_.role() == raft::server_role::leader; }
+
+  // requests.cpp: what clients of this node want, and those of nodes that do not lead
+  void on(const event::submit& e);
+  void on(const event::cancel& e);
+  void on(const event::read& e);
+  void take(const peer_message& from, const delegated_command& what);
+  void take(const peer_message& from, const refused_command& what);
+  void take(const peer_message& from, const read_request& what);
+  void take(const peer_message& from, const read_index& what);
+  void keep(request_token token, model::command body);
+  void dispatch_requests();
+  void dispatch(request_token token, request& what, raft::server_id to);
+  void dispatch(std::uint64_t number, read_batch& what, raft::server_id to);
+  void send_again();
+  void give_up();
+  void settle_request(request_token token, model::apply_reply reply);
+  void answer_refusal(request_token token, const error& reason);
+  void decide_read(const raft::read_outcome& outcome);
+  void answer_reads();
+  [[nodiscard]] std::optional<raft::server_id> route() const;
+
+  // slots.cpp: what slots say, here and elsewhere, and the leader's book of them
+  void on(const event::asked& e);
+  void on(const event::heartbeat& e);
+  void on(const event::finished& e);
+  void take(const peer_message& from, const model::slot_ask& ask);
+  void take(const peer_message& from, const model::slot_heartbeat& beat);
+  void park(const model::slot_ask& ask);
+  void renew(const model::slot_heartbeat& beat);
+  void show(const model::slot_heartbeat& beat);
+  void propose_finish(const model::finish_command& finish, const model::slot_id& slot);
+  void propose_assignments();
+  void propose_lost_leases();
+  void on(const event::gone& e);
+  void revoke_if_cut_off();
+  void hand_out(model::apply_effects& applied);
+  [[nodiscard]] bool is_current(const model::task_id& task, model::attempt_no attempt) const;
+  [[nodiscard]] bool is_here(const model::slot_id& slot) const {
+    return slot.node == settings_.node && slot.boot == settings_.boot;
+  }
+
+  // snapshots.cpp: the state of another replica takes the place of the own one
+  void on(const event::image_fetched& e);
+  void install_arrived();
+  void finish_install();
+  [[nodiscard]] bool is_replacing_state() const noexcept { return installing_.has_value(); }
+
+  // members.cpp: who belongs to the group
+  void on(const event::met& e);
+  void on(const event::step_down& e);
+  void announce();
+  void tell_addresses();
+  void change_members();
+  [[nodiscard]] std::optional<raft::configuration> wanted_members() const;
+  [[nodiscard]] bool is_announced() const;
+  void send(raft::server_id to, peer_body what);
 
   options settings_;
   raft::machine raft_;
   state_store store_;
-  model::job_table table_;
+  std::optional<model::job_table> table_;  // there is one always; built anew with each snapshot
   log_position applied_;
   log_position compacted_;
 
@@ -187,8 +311,21 @@ class machine {
   timestamp now_{};
   timestamp log_began_{}, log_began_at_{};  // log time when this leader became ready, and its own clock then
   bool is_ready_ = false;
-  std::vector<std::pair<model::command, purpose>> proposals_;  // of this step
+  std::vector<std::pair<raft::shared_bytes, purpose>> proposals_;  // of this step
   std::map<raft::log_index, pending> pending_;
+  std::map<request_token, request> requests_;
+  std::vector<request_token> fresh_requests_;  // not dispatched yet
+  std::set<model::command_origin> delegated_;  // of other nodes, in this leader's log
+  std::vector<request_token> asked_reads_;     // of this step
+  std::uint64_t last_read_ = 0;
+  std::map<std::uint64_t, read_batch> reads_;                                           // by raft's number for them
+  std::map<std::uint64_t, std::pair<raft::server_id, std::uint64_t>> delegated_reads_;  // by raft's number; asker, its number
+  std::optional<raft::server_id> sent_to_;                                              // who got what is open
+  std::optional<raft::server_id> met_;                                                  // may know who leads
+  timestamp look_again_at_{};                                                           // at requests and reads
+  timestamp announce_at_{};
+  timestamp led_at_{};  // when somebody was last known to lead
+  std::map<model::node_id, std::string> told_addresses_;
   bool tick_pending_ = false;
   timestamp raft_wake_ = timestamp::max();
 
@@ -197,9 +334,12 @@ class machine {
   std::deque<std::pair<std::uint64_t, log_position>> applied_writes_;  // batch number, applied position in it
   std::deque<std::uint64_t> synced_batches_;                           // those that asked for a sync, on their way
   log_position durable_applied_;
+  std::optional<raft::server_id> fetching_from_;
+  std::optional<received_image> arrived_;  // to be installed with the next step
+  std::optional<installation> installing_;
 
   std::map<model::slot_id, parked_ask> asks_;
-  std::set<std::pair<model::task_id, model::attempt_no>> finishing_;  // proposed, not yet applied
+  std::map<std::pair<model::task_id, model::attempt_no>, model::slot_id> finishing_;  // reported, not yet applied
   std::map<model::task_id, lease> leases_;
   std::map<model::task_id, model::attempt_progress> progress_;
 };

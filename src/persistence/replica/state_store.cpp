@@ -60,6 +60,8 @@ T must(result<T> decoded) {
 
 }  // namespace
 
+std::string members_key() { return space(value_space).append("members"); }
+
 std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
   std::vector<state_write> writes;
   std::vector<std::string> keys, held_back;
@@ -89,6 +91,20 @@ void state_store::written(std::uint64_t batch) {
     on_the_way_.pop_front();
   }
 }
+
+void state_store::reload() {
+  overlay_.clear();
+  fresh_.clear();
+  on_the_way_.clear();
+}
+
+std::optional<raft::configuration> state_store::load_members() {
+  const auto text = get(members_key());
+  if (!text) return std::nullopt;
+  return must(raft::decode_configuration(*text));
+}
+
+void state_store::save_members(const raft::configuration& members) { put(members_key(), raft::encode(members)); }
 
 std::optional<std::string> state_store::get(const std::string& key) const {
   if (const auto found = overlay_.find(key); found != overlay_.end()) return found->second.value;

@@ -12,6 +12,9 @@
 
 namespace troupe::replica {
 
+/// Where the state says who belongs to the group, as `raft::encode` writes it. Not there: those who founded it.
+[[nodiscard]] std::string members_key();
+
 /// The job table's store: reads through to the disk, with the writes that are not there yet laid over it.
 /// Keys: one letter, then numbers in big-endian order (FORMAT.md of the journal has the table).
 class state_store final : public model::table_store {
@@ -26,6 +29,12 @@ class state_store final : public model::table_store {
   [[nodiscard]] std::size_t overlaid_keys() const noexcept { return overlay_.size(); }
   /// The disk's reader now sees all batches up to this one.
   void written(std::uint64_t batch);
+  /// The disk has another state: forgets all that is laid over it.
+  void reload();
+
+  /// Who belongs to the group, as of what is applied; nothing if that never changed since it was founded.
+  [[nodiscard]] std::optional<raft::configuration> load_members();
+  void save_members(const raft::configuration& members);
 
   std::optional<model::job_record> load_job(model::job_id id) override;
   void save_job(const model::job_record& job) override;

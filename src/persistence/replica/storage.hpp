@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,7 +30,9 @@ struct state_write {
 using log_position = raft::position;
 
 /// What one step of a replica wants on the disk. Carried out in this order, in one atomic write:
-/// hard state, log truncation, appends, applied state with its index, compaction.
+/// hard state, log truncation, appends, applied state with its index, compaction. One with `install` has nothing else in it and
+/// is not atomic: a crash leaves what was before, what is wanted, or an empty shard with its term and vote that belongs to no
+/// group.
 struct persist_batch {
   shard_no shard;
   std::uint64_t number = 0;  ///< rises by one from batch to batch of a replica
@@ -41,6 +44,15 @@ struct persist_batch {
   std::optional<log_position> applied;         ///< set if the applied position moved; `state` belongs to it
   std::optional<log_position> compact;         ///< drop the entries up to and with this one; never beyond a durable `applied`
   std::optional<raft::configuration> members;  ///< who belonged to the group at `compact`
+  /// Put this image in the place of the whole state and the whole log. `sync`, `applied`, `compact` and `members` say what it is.
+  std::optional<std::string> install;
+};
+
+/// An image of a shard that has come whole, and is not the shard's own yet.
+struct received_image {
+  log_position position;        ///< the state covers the log up to here
+  raft::configuration members;  ///< who belonged to the group there
+  std::string file;             ///< as `image_sink::finish` named it
 };
 
 /// What a start finds.
@@ -62,6 +74,30 @@ class state_reader {
                             const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
 };
 
+/// The applied state of one shard as it was when it was opened, whatever is written since. One thread at a time.
+class state_image {
+ public:
+  struct item {
+    std::string_view key, value;  ///< valid until the next call
+  };
+  virtual ~state_image() = default;
+  [[nodiscard]] virtual log_position position() const = 0;
+  [[nodiscard]] virtual result<std::optional<std::string>> get(std::string_view key) const = 0;
+  /// The next key in byte order, from the first on; nothing at the end.
+  [[nodiscard]] virtual result<std::optional<item>> next() = 0;
+};
+
+/// Takes an image in and keeps it beside the shards. What was not finished is gone with the object, or at the next start.
+class image_sink {
+ public:
+  virtual ~image_sink() = default;
+  /// Keys come in byte order, each once; else `errc::corrupt`.
+  virtual result<void> add(std::string_view key, std::string_view value) = 0;
+  /// The image is whole, and durable on return. @returns its name for `persist_batch::install`; it is there until a sink is begun
+  /// for the shard, or the next start
+  [[nodiscard]] virtual result<std::string> finish() = 0;
+};
+
 /// The log and the state of all shards of a node.
 class storage {
  public:
@@ -69,11 +105,18 @@ class storage {
   /// Reads what a shard left behind; everything default for a new one. Before the first write.
   /// @returns `errc::corrupt` if entries are damaged or missing in the middle: says which, and what is lost.
   virtual result<recovered_shard> load(shard_no shard) = 0;
-  /// Writes all batches atomically, in order; synced once if any of them asks for it. Blocking; one thread at a time calls it.
+  /// Writes all batches in order, synced if any of them asks for it; atomically, but for those that install. Blocking; one thread
+  /// at a time calls it.
   /// After an error the storage refuses every further write: what is on the disk is unknown.
   virtual result<void> write(std::span<const persist_batch> batches) = 0;
   /// Valid as long as the storage.
   virtual const state_reader& state_of(shard_no shard) = 0;
+  /// The state as of the last write. Any thread; others go on writing. The storage outlives it.
+  /// @returns `errc::not_found` if nothing was ever applied, or an image is just being installed.
+  [[nodiscard]] virtual result<std::unique_ptr<state_image>> read_image(shard_no shard) = 0;
+  /// For an image from elsewhere. Any thread, but one sink a shard at a time, and none while the one before is being installed.
+  /// The storage outlives it.
+  [[nodiscard]] virtual result<std::unique_ptr<image_sink>> begin_image(shard_no shard) = 0;
 };
 
 }  // namespace troupe::replica

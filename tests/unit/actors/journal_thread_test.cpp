@@ -39,6 +39,8 @@ class noting_storage final : public replica::storage {
     return {};
   }
   const replica::state_reader& state_of(replica::shard_no) override { std::terminate(); }
+  result<std::unique_ptr<replica::state_image>> read_image(replica::shard_no) override { std::terminate(); }
+  result<std::unique_ptr<replica::image_sink>> begin_image(replica::shard_no) override { std::terminate(); }
 
   std::vector<call> calls;  // of the one who writes; looked at when nobody does
   std::function<void()> during_write;

@@ -137,6 +137,21 @@ TEST_CASE("without keys and TLS only addresses of this machine are accepted") {
   }
 }
 
+TEST_CASE("a node may name another address of this machine to its peers, and no other") {
+  loaded_config config;
+  CHECK(config.values.cluster.advertise.empty());
+  REQUIRE(set_key("cluster.advertise", "127.0.0.1:9", "--set", config).has_value());
+  CHECK(check_together(config.values).has_value());
+  REQUIRE(set_key("cluster.advertise", "auto", "--set", config).has_value());
+  CHECK(config.values.cluster.advertise.empty());
+  REQUIRE(set_key("cluster.advertise", "example.org:9", "--set", config).has_value());
+  CHECK_FALSE(check_together(config.values).has_value());
+  for (const auto* nonsense : {"", "127.0.0.1", "127.0.0.1:0", ":9", "::1:9"}) {
+    CAPTURE(nonsense);
+    CHECK_FALSE(fault_of_set("cluster.advertise", nonsense).empty());
+  }
+}
+
 TEST_CASE("heartbeats must fit into a lease") {
   loaded_config config;
   REQUIRE(set_key("lease.duration", "2s", "--set", config).has_value());

@@ -220,6 +220,7 @@ actors::node_actor::behavior_type node_behavior(actors::node_actor::pointer, wor
     node.why_not_ready = w->is_ready ? "" : "no leader yet";
     node.labels = {"cpu"};
     node.slots.push_back({0, "idle", {}, "", 0, 0, 5, 1});
+    node.members.push_back({node.id, node.boot, "127.0.0.1:8080", "leader"});
     node.queue_limit = 10000;
     return node;
   }};
@@ -321,14 +322,14 @@ model::pipeline_registry fake_pipelines() {
   return {{"talk", talk}, {"slides", slides}};
 }
 
-served::served(std::function<void(server_options&)> change)
+served::served(std::function<void(server_options&)> change, std::function<services(services)> replace)
     : system((init_types(), config)), handles(spawn_fakes(system, w)), pipelines(fake_pipelines()) {
   server_options options;
   options.port = 0;
   options.blocking_threads = 2;
   if (change) change(options);
   services with{system, handles, artifacts, pipelines, [] { return std::string{"troupe_fake 1\n"}; }};
-  running = server::start(options, with).value();
+  running = server::start(options, replace ? replace(with) : with).value();
 }
 
 served::~served() {

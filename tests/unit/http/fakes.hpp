@@ -63,7 +63,8 @@ class fake_artifacts final : public model::ports::artifact_store {
 /// A server with its fakes, on a free port.
 class served {
  public:
-  explicit served(std::function<void(server_options&)> change = {});
+  /// @param replace  gives the server other services than these fakes
+  explicit served(std::function<void(server_options&)> change = {}, std::function<services(services)> replace = {});
   ~served();
   [[nodiscard]] std::uint16_t port() const { return running->port(); }
   model::job_id add_job(model::job_state state = model::job_state::running);

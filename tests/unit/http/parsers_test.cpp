@@ -127,6 +127,7 @@ TEST_CASE("routes are found with their parameter; else it is said what a path ta
   CHECK(find_route(method::other, "/v1/jobs").allowed == "GET, HEAD, POST");
   CHECK(find_route(method::get, "/v1/jobs/1/cancel").allowed == "POST");
   CHECK(find_route(method::post, "/healthz").allowed == "GET, HEAD");
+  CHECK(find_route(method::post, "/v1/peers/artifacts/a").allowed == "GET, HEAD, PUT");
   for (const auto* path : {"", "/v1", "/v1/jobs/", "/v1/jobs//events", "/v1/jobs/a/b", "/v1/jobs/a/events/", "/V1/jobs"}) {
     CAPTURE(path);
     CHECK_FALSE(find_route(method::get, path).found);

@@ -1,3 +1,4 @@
+#include "persistence/replica/codec.hpp"
 #include "replica_support.hpp"
 
 // Goal: signs of life keep an attempt, and only those of the attempt that runs. Method: one node, messages by hand.
@@ -25,7 +26,7 @@ TEST_CASE("a lease that runs out while the attempt's report is under way neither
   node.start();
   const auto id = node.submitted();
   const auto task = node.started();
-  node.now += 9999ms;
+  node.now += node.settings.lease - 1ms;
   const auto reported = node.step_only({node.a_finish(task)});
 
   node.now += 10ms;
@@ -36,6 +37,84 @@ TEST_CASE("a lease that runs out while the attempt's report is under way neither
   node.step({event::persisted{reported.persist.at(0).number}});
 
   CHECK(node.state(id) == model::job_state::succeeded);
+}
+
+/// A leader with a second node that has a slot, and a task that runs there.
+struct with_second : node_under_test {
+  with_second() {
+    start();
+    step({event::received{delegated(model::boot_command{other.node, other.boot})}});
+    submitted();
+    const auto out = step({event::received{{{}, raft::server_id{2}, raft::server_id{1}, model::slot_ask{other, 1, {{}, 1}}}}});
+    CHECK(out.grants.empty());  // the node beside the slot finds it in the log
+    REQUIRE(replica->table().running().size() == 1);
+    const auto& [task, attempt] = *replica->table().running().begin();
+    beat = {other, task, attempt.attempt, "make", {}};
+  }
+  [[nodiscard]] peer_message delegated(const model::command& what) const {
+    return {{}, raft::server_id{2}, raft::server_id{1}, delegated_command{encode(now, what, {}), false}};
+  }
+  [[nodiscard]] event::received heard() const { return {{{}, raft::server_id{2}, raft::server_id{1}, beat}}; }
+  [[nodiscard]] bool is_running() const { return !replica->table().running().empty(); }
+
+  model::slot_id other{model::node_id{2}, model::incarnation{1}, 0};
+  model::slot_heartbeat beat;
+};
+
+TEST_CASE("what ran on a node whose process has ended is soon somebody else's") {
+  with_second node;
+  node.step({event::gone{model::node_id{2}}});
+  node.tick(node.settings.lease / 5 - 1ms);
+  CHECK(node.is_running());
+  node.tick(1ms);
+  CHECK_FALSE(node.is_running());
+}
+
+TEST_CASE("a node that is heard of after all keeps what it runs") {
+  with_second node;
+  node.step({event::gone{model::node_id{2}}});
+  node.step({node.heard()});
+  node.tick(node.settings.lease - 1ms);
+  CHECK(node.is_running());
+}
+
+TEST_CASE("the end of one node does not touch what runs on another") {
+  with_second node;
+  node.step({event::gone{model::node_id{3}}});
+  node.tick(node.settings.lease - 1ms);
+  CHECK(node.is_running());
+  node.tick(1ms);
+  CHECK_FALSE(node.is_running());
+}
+
+TEST_CASE("a slot without a leader stops what it runs before its lease is over") {
+  node_under_test node;
+  node.settings.founders = raft::configuration{{raft::server_id{1}, raft::server_id{2}}, {}};
+  node.open();
+  // Server 2 leads, and has this node's slot run a task.
+  const auto submit = node.a_submission();
+  const std::vector<model::command> commands{submit, model::assign_command{node.slot(), 1, {{}, 1}}};
+  raft::append_request append;
+  for (const auto& command : commands)
+    append.entries.push_back({raft::log_index{append.entries.size() + 1}, raft::term{1}, raft::entry_kind::command,
+                              std::make_shared<const std::string>(encode(node.now, command, {}))});
+  append.commit = raft::log_index{commands.size()};
+  const auto from_leader = [&](raft::append_request what) {
+    return event::received{{{},
+                            raft::server_id{2},
+                            raft::server_id{1},
+                            raft::message{raft::server_id{2}, raft::server_id{1}, raft::term{1}, std::move(what)}}};
+  };
+  const auto out = node.step({from_leader(append)});
+  REQUIRE(out.grants.size() == 1);
+  const auto heard_at = node.now;
+
+  auto revoked = node.tick(100ms).revocations;
+  while (revoked.empty() && node.now < heard_at + node.settings.lease) revoked = node.tick(50ms).revocations;
+
+  REQUIRE(revoked.size() == 1);
+  CHECK(revoked.front().task == out.grants.front().task.task);
+  CHECK(node.now < heard_at + node.settings.lease);
 }
 
 }  // namespace

@@ -28,7 +28,9 @@ result: {value: "${stages.make.value}"}
 class memory_disk final : public state_reader {
  public:
   void write(const persist_batch& batch) {
+    if (batch.install) return install(batch);
     if (batch.hard_state) past.hard = *batch.hard_state;
+    if (batch.truncate_from) std::erase_if(past.entries, [&](const raft::entry& e) { return e.index >= *batch.truncate_from; });
     past.entries.insert(past.entries.end(), batch.append.begin(), batch.append.end());
     for (const auto& write : batch.state) {
       if (write.value) {
@@ -56,8 +58,62 @@ class memory_disk final : public state_reader {
     return {};
   }
 
+  /// What a crash may leave that comes while an image is put in.
+  void lose_shard() {
+    past = {past.hard, {}, raft::configuration{}, {}, {}};
+    state.clear();
+  }
+
+  using contents = std::map<std::string, std::string>;
   recovered_shard past;
-  std::map<std::string, std::string> state;
+  contents state;
+  std::map<std::string, contents> images;  ///< of other replicas, by name
+
+ private:
+  void install(const persist_batch& batch) {
+    past = {past.hard, *batch.compact, batch.members, *batch.applied, {}};
+    state = images.at(*batch.install);
+  }
+};
+
+/// What is on a disk at one moment.
+class memory_image final : public state_image {
+ public:
+  explicit memory_image(const memory_disk& of) : position_(of.past.applied), state_(of.state) {}
+  [[nodiscard]] log_position position() const override { return position_; }
+  [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override {
+    const auto found = state_.find(std::string{key});
+    return found == state_.end() ? std::optional<std::string>{} : found->second;
+  }
+  [[nodiscard]] result<std::optional<item>> next() override {
+    if (at_ == state_.end()) return std::optional<item>{};
+    const auto& [key, value] = *at_++;
+    return std::optional{item{key, value}};
+  }
+
+ private:
+  log_position position_;
+  memory_disk::contents state_;
+  memory_disk::contents::const_iterator at_ = state_.begin();
+};
+
+class memory_sink final : public image_sink {
+ public:
+  memory_sink(memory_disk& to, std::string name) : to_(to), name_(std::move(name)) {}
+  result<void> add(std::string_view key, std::string_view value) override {
+    if (!state_.empty() && state_.rbegin()->first >= key) return error{errc::corrupt, "keys out of order"};
+    state_.emplace(key, value);
+    return {};
+  }
+  [[nodiscard]] result<std::string> finish() override {
+    to_.images = {{name_, std::move(state_)}};  // the one before was never wanted
+    return name_;
+  }
+
+ private:
+  memory_disk& to_;
+  std::string name_;
+  memory_disk::contents state_;
 };
 
 /// A node with a disk that is quick. What a step asks for on the disk is there before `step` returns, and what follows from
@@ -86,8 +142,9 @@ struct node_under_test {
   }
   /// Without the disk: nothing is written, nothing persisted.
   effects step_only(const std::vector<event::any>& events) { return replica->step(events, now); }
-  effects step(const std::vector<event::any>& events) {
-    auto all = step_only(events);
+  effects step(const std::vector<event::any>& events) { return write(step_only(events)); }
+  /// Puts what a step asked for on the disk, with all that follows from that.
+  effects write(effects all) {
     for (std::size_t i = 0; i < all.persist.size(); ++i) {
       const auto batch = all.persist[i];
       disk->write(batch);
@@ -142,13 +199,16 @@ struct node_under_test {
   static void add(effects& to, effects more) {
     const auto move_all = [](auto& into, auto& from) { std::move(from.begin(), from.end(), std::back_inserter(into)); };
     move_all(to.persist, more.persist);
+    move_all(to.messages, more.messages);
     move_all(to.answers, more.answers);
+    move_all(to.reads, more.reads);
     move_all(to.grants, more.grants);
     move_all(to.revocations, more.revocations);
     move_all(to.finish_answers, more.finish_answers);
     move_all(to.events, more.events);
     move_all(to.progress, more.progress);
     to.wake_at = more.wake_at;
+    if (more.install) to.install = more.install;
     if (more.failure) to.failure = more.failure;
   }
 };

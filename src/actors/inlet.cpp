@@ -1,0 +1,35 @@
+#include "actors/inlet.hpp"
+
+#include <caf/send.hpp>
+
+namespace troupe::actors {
+
+void inlet::open(shard_actor to) {
+  const std::lock_guard lock{mutex_};
+  to_ = std::move(to);
+  if (met_) caf::anon_send(to_, peer_met{*met_});
+}
+
+void inlet::close() {
+  const std::lock_guard lock{mutex_};
+  to_ = nullptr;
+}
+
+void inlet::on_peer(const model::ports::node_card& peer) {
+  on_peer_(peer);
+  const std::lock_guard lock{mutex_};
+  met_ = peer.node;
+  if (to_) caf::anon_send(to_, peer_met{peer.node});
+}
+
+void inlet::on_frame(model::node_id from, std::string frame) {
+  const std::lock_guard lock{mutex_};
+  if (to_) caf::anon_send(to_, frame_arrived{from, std::move(frame)});
+}
+
+void inlet::on_gone(model::node_id peer) {
+  const std::lock_guard lock{mutex_};
+  if (to_) caf::anon_send(to_, peer_gone{peer});
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "actors/internal.hpp"
+#include "model/ports/transport.hpp"
+
+#include <functional>
+#include <mutex>
+#include <string>
+
+namespace troupe::actors {
+
+/// Where frames of other nodes arrive: hands them to the actor of the replica once there is one. What comes earlier is dropped.
+class inlet final : public model::ports::transport_listener {
+ public:
+  /// @param on_peer  is told of a peer before anything that it says is handed on; on a thread of the transport
+  explicit inlet(std::function<void(const model::ports::node_card&)> on_peer) : on_peer_(std::move(on_peer)) {}
+
+  void open(shard_actor to);
+  void close();
+  void on_peer(const model::ports::node_card& peer) override;
+  void on_frame(model::node_id from, std::string frame) override;
+  void on_gone(model::node_id peer) override;
+
+ private:
+  std::function<void(const model::ports::node_card&)> on_peer_;
+  std::mutex mutex_;
+  shard_actor to_;
+  std::optional<model::node_id> met_;  // the last one that came before there was anybody to tell
+};
+
+}  // namespace troupe::actors

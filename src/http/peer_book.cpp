@@ -1,0 +1,239 @@
+#include "http/peer_book.hpp"
+
+#include "base/log.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::http {
+
+using model::node_id;
+using model::ports::node_card;
+
+namespace {
+
+std::string two_of(node_id node) {
+  return fmt::format("two processes say that they are node {:016x}: one of the data directories is a copy", node.raw());
+}
+
+}  // namespace
+
+peer_book::peer_book(const peer_options& options)
+    : waiting_most_(options.waiting_most),
+      frame_most_(options.frame_most),
+      waiting_age_most_(options.waiting_age_most),
+      peers_most_(options.peers_most) {
+  own_.card = options.card;
+  for (const auto& seed : options.seeds) seeds_[seed];
+}
+
+// -- who is who -------------------------------------------------------------------------------------------------------
+
+peer_hello peer_book::own() const {
+  const std::lock_guard lock{mutex_};
+  return own_;
+}
+
+void peer_book::set_own_address(const std::string& address) {
+  const std::lock_guard lock{mutex_};
+  own_.card.address = address;
+}
+
+void peer_book::set_cluster(std::uint64_t cluster) {
+  const std::lock_guard lock{mutex_};
+  own_.card.cluster = cluster;
+}
+
+bool peer_book::is_of_ours(std::uint64_t cluster) const {
+  const std::lock_guard lock{mutex_};
+  return cluster == 0 || own_.card.cluster == 0 || cluster == own_.card.cluster;
+}
+
+peer_book::admission peer_book::judge(const peer_hello& theirs) const {
+  const auto refuse = [](std::string why) { return admission{verdict::refused, std::move(why)}; };
+  const std::lock_guard lock{mutex_};
+  const auto& mine = own_.card;
+  const auto& card = theirs.card;
+  if (theirs.version_least > own_.version_most || theirs.version_most < own_.version_least) {
+    return refuse(fmt::format("this node speaks versions {} to {} of the protocol between nodes, that one {} to {}",
+                              own_.version_least, own_.version_most, theirs.version_least, theirs.version_most));
+  }
+  if (card.node == mine.node) {
+    if (card.boot == mine.boot && card.address == mine.address) return {verdict::itself, {}};
+    return refuse(two_of(card.node));
+  }
+  if (card.cluster != 0 && mine.cluster != 0 && card.cluster != mine.cluster) {
+    return refuse(
+        fmt::format("this is cluster {:016x}, that is cluster {:016x}: a node belongs to one cluster for life; start it "
+                    "with an empty data directory to join",
+                    mine.cluster, card.cluster));
+  }
+  const auto known = peers_.find(card.node);
+  if (known == peers_.end()) {
+    if (peers_.size() < peers_most_) return {verdict::welcome, {}};
+    return refuse(fmt::format("this node knows {} others already", peers_.size()));
+  }
+  const auto& before = known->second.card;
+  if (card.boot < before.boot) {
+    return refuse(
+        fmt::format("this is start {} of node {:016x}, which has been seen in its start {}: a newer process runs with "
+                    "its data directory, or a copy",
+                    card.boot.raw(), card.node.raw(), before.boot.raw()));
+  }
+  if (card.address == before.address) return {verdict::welcome, {}};
+  // A node that has moved has left where it was. A copy of its directory would bring a log of yesterday in its name.
+  const auto& link = known->second.shown;
+  if (card.boot == before.boot || link.connected || link.is_heard) return refuse(two_of(card.node));
+  return {verdict::welcome, {}};
+}
+
+void peer_book::remember(const node_card& peer) {
+  const std::lock_guard lock{mutex_};
+  auto& known = peers_[peer.node];
+  if (known.card.address != peer.address) known.address = peer.address;
+  known.card = peer;
+  seeds_.erase(peer.address);
+}
+
+bool peer_book::has_met(const std::string& address) const {
+  const std::lock_guard lock{mutex_};
+  return std::ranges::any_of(peers_, [&](const auto& entry) { return entry.second.card.address == address; });
+}
+
+void peer_book::set_address(node_id node, const std::string& address) {
+  const std::lock_guard lock{mutex_};
+  if (node == own_.card.node || address.empty()) return;
+  auto& peer = peers_[node];
+  if (peer.given == address) return;  // what the node itself said since then is newer
+  peer.given = address;
+  peer.address = address;
+}
+
+std::string peer_book::address_of(node_id node) const {
+  const std::lock_guard lock{mutex_};
+  const auto at = peers_.find(node);
+  return at == peers_.end() ? std::string{} : at->second.address;
+}
+
+// -- frames -----------------------------------------------------------------------------------------------------------
+
+bool peer_book::put(node_id to, std::string frame, time now) {
+  const std::lock_guard lock{mutex_};
+  const auto at = peers_.find(to);
+  if (at == peers_.end() || at->second.address.empty()) return false;
+  auto& peer = at->second;
+  if (!peer.shown.connected) drop_old(peer, now);
+  if (frame.size() > frame_most_.count()) {
+    refuse_frame(to, peer, frame.size(), "it is larger than a frame may be");
+    return false;
+  }
+  const auto weight = weight_of(frame.size());
+  if (peer.weight > 0 && peer.weight + weight > waiting_most_.count()) {
+    refuse_frame(to, peer, frame.size(), "too much waits for this peer");
+    return false;
+  }
+  if (peer.weight == 0) peer.is_overfull = false;
+  peer.weight += weight;
+  peer.frames.push_back({std::move(frame), now});
+  return !std::exchange(peer.is_awake, true);
+}
+
+/// Says so once, until the peer has caught up.
+void peer_book::refuse_frame(node_id to, record& peer, std::size_t size, const char* why) {
+  ++peer.shown.dropped;
+  if (std::exchange(peer.is_overfull, true)) return;
+  log::warn("peer_frames_dropped", "peer={:016x} address={} frame_bytes={} waiting_bytes={} why=\"{}\"", to.raw(), peer.address,
+            size, peer.weight, why);
+}
+
+std::optional<std::string> peer_book::take(node_id to) {
+  const std::lock_guard lock{mutex_};
+  auto& peer = peers_[to];
+  if (peer.frames.empty()) {
+    peer.is_awake = false;
+    return std::nullopt;
+  }
+  auto frame = std::move(peer.frames.front().frame);
+  peer.frames.pop_front();
+  return frame;
+}
+
+void peer_book::sent(node_id to, std::size_t size, bool is_sent) {
+  const std::lock_guard lock{mutex_};
+  auto& peer = peers_[to];
+  peer.weight -= weight_of(size);
+  if (!is_sent) {
+    ++peer.shown.dropped;
+    return;
+  }
+  ++peer.shown.frames_out;
+  peer.shown.bytes_out = peer.shown.bytes_out + bytes{size};
+}
+
+void peer_book::drop_old(node_id to, time now) {
+  const std::lock_guard lock{mutex_};
+  drop_old(peers_[to], now);
+}
+
+void peer_book::drop_old(record& peer, time now) {
+  while (!peer.frames.empty() && now - peer.frames.front().since > waiting_age_most_) {
+    peer.weight -= weight_of(peer.frames.front().frame.size());
+    peer.frames.pop_front();
+    ++peer.shown.dropped;
+  }
+}
+
+// -- what operators see -----------------------------------------------------------------------------------------------
+
+void peer_book::set_connected(node_id node, bool is_connected) {
+  const std::lock_guard lock{mutex_};
+  peers_[node].shown.connected = is_connected;
+}
+
+void peer_book::set_heard(node_id node, bool is_heard) {
+  const std::lock_guard lock{mutex_};
+  peers_[node].shown.is_heard = is_heard;
+}
+
+void peer_book::count_received(node_id from, std::size_t size) {
+  const std::lock_guard lock{mutex_};
+  auto& shown = peers_[from].shown;
+  ++shown.frames_in;
+  shown.bytes_in = shown.bytes_in + bytes{size};
+}
+
+void peer_book::set_error(node_id node, const std::string& why) {
+  const std::lock_guard lock{mutex_};
+  peers_[node].shown.last_error = why;
+}
+
+void peer_book::set_seed_error(const std::string& seed, const std::string& why) {
+  const std::lock_guard lock{mutex_};
+  seeds_[seed] = why;
+}
+
+void peer_book::forget_seed(const std::string& seed) {
+  const std::lock_guard lock{mutex_};
+  seeds_.erase(seed);
+}
+
+std::vector<link_status> peer_book::links() const {
+  const std::lock_guard lock{mutex_};
+  std::vector<link_status> out;
+  for (const auto& [node, peer] : peers_) {
+    auto& one = out.emplace_back(peer.shown);
+    one.node = node;
+    one.address = peer.address;
+    one.waiting = bytes{peer.weight};
+  }
+  for (const auto& [seed, why] : seeds_) {
+    auto& one = out.emplace_back();
+    one.address = seed;
+    one.last_error = why;
+  }
+  return out;
+}
+
+}  // namespace troupe::http

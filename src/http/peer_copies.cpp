@@ -1,0 +1,81 @@
+#include "http/peer_copies.hpp"
+
+#include "base/log.hpp"
+#include "http/peer_client.hpp"
+
+#include <algorithm>
+#include <future>
+#include <system_error>
+
+namespace troupe::http {
+
+using std::chrono::steady_clock;
+
+namespace {
+
+/// Runs `work` on a thread of its own, or when it is asked for if there is none to be had.
+template <class Work>
+std::future<bool> begin(Work work) {
+  try {
+    return std::async(std::launch::async, work);
+  } catch (const std::system_error&) {
+    return std::async(std::launch::deferred, work);
+  }
+}
+
+}  // namespace
+
+void peer_copies::make(const model::artifact_ref& about) {
+  const auto order = order_.of(about.hash);
+  if (order.empty() || options_.copies <= 1) return;
+  const auto wanted = std::min<std::size_t>(options_.copies - 1, order.size());
+  std::size_t made = 0;
+  if (const auto file = local_.path_of(about.hash)) {
+    const peer_limits limits{options_.connect_timeout, options_.silence_most, steady_clock::now() + options_.push_deadline,
+                             options_.rate_least, &stop_};
+    for (std::size_t next = 0; made < wanted && next < order.size();) {
+      // While there is a copy elsewhere, nobody waits for a node that was silent a moment ago.
+      if (order[next].was_silent && made > 0) break;
+      std::vector<std::future<bool>> others;
+      auto end = std::min(order.size(), next + wanted - made);
+      while (end > next + 1 && order[end - 1].was_silent) --end;
+      for (auto at = next + 1; at < end; ++at) {
+        others.push_back(begin([&, at] { return put(order[at].address, about, *file, limits); }));
+      }
+      if (put(order[next].address, about, *file, limits)) ++made;
+      for (auto& each : others) made += each.get() ? 1 : 0;
+      next = end;
+    }
+  } else {
+    log::error("artifact_lost", "artifact={} why={}", about.hash.hex(), file.error().detail);
+  }
+  report(about, made, wanted);
+}
+
+bool peer_copies::put(const std::string& address, const model::artifact_ref& about, const std::filesystem::path& file,
+                      const peer_limits& limits) {
+  const auto done = peer_client{address, limits}.put(about, file);
+  ++(done ? made_ : failed_);
+  if (done) return true;
+  if (done.error().code == errc::timed_out) order_.set_silent(address);
+  log::info("artifact_copy_failed", "artifact={} peer={} why={}", about.hash.hex(), address, to_string(done.error()));
+  return false;
+}
+
+void peer_copies::report(const model::artifact_ref& about, std::size_t made, std::size_t wanted) {
+  if (made < wanted) {
+    ++short_;
+    if (!is_short_.exchange(true))
+      log::warn("artifact_copies_short", "artifact={} copies={} wanted={}", about.hash.hex(), made + 1, wanted + 1);
+  } else if (is_short_.exchange(false)) {
+    log::info("artifact_copies_enough", "artifact={} copies={}", about.hash.hex(), made + 1);
+  }
+}
+
+void peer_copies::count(peer_counts& into) const {
+  into.copies_made = made_;
+  into.copies_failed = failed_;
+  into.copies_short = short_;
+}
+
+}  // namespace troupe::http

@@ -1,0 +1,41 @@
+#include "http/peer_order.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace troupe::http {
+
+using std::chrono::steady_clock;
+
+std::vector<peer_order::candidate> peer_order::of(const digest& hash) const {
+  std::vector<std::pair<digest, candidate>> ranked;
+  for (auto& address : list_()) {
+    const auto rank = sha256_of(hash.hex() + address);
+    ranked.push_back({rank, {std::move(address)}});
+  }
+  if (ranked.empty()) return {};
+  const auto now = steady_clock::now();
+  {
+    const std::lock_guard lock{mutex_};
+    for (auto& [rank, peer] : ranked) {
+      const auto silent = silent_until_.find(peer.address);
+      peer.was_silent = silent != silent_until_.end() && now < silent->second;
+    }
+  }
+  std::ranges::sort(ranked, [](const auto& a, const auto& b) {
+    return std::tie(a.second.was_silent, a.first) < std::tie(b.second.was_silent, b.first);
+  });
+  std::vector<candidate> out;
+  for (auto& [rank, peer] : ranked) out.push_back(std::move(peer));
+  return out;
+}
+
+void peer_order::set_silent(const std::string& address) {
+  const auto now = steady_clock::now();
+  const std::lock_guard lock{mutex_};
+  std::erase_if(silent_until_, [now](const auto& entry) { return entry.second <= now; });
+  silent_until_[address] = now + silent_comes_last_;
+}
+
+}  // namespace troupe::http

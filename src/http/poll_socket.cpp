@@ -1,0 +1,143 @@
+#include "http/poll_socket.hpp"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+namespace troupe::http {
+namespace {
+
+using std::chrono::steady_clock;
+
+struct address_list_deleter {
+  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+using address_list = std::unique_ptr<addrinfo, address_list_deleter>;
+
+result<address_list> look_up(const std::string& address) {
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos) return error{errc::io_failed, fmt::format("'{}' is no host:port", address)};
+  auto host = address.substr(0, colon);
+  const auto port = address.substr(colon + 1);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  wanted.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  if (const int failed = ::getaddrinfo(host.c_str(), port.c_str(), &wanted, &found); failed != 0)
+    return error{errc::io_failed, fmt::format("cannot look '{}' up: {}", address, ::gai_strerror(failed))};
+  return address_list{found};
+}
+
+/// @returns what poll says of `socket`, 0 at the time given; nothing when the signal was raised.
+std::optional<short> wait_for(int socket, short events, steady_clock::time_point until, const stop_signal& stop) {
+  while (true) {
+    std::array<pollfd, 2> both{{{socket, events, 0}, {stop.descriptor(), POLLIN, 0}}};
+    const auto left = std::chrono::ceil<duration>(until - steady_clock::now()).count();
+    const auto ready = ::poll(both.data(), both.size(), static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000)));
+    if (ready < 0 && errno != EINTR) return POLLERR;
+    if (both[1].revents != 0) return std::nullopt;
+    if (ready > 0) return both[0].revents;
+    if (left <= 0) return short{0};
+  }
+}
+
+error stopping() { return {errc::stopping, "this node is shutting down"}; }
+
+}  // namespace
+
+stop_signal::stop_signal() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  TROUPE_ASSERT(event_.raw() >= 0, "a process that starts has a descriptor to spare");
+}
+
+void stop_signal::raise() noexcept {
+  const std::uint64_t one = 1;
+  while (::write(event_.raw(), &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+bool stop_signal::is_raised() const noexcept {
+  pollfd event{event_.raw(), POLLIN, 0};
+  return ::poll(&event, 1, 0) > 0;
+}
+
+poll_socket::poll_socket(std::string address, const peer_limits& limits, file_descriptor socket)
+    : address_(std::move(address)), limits_(limits), socket_(std::move(socket)) {}
+
+result<poll_socket> poll_socket::connect(const std::string& address, const peer_limits& limits) {
+  TROUPE_TRY(const auto places, look_up(address));
+  const auto until = std::min(steady_clock::now() + limits.connect_timeout, limits.deadline);
+  error why{errc::io_failed, address + ": has no address"};
+  for (const auto* place = places.get(); place != nullptr; place = place->ai_next) {
+    file_descriptor raw{::socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    poll_socket made{address, limits, std::move(raw)};
+    const int socket = made.socket_.raw();
+    int code = socket < 0 || ::connect(socket, place->ai_addr, place->ai_addrlen) != 0 ? errno : 0;
+    if (code == EINPROGRESS) {
+      TROUPE_CHECK(made.wait(POLLOUT, until));
+      socklen_t size = sizeof code;
+      ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &size);
+    }
+    if (code == 0) {
+      const int on = 1;
+      ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      return made;
+    }
+    why = made.failed("cannot connect", code);
+  }
+  return why;
+}
+
+error poll_socket::failed(std::string_view what, int why) const {
+  return {errc::io_failed, fmt::format("{}: {}: {}", address_, what, std::strerror(why))};
+}
+
+result<short> poll_socket::wait(short events, time_point until) const {
+  const auto seen = wait_for(socket_.raw(), events, std::min(until, limits_.deadline), *limits_.stop);
+  if (!seen) return stopping();
+  if (*seen == 0) return error{errc::timed_out, address_ + ": does not answer in time"};
+  return *seen;
+}
+
+result<bool> poll_socket::send(std::string_view data) {
+  while (!data.empty()) {
+    TROUPE_TRY(const auto ready, wait(POLLOUT | POLLIN, steady_clock::now() + limits_.silence_most));
+    if ((ready & (POLLIN | POLLERR | POLLHUP)) != 0) return false;
+    const auto sent = ::send(socket_.raw(), data.data(), data.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      data.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno != EINTR && errno != EAGAIN) {
+      return failed("cannot send", errno);
+    }
+  }
+  return true;
+}
+
+result<std::size_t> poll_socket::receive(std::span<char> into) {
+  return receive_until(into, steady_clock::now() + limits_.silence_most);
+}
+
+result<std::size_t> poll_socket::receive_slowly(std::span<char> into) { return receive_until(into, limits_.deadline); }
+
+result<std::size_t> poll_socket::receive_until(std::span<char> into, time_point until) {
+  while (true) {
+    TROUPE_CHECK(wait(POLLIN, until));
+    const auto got = ::recv(socket_.raw(), into.data(), into.size(), 0);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR && errno != EAGAIN) return failed("cannot receive", errno);
+  }
+}
+
+void poll_socket::allow_for(bytes size) { limits_.deadline += duration{size.count() * 1000 / limits_.rate_least.count()}; }
+
+}  // namespace troupe::http

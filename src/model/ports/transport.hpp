@@ -1,0 +1,44 @@
+#pragma once
+
+#include "model/ids.hpp"
+
+#include <string>
+
+namespace troupe::model::ports {
+
+/// Who a node is, as it says when a link opens.
+struct node_card {
+  node_id node;
+  incarnation boot;
+  std::uint64_t cluster = 0;  ///< 0: it belongs to none yet
+  std::string address;        ///< "host:port" where its peers reach it
+  friend bool operator==(const node_card&, const node_card&) = default;
+};
+
+/// Carries frames from this node to others. A frame may get lost, with all others that wait behind it; it comes at most once,
+/// whole, and after those that were sent before it. Nobody is told of a loss: what matters is sent again.
+class transport {
+ public:
+  virtual ~transport() = default;
+  /// Returns at once, from any thread. Dropped if nobody knows where the node is, if too much waits for it already, or if the
+  /// frame is larger than the transport takes.
+  virtual void send(node_id to, std::string frame) = 0;
+  /// Where to reach a node from now on, from any thread; the same again changes nothing. What the node itself says later, when a
+  /// link opens, takes the place of it.
+  /// @param address  "host:port"; an empty one is ignored
+  virtual void set_address(node_id node, const std::string& address) = 0;
+};
+
+/// What arrives. Called on threads of the transport, for one peer never by two at a time; must not block. May call the transport.
+class transport_listener {
+ public:
+  virtual ~transport_listener() = default;
+  /// A link to or from this node has opened: frames can be sent to it. Comes again with each link, before its first frame; the
+  /// card is of that moment.
+  virtual void on_peer(const node_card& peer) = 0;
+  virtual void on_frame(node_id from, std::string frame) = 0;
+  /// Nobody listens at this node's address any more: its process has ended. Not said of one that is merely silent.
+  virtual void on_gone(node_id peer) = 0;
+};
+
+}  // namespace troupe::model::ports

@@ -1,0 +1,321 @@
+"""Many nodes are one service: what is promised for faults of nodes and for a quiet time.
+
+    TROUPE_ACCEPT_ROUNDS=3 TROUPE_ACCEPT_SECONDS=30 scripts/accept cluster A1     a short look; the verdict counts with 100 and 600
+"""
+import datetime
+import json
+import math
+import os
+import pathlib
+import random
+import signal
+import tempfile
+import threading
+import time
+import uuid
+
+import mixed_load
+from black_hole import BlackHoles
+from framework import CheckFailed, Http, Node, Suite, free_port, say, wait_until
+from processes import kill_with_workers
+
+suite = Suite("cluster", ["troupe", "troupe-worker"])
+ROUNDS = int(os.environ.get("TROUPE_ACCEPT_ROUNDS", 100))
+QUIET_SECONDS = int(os.environ.get("TROUPE_ACCEPT_SECONDS", 600))
+NODES = 5
+
+HOLD = """\
+name: hold
+inputs: {seconds: {type: integer, required: true}}
+stages:
+  only: {kind: exec, program: {mode: once, command: [sh, -c, 'sleep "$(sed -n "s/.*seconds[^0-9]*\\\\([0-9]*\\\\).*/\\\\1/p")"'], outputs: {}}, params: {seconds: "${inputs.seconds}"}}
+result: {}
+"""
+
+
+class Anywhere:
+    """Speaks with one node after another, as clients behind a balancer do: each request goes to the next one."""
+
+    def __init__(self, nodes):
+        self.nodes, self.turn, self.lock = nodes, 0, threading.Lock()
+
+    def request(self, *words, **more):
+        with self.lock:
+            self.turn += 1
+            node = self.nodes[self.turn % len(self.nodes)]
+        return node.http.request(*words, **more)
+
+    def put(self, data, media_type):
+        return self.nodes[0].http.put(data, media_type)
+
+
+class Band:
+    """Nodes of one cluster. The first is the seed of the others."""
+
+    def __init__(self, folder, *options):
+        mixed_load.install(folder / "pipelines")
+        (folder / "pipelines" / "hold.yaml").write_text(HOLD)
+        ports = [free_port() for _ in range(NODES)]
+        self.holes = BlackHoles(ports)
+        self.nodes = []
+        for number, (port, advertised) in enumerate(zip(ports, self.holes.ports)):
+            seed = ["--seed", f"127.0.0.1:{self.holes.ports[0]}"] if number else []
+            self.nodes.append(Node("--slots", 4, "--pipelines", folder / "pipelines", "--set", f"cluster.advertise=127.0.0.1:{advertised}", *options, *seed, port=port))
+        for node in self.nodes:
+            self.start(node)
+        for node in self.nodes:
+            wait_until("a node to be ready", node._is_ready)
+        wait_until("all nodes to be members", lambda: all(len(view["members"]) == NODES for view in self.views()))
+        self.ids = {view["id"]: node for view, node in zip(self.views(), self.nodes)}
+
+    def start(self, node):
+        node.start(wait=False)
+        self.holes.know(self.nodes.index(node), node.process.pid)
+
+    def strike(self, node, how):
+        if node.process.poll() is not None:
+            raise CheckFailed(f"{node.url} ended by itself with {node.process.returncode}:\n{node.log[-2000:]}")
+        if how == "kill":
+            kill_with_workers(node.process.pid)
+            node.process.wait()
+        elif how == "pause":
+            node.process.send_signal(signal.SIGSTOP)
+        else:
+            self.holes.cut(self.nodes.index(node))
+
+    def heal(self, node, how):
+        if how == "kill":
+            self.start(node)
+        elif how == "pause":
+            node.process.send_signal(signal.SIGCONT)
+        else:
+            self.holes.heal(self.nodes.index(node))
+        wait_until("the struck node to be ready", node._is_ready, 60)
+
+    def views(self, nodes=None):
+        return [node.http.json("GET", "/v1/node", timeout=5) for node in nodes or self.nodes]
+
+    def leader(self, nodes=None):
+        """The node that leads by the word of a majority."""
+        def found():
+            votes = {}
+            for node in nodes or self.nodes:
+                try:
+                    view = node.http.json("GET", "/v1/node", timeout=2)
+                except (OSError, CheckFailed):
+                    continue
+                for member in view["members"]:
+                    if member["role"] == "leader":
+                        votes.setdefault((view["log_term"], member["id"]), []).append(node)
+            for (_, id_), voices in votes.items():
+                if len(voices) > NODES // 2:
+                    return self.ids[id_]
+            return None
+        return wait_until("a leader", found)
+
+    def terms(self):
+        return [view["log_term"] for view in self.views()]
+
+    def others(self, node):
+        return [each for each in self.nodes if each is not node]
+
+
+class Prober:
+    """Submits to nodes that were not struck, again and again, until one takes a job. Its jobs count like those of the load."""
+
+    def __init__(self, load):
+        self.load = load
+
+    def until_accepted(self, nodes, since, seconds=60):
+        """@returns how long after `since` the first submission that was begun after it was acknowledged."""
+        answered, done = [], threading.Event()
+
+        def ask(node):
+            number = random.randrange(1 << 30)
+            key = f"probe-{uuid.uuid4()}"
+            while time.monotonic() < since + seconds:
+                try:
+                    status, _, body = node.http.request("POST", "/v1/jobs", {"pipeline": "echo", "inputs": {"number": number}}, {"Idempotency-Key": key}, timeout=5)
+                except OSError:
+                    status = 0
+                if status == 202:
+                    answered.append(time.monotonic() - since)
+                    with self.load.lock:
+                        self.load.acknowledged[key] = ("echo", number, {"number": number}, json.loads(body)["id"])
+                    done.set()
+                    return
+                done.wait(0.02)
+
+        threads = [threading.Thread(target=ask, args=(node,)) for node in nodes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return min(answered, default=math.inf)
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def attempts(http, job):
+    """(slot, time) of each attempt that has started."""
+    started = []
+    page = http.json("GET", f"/v1/jobs/{job}")
+    for id_, type_, data in http.events(f"/v1/jobs/{job}/events"):
+        if type_ == "attempt_started":
+            started.append((data["slot"], moment(data["at"])))
+        if id_ is not None and int(id_) >= page["revision"]:
+            break
+    return started
+
+
+def ends_of(http, job):
+    """How often its stage was committed, how often it ended."""
+    http.wait_final(job)
+    types = [type_ for id_, type_, _ in http.events(f"/v1/jobs/{job}/events") if id_ is not None]
+    return types.count("stage_done"), sum(type_ in ("succeeded", "failed", "cancelled", "dead") for type_ in types)
+
+
+def hold_slots_of(band, victim, seconds):
+    """Long jobs until one of them runs at the victim. @returns (all of them, those at the victim)."""
+    held, prefix = [], next(id_ for id_, node in band.ids.items() if node is victim)
+    http = band.others(victim)[0].http
+
+    def at_victim():
+        return [job for job in held if any(slot.startswith(prefix) for slot, _ in attempts(http, job)[-1:])]
+
+    for _ in range(6):
+        held += [http.submit("hold", {"seconds": seconds}, priority=9)["id"] for _ in range(NODES)]
+        wait_until("the long jobs to run", lambda: all(http.json("GET", f"/v1/jobs/{job}")["state"] != "queued" for job in held))
+        if found := at_victim():
+            for job in set(held) - set(found):  # the victim's work needs somewhere to go
+                http.request("POST", f"/v1/jobs/{job}/cancel", {"reason": "it runs elsewhere"})
+            return held, found
+    return held, []
+
+
+def elsewhere_after(band, victim, jobs, struck, seconds):
+    """How long after the blow the last of the victim's jobs had begun an attempt at another node; infinite if it did not."""
+    http, prefix = band.leader(band.others(victim)).http, next(id_ for id_, node in band.ids.items() if node is victim)
+
+    def moved(job):
+        return min((at - struck for slot, at in attempts(http, job) if at > struck and not slot.startswith(prefix)), default=None)
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        times = [moved(job) for job in jobs]
+        if None not in times:
+            return max(times, default=None)
+        time.sleep(0.2)
+    return math.inf
+
+
+def p99(values):
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * 0.99) - 1)] if ordered else math.inf
+
+
+@suite.check("A1", "5 nodes under load")
+def faults(check):
+    chance = random.Random(int(os.environ.get("TROUPE_ACCEPT_SEED", time.time())))
+    with tempfile.TemporaryDirectory(prefix="troupe-accept-") as folder:
+        band = Band(pathlib.Path(folder))
+        rounds_of_faults(check, band, chance, picture(folder))
+        quiet_time(check, band)
+        for node in band.nodes:
+            check.equal("exit status of a node", node.stop(seconds=60), 0)
+        band.holes.close()
+
+
+def picture(folder):
+    from first_light import picture as paint
+    return paint(folder)
+
+
+def rounds_of_faults(check, band, chance, image):
+    load = mixed_load.Load(Anywhere(band.nodes), 10, image, chance.random())
+    load.start()
+    prober, accepted, moved, kinds = Prober(load), [], {"kill": [], "pause": [], "black hole": []}, {"leader": 0, "other": 0}
+    holds = []
+    for number in range(ROUNDS):
+        leader = band.leader()
+        victim = leader if chance.random() < 0.5 else chance.choice(band.others(leader))
+        how = ("kill", "pause", "black hole")[number % 3]
+        held, hit = hold_slots_of(band, victim, 25)
+        holds += held
+        time.sleep(chance.uniform(0.0, 1.0))  # the random moment
+        band.strike(victim, how)
+        struck, struck_at = time.monotonic(), time.time()
+        try:
+            answered = prober.until_accepted(band.others(victim), struck)
+            after = elsewhere_after(band, victim, hit, struck_at, 30) if hit else None
+        finally:
+            band.heal(victim, how)
+        for job in held:
+            load.http.request("POST", f"/v1/jobs/{job}/cancel", {"reason": "seen enough"})
+        kinds["leader" if victim is leader else "other"] += 1
+        if victim is leader:
+            accepted.append(answered)
+        if after is not None:
+            moved[how].append(after)
+        shown = "-" if after is None else f"{after:.2f} s"
+        say(f"round {number + 1} of {ROUNDS}: {how} of {'the leader' if victim is leader else 'a follower'}: writes after {answered:.2f} s, its work elsewhere after {shown}; "
+            f"{len(load.acknowledged)} jobs acknowledged")
+    load.stop()
+    report(check, band, load, holds, kinds, accepted, moved)
+
+
+def report(check, band, load, holds, kinds, accepted, moved):
+    http = band.leader().http
+    found = mixed_load.examine(http, load)
+    strangers = [each for each in found["twice"] if not any(job in each for job in holds)]  # the list has the long jobs, too
+    ends = [ends_of(http, job) for job in holds]
+    check.at_least("rounds of kill -9, SIGSTOP and black-holed links", sum(kinds.values()), 100)
+    check.at_least("rounds that struck the leader", kinds["leader"], 30)
+    check.at_least("acknowledged jobs", len(load.acknowledged), 5 * ROUNDS)
+    for complaint in [*found["lost"], *strangers, *found["wrong"], *found["artifacts_missing"]][:20]:
+        say(complaint)
+    check.equal("acknowledged jobs lost", len(found["lost"]), 0)
+    check.equal("doubled commits", len(strangers) + sum(max(0, committed - 1) for committed, _ in ends), 0)
+    check.equal("long jobs that did not end once", sum(ended != 1 for _, ended in ends), 0)
+    check.equal("jobs that did not end right", len(found["wrong"]), 0)
+    check.equal("results that are missing or differ", len(found["artifacts_missing"]), 0)
+    check.at_most("until writes are accepted again, p99 of the rounds that struck the leader", p99(accepted), 2, "s")
+    check.at_most("until the lost node's work runs elsewhere after kill -9, p99", p99(moved["kill"]), 3, "s")
+    check.at_most("until the lost node's work runs elsewhere after SIGSTOP and black-holed links, p99", p99(moved["pause"] + moved["black hole"]), 6, "s")
+
+
+def quiet_time(check, band):
+    """Full load: more clients than slots, each with the next job as soon as the last one has ended."""
+    before, until, ended, wrong = band.terms(), time.monotonic() + QUIET_SECONDS, [], []
+
+    def work(client):
+        node, number = band.nodes[client % NODES], 0
+        while time.monotonic() < until:
+            number += 1
+            try:
+                job = node.http.submit("echo", {"number": number})["id"]
+                state = node.http.wait_final(job)["state"]
+            except (OSError, CheckFailed) as broken:
+                wrong.append(repr(broken))
+                continue
+            ended.append(state == "succeeded")
+
+    threads = [threading.Thread(target=work, args=(client,)) for client in range(8 * NODES)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for complaint in wrong[:10]:
+        say(complaint)
+    after = band.terms()
+    check.at_least("time under full load without faults", QUIET_SECONDS, 600, "s")
+    check.at_least("jobs that ended meanwhile", len(ended), QUIET_SECONDS)
+    check.equal("of these not succeeded", ended.count(False) + len(wrong), 0)
+    check.equal("elections", max(after) - min(before), 0)
+
+
+if __name__ == "__main__":
+    say(f"rounds: {ROUNDS}, quiet time: {QUIET_SECONDS} s")
+    suite.main()

@@ -1,0 +1,163 @@
+#include "persistence/replica/state_store.hpp"
+#include "replica_support.hpp"
+
+// Goal: the state of another replica takes the place of this one's, and nobody who waits here is forgotten. Method: a follower,
+// whose leader is the test, and an image of another node's state.
+namespace troupe::replica {
+namespace {
+
+using namespace testing;
+
+const raft::server_id leader{1}, self{2};
+const raft::configuration group{{leader, self, raft::server_id{3}}, {}};
+
+struct follower : node_under_test {
+  follower() {
+    settings.raft.self = self;
+    settings.node = model::node_id{2};
+    settings.founders = group;
+    open();
+  }
+  effects hear(raft::message_body body, std::uint64_t term = 5) {
+    return step({event::received{{{}, leader, self, raft::message{leader, self, raft::term{term}, std::move(body)}}}});
+  }
+  effects offered(std::uint64_t index = 100) { return hear(raft::snapshot_offer{raft::log_index{index}, raft::term{5}, 1}); }
+  event::image_fetched image_of(const node_under_test& source, std::uint64_t index = 100, std::uint64_t term = 5) const {
+    disk->images["image"] = source.disk->state;
+    return {received_image{{raft::log_index{index}, raft::term{term}}, group, "image"}};
+  }
+};
+
+const delegated_command* delegated_in(const effects& out) {
+  for (const auto& message : out.messages)
+    if (const auto* command = std::get_if<delegated_command>(&message.what)) return command;
+  return nullptr;
+}
+
+TEST_CASE("a snapshot that is offered is fetched, and asked for anew when it could not be had") {
+  follower node;
+  const auto out = node.offered();
+  REQUIRE(out.install.has_value());
+  CHECK(out.install->from == leader);
+  CHECK(out.install->at_least.index == raft::log_index{100});
+  CHECK_FALSE(node.offered().install);
+  CHECK(node.step({event::image_fetched{error{errc::timed_out, "no answer"}}}).persist.empty());
+  CHECK(node.offered().install);
+}
+
+TEST_CASE("an image that is not ahead of the own state changes nothing") {
+  follower node;
+  node_under_test source;
+  source.start();
+  node.offered();
+  const auto out = node.step({node.image_of(source, 0, 0)});
+  CHECK(out.persist.empty());
+  CHECK(node.offered().install);
+}
+
+TEST_CASE("an image that nobody asked for changes nothing") {
+  follower node;
+  node_under_test source;
+  source.start();
+  CHECK(node.step({node.image_of(source)}).persist.empty());
+  CHECK(node.replica->applied() == log_position{});
+}
+
+TEST_CASE("what another replica knows is known here once its image is there") {
+  follower node;
+  node_under_test source;
+  source.start();
+  const auto job = source.submitted();
+  node.offered();
+  node.step({node.image_of(source)});
+  const auto out = node.tick();
+  REQUIRE(out.persist.size() == 1);
+  CHECK(out.persist[0].sync);
+  CHECK(out.persist[0].install == "image");
+  CHECK(out.events.empty());
+  CHECK(node.replica->applied() == log_position{raft::log_index{100}, raft::term{5}});
+  CHECK(node.state(job) == model::job_state::queued);
+  CHECK(node.replica->raft_status().base == raft::log_index{100});
+  node.open();
+  CHECK(node.state(job) == model::job_state::queued);
+  CHECK(node.replica->raft_status().members == group);
+}
+
+TEST_CASE("while the state is replaced nothing of it is shown") {
+  follower node;
+  node_under_test source;
+  source.start();
+  const auto job = source.submitted();
+  node.offered();
+  node.step({node.image_of(source)});
+  auto out = node.step_only({});
+  REQUIRE(out.persist.size() == 1);
+  CHECK(node.replica->view("tenant", job).error().code == errc::not_leader);
+  CHECK(node.replica->list({"tenant", {}, {}, {}}, "", 10).error().code == errc::not_leader);
+  CHECK(node.replica->events("tenant", job, 0, 10).error().code == errc::not_leader);
+  node.write(std::move(out));
+  CHECK(node.state(job) == model::job_state::queued);
+}
+
+TEST_CASE("an image of a newer term comes after that term") {
+  follower node;
+  node_under_test source;
+  source.start();
+  node.offered();
+  node.step({node.image_of(source, 120, 8)});
+  const auto out = node.tick();
+  REQUIRE(out.persist.size() == 2);
+  CHECK(out.persist[0].hard_state == raft::hard_state{raft::term{8}, std::nullopt});
+  CHECK(out.persist[1].install.has_value());
+  node.open();
+  CHECK(node.replica->applied() == log_position{raft::log_index{120}, raft::term{8}});
+}
+
+TEST_CASE("a command that was applied within a snapshot is sent again, and answered") {
+  follower node;
+  node_under_test source;
+  source.start();
+  node.offered();
+  auto what = node.a_submit();
+  what.command.idempotency_key = "key";
+  CHECK(delegated_in(node.step({what})) != nullptr);
+  REQUIRE(source.step({event::submit{request_token{77}, what.command}}).answers.size() == 1);
+  node.step({node.image_of(source)});
+  const auto out = node.tick();
+  const auto* again = delegated_in(out);
+  REQUIRE(again != nullptr);
+  CHECK(out.answers.empty());
+
+  const raft::entry entry{raft::log_index{101}, raft::term{5}, raft::entry_kind::command,
+                          std::make_shared<const std::string>(again->command)};
+  node.hear(raft::append_request{raft::log_index{100}, raft::term{5}, {entry}, raft::log_index{100}, {}, 2});
+  const auto done = node.hear(raft::append_request{raft::log_index{101}, raft::term{5}, {}, raft::log_index{101}, {}, 3});
+
+  REQUIRE(done.answers.size() == 1);
+  CHECK(done.answers[0].token == what.token);
+  CHECK(std::get<result<model::submit_outcome>>(done.answers[0].reply)->id == what.command.id);
+}
+
+TEST_CASE("the members stand in the state once they were changed") {
+  follower node;
+  const raft::configuration more{group.voters, {raft::server_id{4}}};
+  const raft::entry change{raft::log_index{1}, raft::term{5}, raft::entry_kind::members,
+                           std::make_shared<const std::string>(raft::encode(more))};
+  node.hear(raft::append_request{{}, {}, {change}, {}, {}, 1});
+  CHECK_FALSE(node.disk->state.contains(members_key()));
+  node.hear(raft::append_request{raft::log_index{1}, raft::term{5}, {}, raft::log_index{1}, {}, 2});
+  REQUIRE(node.disk->state.contains(members_key()));
+  CHECK(raft::decode_configuration(node.disk->state.at(members_key())).value() == more);
+}
+
+TEST_CASE("a state of a time before gets its members with the first write") {
+  follower node;
+  const raft::configuration more{group.voters, {raft::server_id{4}}};
+  node.disk->past.members = more;
+  node.open();
+  node.step({});
+  CHECK(raft::decode_configuration(node.disk->state.at(members_key())).value() == more);
+}
+
+}  // namespace
+}  // namespace troupe::replica
