@@ -116,11 +116,13 @@ class Http:
         return json.loads(data)
 
     def events(self, path, after=0, timeout=120):
-        """Yields (id or None, type, data) of an event stream until the server ends it."""
+        """Yields (id or None, type, data) of an event stream until the server ends it. Raises OSError when it breaks."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             connection.request("GET", path, headers={"Accept": "text/event-stream", "Last-Event-ID": str(after)})
             answer = connection.getresponse()
+            if answer.status == 204:  # nothing more will ever come
+                return
             if answer.status != 200:
                 raise CheckFailed(f"GET {path} answered {answer.status}")
             event = {}
@@ -133,6 +135,8 @@ class Http:
                 elif not line.startswith(":"):
                     name, _, value = line.partition(":")
                     event[name] = value.removeprefix(" ")
+        except http.client.HTTPException as broken:
+            raise ConnectionError(f"GET {path}: {broken!r}") from broken
         finally:
             connection.close()
 

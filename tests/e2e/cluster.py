@@ -5,7 +5,6 @@ by its process id.
 """
 import atexit
 import contextlib
-import http.client
 import itertools
 import json
 import pathlib
@@ -20,23 +19,10 @@ import time
 import urllib.parse
 import uuid
 
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "accept"))
+from framework import CheckFailed as Failed, Http, wait_until
+
 FINAL = ("succeeded", "failed", "cancelled", "dead")
-
-
-class Failed(AssertionError):
-    """What was waited for has not come, or something else came."""
-
-
-def wait_until(what, condition, seconds=30, pause=0.02):
-    """@returns the first true value of the condition."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise Failed(f"waited {seconds} s for {what}")
-        time.sleep(pause)
 
 
 def free_ports(count):
@@ -51,11 +37,12 @@ def free_ports(count):
             probe.close()
 
 
-class Node:
+class Node(Http):
     """One process and its data directory. It can be started again on the same port and data."""
 
     def __init__(self, program, folder, port, options, seeds=()):
-        self.program, self.folder, self.port = program, pathlib.Path(folder), port
+        super().__init__(f"http://127.0.0.1:{port}")
+        self.program, self.folder = program, pathlib.Path(folder)
         self.options, self.seeds = [str(option) for option in options], list(seeds)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data, self.log_path = self.folder / "data", self.folder / "log"
@@ -123,69 +110,14 @@ class Node:
             self.resume()
         self.kill()
 
-    # -- requests: a new connection each, so that a restart is no surprise
-
-    def request(self, method, path, body=None, headers=None, timeout=40):
-        """@returns (status, headers, bytes). A dict as body is sent as JSON. Raises OSError without an answer."""
-        headers = dict(headers or {})
-        if isinstance(body, dict):
-            body = json.dumps(body).encode()
-            headers.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request(method, path, body=body, headers=headers)
-            answer = connection.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        except http.client.HTTPException as broken:
-            raise ConnectionError(f"{method} {path}: {broken!r}") from broken
-        finally:
-            connection.close()
-
-    def json(self, method, path, body=None, headers=None, expect=(200, 201, 202), timeout=40):
-        status, _, data = self.request(method, path, body, headers, timeout)
-        if status not in expect:
-            raise Failed(f"{self}: {method} {path} answered {status}: {data[:500]!r}")
-        return json.loads(data)
-
-    def submit(self, pipeline, inputs, key=None):
-        return self.json("POST", "/v1/jobs", {"pipeline": pipeline, "inputs": inputs}, {"Idempotency-Key": key} if key else {})
+    # -- requests
 
     def job(self, job):
         return self.json("GET", f"/v1/jobs/{job}")
 
-    def wait_final(self, job, seconds=60):
-        deadline = time.monotonic() + seconds
-        while True:
-            found = self.json("GET", f"/v1/jobs/{job}?wait=5s")
-            if found["state"] in FINAL:
-                return found
-            if time.monotonic() > deadline:
-                raise Failed(f"job {job} was not final after {seconds} s: {json.dumps(found)}")
-
-    def events(self, job, after=0, timeout=60):
+    def job_events(self, job, after=0, timeout=60):
         """Yields (id or None, type, data) until the node ends the stream. Raises OSError when it breaks."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request("GET", f"/v1/jobs/{job}/events", headers={"Last-Event-ID": str(after)})
-            answer = connection.getresponse()
-            if answer.status == 204:
-                return
-            if answer.status != 200:
-                raise Failed(f"{self}: the events of {job} answered {answer.status}: {answer.read()[:500]!r}")
-            event = {}
-            for raw in answer:
-                line = raw.decode().rstrip("\r\n")
-                if not line:
-                    if "data" in event:
-                        yield event.get("id"), event.get("event", "message"), json.loads(event["data"])
-                    event = {}
-                elif not line.startswith(":"):
-                    name, _, value = line.partition(":")
-                    event[name] = value.removeprefix(" ")
-        except http.client.HTTPException as broken:
-            raise ConnectionError(repr(broken)) from broken
-        finally:
-            connection.close()
+        return self.events(f"/v1/jobs/{job}/events", after, timeout)
 
     def put(self, data):
         return self.json("POST", "/v1/artifacts", data, {"Content-Type": "application/octet-stream"})["artifact"]
@@ -362,7 +294,7 @@ class Load:
             ended = node.wait_final(job, seconds)
             if ended["state"] != "succeeded" or ended["result"] != {"number": number}:
                 wrong.append(f"{job}: ended {ended['state']} with {ended['result']}, not {number}: {ended['error']}")
-            events = [(int(id_), type_) for id_, type_, _ in node.events(job) if id_]
+            events = [(int(id_), type_) for id_, type_, _ in node.job_events(job) if id_]
             types = [type_ for _, type_ in events]
             if [id_ for id_, _ in events] != list(range(1, ended["revision"] + 1)):
                 wrong.append(f"{job}: revisions {events}")

@@ -15,9 +15,7 @@ import unittest
 import uuid
 
 from cluster import FINAL, Cluster, Failed, Load, free_ports, wait_until
-
-sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "accept"))
-from black_hole import BlackHoles  # noqa: E402
+from black_hole import BlackHoles  # the path to it is set by the line above
 
 TROUPE = sys.argv.pop(1)
 
@@ -238,7 +236,7 @@ class ClusterTest(ClusterCase):
             page = self.cluster.leader().job(job)
             if page["stages"][0]["state"] != "running":
                 return None
-            for _, type_, data in self.cluster.leader().events(job):
+            for _, type_, data in self.cluster.leader().job_events(job):
                 if type_ == "attempt_started":
                     found[job] = data["slot"]
                     break
@@ -408,13 +406,13 @@ class ClusterTest(ClusterCase):
             job = then.submit(f"steps-{runner.folder.name}", {"number": 4})["id"]
             seen = []
             with self.assertRaises((OSError, Failed)):
-                for id_, type_, _ in at.events(job):
+                for id_, type_, _ in at.job_events(job):
                     if id_:
                         seen.append(int(id_))
                     if len(seen) == 5:
                         at.kill()
                 raise Failed("the stream ended as if the job had")
-            resumed = [(int(id_), type_) for id_, type_, _ in then.events(job, seen[-1]) if id_]
+            resumed = [(int(id_), type_) for id_, type_, _ in then.job_events(job, seen[-1]) if id_]
             seen += [id_ for id_, _ in resumed]
             self.assertIn(resumed[-1][1], FINAL)
             self.assertEqual(seen, list(range(1, then.job(job)["revision"] + 1)))
