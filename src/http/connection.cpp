@@ -386,7 +386,7 @@ awaitable<std::optional<taken_connection>> connection::take_connection() {
   while (is_reading_) co_await wakeup_.wait();  // it may have brought something
   taken_connection out;
   if (!socket_.is_open()) co_return std::nullopt;
-  out.socket = raw_socket{socket_.release(failure)};
+  out.socket = file_descriptor{socket_.release(failure)};
   if (failure) co_return std::nullopt;
   out.unread.assign(buffer_.data() + begin_, buffered());
   is_taken_ = true;

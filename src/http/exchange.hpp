@@ -1,7 +1,7 @@
 #pragma once
 
+#include "http/file_descriptor.hpp"
 #include "http/http.hpp"
-#include "http/raw_socket.hpp"
 #include "http/request.hpp"
 #include "http/response.hpp"
 
@@ -47,7 +47,7 @@ struct application {
 
 /// A connection that is HTTP's no longer.
 struct taken_connection {
-  raw_socket socket;
+  file_descriptor socket;
   std::string unread;  ///< what came behind the request
 };
 

@@ -3,7 +3,7 @@
 #include "actors/actors.hpp"
 #include "base/error.hpp"
 #include "base/units.hpp"
-#include "http/raw_socket.hpp"
+#include "http/file_descriptor.hpp"
 #include "model/pipeline_registry.hpp"
 #include "model/ports/artifacts.hpp"
 #include "model/ports/snapshots.hpp"
@@ -58,7 +58,7 @@ struct services {
 
 /// An address that nobody else can have; connections wait there until a server answers them.
 struct bound_address {
-  raw_socket socket;
+  file_descriptor socket;
   std::uint16_t port = 0;
   bool is_v6 = false;
 };

@@ -55,7 +55,7 @@ struct outgoing {
 };
 
 struct incoming {
-  raw_socket given;
+  file_descriptor given;
   std::string key, unread;
   std::shared_ptr<peer_socket> socket;
   node_card card;  ///< empty until the hello
@@ -141,7 +141,7 @@ void peer_links::set_cluster(std::uint64_t cluster) {
   asio::post(state_->io, [s = state_.get()] { s->close_strange_clusters(); });
 }
 
-void peer_links::adopt(raw_socket socket, std::string key, std::string unread) {
+void peer_links::adopt(file_descriptor socket, std::string key, std::string unread) {
   if (state_->is_over) return;
   auto link = std::make_shared<incoming>();
   link->given = std::move(socket);

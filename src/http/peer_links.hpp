@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
-#include "http/raw_socket.hpp"
+#include "http/file_descriptor.hpp"
 #include "model/ports/transport.hpp"
 
 #include <cstdint>
@@ -68,7 +68,7 @@ class peer_links final : public model::ports::transport {
   /// Takes over a connection whose client asked for a link; the HTTP server calls it, on any thread.
   /// @param key     the request's Sec-WebSocket-Key
   /// @param unread  what came behind the request
-  void adopt(raw_socket socket, std::string key, std::string unread);
+  void adopt(file_descriptor socket, std::string key, std::string unread);
 
   /// Peers by their ids, then seeds that have not been reached. Any thread.
   [[nodiscard]] std::vector<link_status> links() const;

@@ -153,11 +153,11 @@ asio::awaitable<result<void>> peer_socket::dial(std::string address) {
   co_return result<void>{};
 }
 
-asio::awaitable<result<void>> peer_socket::accept(raw_socket from, std::string key, std::string unread) {
+asio::awaitable<result<void>> peer_socket::accept(file_descriptor from, std::string key, std::string unread) {
   const auto self = state_;
   auto& connection = self->socket.next_layer();
   error_code failure;
-  connection.assign(protocol_of(from.get()), from.get(), failure);
+  connection.assign(protocol_of(from.raw()), from.raw(), failure);
   if (failure) co_return self->failed(failure);
   [[maybe_unused]] const int now_owned_by_connection = from.release();
   connection.set_option(tcp::no_delay{true}, failure);

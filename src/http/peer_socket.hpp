@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
-#include "http/raw_socket.hpp"
+#include "http/file_descriptor.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -31,7 +31,7 @@ class peer_socket {
   /// Answers an upgrade that was read already.
   /// @param key     the header Sec-WebSocket-Key
   /// @param unread  what came behind the request; a client that keeps to RFC 6455, 4.1 has sent nothing
-  [[nodiscard]] boost::asio::awaitable<result<void>> accept(raw_socket from, std::string key, std::string unread);
+  [[nodiscard]] boost::asio::awaitable<result<void>> accept(file_descriptor from, std::string key, std::string unread);
 
   /// The next message. One reader at a time; also needed on a connection that only sends, for it answers pings and sees the end.
   /// @returns an error for the end of the connection, for text, and for more than `most`; it is closed then.

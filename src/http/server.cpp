@@ -73,7 +73,7 @@ result<bound_address> server::bind(const server_options& options) {
                                               options.address, options.port, failure.message())};
   }
   const auto port = acceptor.local_endpoint().port();
-  return bound_address{raw_socket{acceptor.release()}, port, address.is_v6()};
+  return bound_address{file_descriptor{acceptor.release()}, port, address.is_v6()};
 }
 
 void server::state::accept() {
