@@ -1,15 +1,12 @@
 #include "cli/node_command.hpp"
 
-#include "actors/inlet.hpp"
 #include "actors/node.hpp"
-#include "actors/snapshots.hpp"
 #include "base/log.hpp"
+#include "cli/cluster_edge.hpp"
 #include "cli/node_metrics.hpp"
 #include "cli/pipelines_directory.hpp"
 #include "http/http.hpp"
 #include "http/peer_artifacts.hpp"
-#include "http/peer_client.hpp"
-#include "http/peer_links.hpp"
 #include "persistence/artifacts/artifact_store.hpp"
 #include "persistence/journal/data_directory.hpp"
 #include "persistence/journal/journal.hpp"
@@ -149,89 +146,9 @@ class stop_signals {
   sigset_t set_{};
 };
 
-/// A node founds its own cluster unless it is told to join one; what its directory says goes before that.
-result<void> settle_cluster(const node_config& config, journal::data_directory& directory) {
-  const auto& mark = directory.cluster();
-  if (mark && mark->id == 0 && config.cluster.seeds.empty())
-    return error{errc::bad_request,
-                 fmt::format("{} was made to join a cluster and has not reached it yet: name a node of it with "
-                             "--seed HOST:PORT",
-                             directory.root().native())};
-  if (mark) return {};
-  const bool is_new = directory.boot().raw() == 1;  // a directory without a mark that was started before is its own cluster
-  if (is_new && !config.cluster.seeds.empty()) return directory.enter({});
-  return directory.enter({random_number(), true});
-}
-
-/// The links to other nodes, and what becomes known of the cluster through them.
-class cluster_edge {
- public:
-  cluster_edge(const node_config& config, journal::data_directory& directory, const std::string& address)
-      : directory_(directory),
-        inlet_([this](const model::ports::node_card& peer) { on_peer(peer); }),
-        links_({.card = {directory.node(), directory.boot(), directory.cluster()->id, address}, .seeds = config.cluster.seeds},
-               inlet_) {}
-
-  http::peer_links& links() { return links_; }
-  actors::inlet& inlet() { return inlet_; }
-  /// "host:port" of another node, if there is a link to it.
-  result<std::string> address_of(model::node_id node) const {
-    for (const auto& link : links_.links())
-      if (link.node == node && !link.address.empty()) return link.address;
-    return error{errc::not_found, fmt::format("nobody knows where node {:016x} is", node.raw())};
-  }
-  /// The other nodes, as "host:port".
-  std::vector<std::string> addresses() const {
-    std::vector<std::string> all;
-    for (const auto& link : links_.links())
-      if (link.node.raw() != 0 && !link.address.empty()) all.push_back(link.address);
-    return all;
-  }
-
- private:
-  /// The first node of a cluster that is met says which one this node joins. It stands on the disk before anything of it is
-  /// heard.
-  void on_peer(const model::ports::node_card& peer) {
-    if (peer.cluster == 0 || directory_.cluster()->id != 0) return;
-    if (const auto entered = directory_.enter({peer.cluster, false}); !entered) die(entered.error());
-    log::info("cluster_joined", "cluster={:016x} through={}", peer.cluster, peer.address);
-    links_.set_cluster(peer.cluster);
-  }
-
-  journal::data_directory& directory_;
-  actors::inlet inlet_;
-  http::peer_links links_;
-};
-
-/// Snapshots of shards, from other nodes and for them.
-class snapshot_edge {
- public:
-  snapshot_edge(replica::storage& storage, const replica::options& of, const cluster_edge& cluster)
-      : own(storage, of.founders.value_or(raft::configuration{{of.raft.self}, {}})),
-        fetched(storage, [this, &cluster](model::node_id from, replica::shard_no shard, const auto& take) -> result<void> {
-          TROUPE_TRY(const auto address, cluster.address_of(from));
-          return http::peer_client{address, limits()}.get_snapshot(shard.raw(), take);
-        }) {}
-
-  void stop() {
-    stop_.raise();
-    fetched.stop();
-  }
-
- private:
-  /// However long a snapshot takes, it may go on as long as bytes come.
-  http::peer_limits limits() const { return {1s, 10s, std::chrono::steady_clock::time_point::max(), 1_MiB, &stop_}; }
-
-  http::stop_signal stop_;
-
- public:
-  actors::shard_snapshots own;
-  actors::snapshot_thread fetched;
-};
-
 result<void> run(const node_config& config, const stop_signals& signals) {
   TROUPE_TRY(auto directory, journal::data_directory::open(config.data_directory, model::node_id{random_number()}));
-  TROUPE_CHECK(settle_cluster(config, directory));
+  TROUPE_CHECK(settle_cluster(config.cluster.seeds, directory, random_number()));
   const auto server_options = server_options_of(config);
   TROUPE_TRY(auto bound, http::server::bind(server_options));
   const auto address = fmt::format(fmt::runtime(bound.is_v6 ? "[{}]:{}" : "{}:{}"), server_options.address, bound.port);
@@ -243,7 +160,7 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   journal_options.write_buffer = config.journal.write_buffer;
   TROUPE_TRY(const auto log, journal::journal::open(journal_options));
   TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
-  cluster_edge cluster{config, directory, advertised};
+  cluster_edge cluster{config.cluster.seeds, directory, advertised, die};
   http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, {.copies = config.cluster.voters}};
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 
@@ -258,12 +175,12 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   node_options.from_peers = &cluster.inlet();
   node_options.replica.patience = server_options.request_timeout - 1s;  // clients are to hear why, not that nothing was heard
   snapshot_edge snapshots{*log, node_options.replica, cluster};
-  node_options.snapshots = &snapshots.fetched;
+  node_options.snapshots = &snapshots.fetched();
   TROUPE_TRY(auto node, actors::node::start(system, node_options, *log, *host, die));
   const auto metrics = [&] { return node_metrics(*log, system, node->public_handles()); };
   TROUPE_TRY(const auto server, http::server::start(server_options,
                                                     {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
-                                                     &*artifacts, &snapshots.own},
+                                                     &*artifacts, &snapshots.own()},
                                                     std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   std::fprintf(stderr, "troupe node %016llx (start %llu) listens on http://%s, data in %s, %u slots, %zu pipelines\n",

@@ -1,0 +1,66 @@
+#include "cli/cluster_edge.hpp"
+
+#include "base/log.hpp"
+#include "http/peer_client.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::cli {
+
+result<void> settle_cluster(const std::vector<std::string>& seeds, journal::data_directory& directory,
+                            std::uint64_t fresh_cluster) {
+  const auto& mark = directory.cluster();
+  if (mark && mark->id == 0 && seeds.empty())
+    return error{errc::bad_request,
+                 fmt::format("{} was made to join a cluster and has not reached it yet: name a node of it with "
+                             "--seed HOST:PORT",
+                             directory.root().native())};
+  if (mark) return {};
+  const bool is_new = directory.boot().raw() == 1;  // a directory without a mark that was started before is its own cluster
+  if (is_new && !seeds.empty()) return directory.enter({});
+  return directory.enter({fresh_cluster, true});
+}
+
+cluster_edge::cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory, const std::string& address,
+                           std::function<void(error)> on_fatal)
+    : directory_(directory),
+      on_fatal_(std::move(on_fatal)),
+      inlet_([this](const model::ports::node_card& peer) { on_peer(peer); }),
+      links_({.card = {directory.node(), directory.boot(), directory.cluster()->id, address}, .seeds = seeds}, inlet_) {}
+
+result<std::string> cluster_edge::address_of(model::node_id node) const {
+  for (const auto& link : links_.links())
+    if (link.node == node && !link.address.empty()) return link.address;
+  return error{errc::not_found, fmt::format("nobody knows where node {:016x} is", node.raw())};
+}
+
+std::vector<std::string> cluster_edge::addresses() const {
+  std::vector<std::string> all;
+  for (const auto& link : links_.links())
+    if (link.node.raw() != 0 && !link.address.empty()) all.push_back(link.address);
+  return all;
+}
+
+/// The first node of a cluster that is met says which one this node joins. It stands on the disk before anything of it is heard.
+void cluster_edge::on_peer(const model::ports::node_card& peer) {
+  if (peer.cluster == 0 || directory_.cluster()->id != 0) return;
+  if (const auto entered = directory_.enter({peer.cluster, false}); !entered) return on_fatal_(entered.error());
+  log::info("cluster_joined", "cluster={:016x} through={}", peer.cluster, peer.address);
+  links_.set_cluster(peer.cluster);
+}
+
+snapshot_edge::snapshot_edge(replica::storage& storage, const replica::options& of, const cluster_edge& cluster)
+    : own_(storage, of.founders.value_or(raft::configuration{{of.raft.self}, {}})),
+      fetched_(storage, [this, &cluster](model::node_id from, replica::shard_no shard, const auto& take) -> result<void> {
+        TROUPE_TRY(const auto address, cluster.address_of(from));
+        // However long a snapshot takes, it may go on as long as bytes come.
+        const http::peer_limits limits{1s, 10s, std::chrono::steady_clock::time_point::max(), 1_MiB, &stop_};
+        return http::peer_client{address, limits}.get_snapshot(shard.raw(), take);
+      }) {}
+
+void snapshot_edge::stop() {
+  stop_.raise();
+  fetched_.stop();
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "actors/inlet.hpp"
+#include "actors/snapshots.hpp"
+#include "http/peer_links.hpp"
+#include "http/poll_socket.hpp"
+#include "persistence/journal/data_directory.hpp"
+#include "persistence/replica/replica.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+// What makes a node one of several: the links to the others, and what comes and goes over them.
+namespace troupe::cli {
+
+/// A node founds its own cluster unless it is told to join one; what its directory says goes before that. Durable on return.
+/// @param fresh_cluster  random; becomes the id of a cluster that begins here. Not 0.
+/// @returns `errc::bad_request` for a node that was to join a cluster, has not yet, and is given no seed
+[[nodiscard]] result<void> settle_cluster(const std::vector<std::string>& seeds, journal::data_directory& directory,
+                                          std::uint64_t fresh_cluster);
+
+/// The links to other nodes, and what becomes known of the cluster through them.
+class cluster_edge {
+ public:
+  /// @param directory  outlives this; its cluster is settled
+  /// @param address    "host:port" where peers reach this node
+  /// @param on_fatal   called on the links' thread when the directory cannot be written
+  cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory, const std::string& address,
+               std::function<void(error)> on_fatal);
+
+  [[nodiscard]] http::peer_links& links() noexcept { return links_; }
+  [[nodiscard]] actors::inlet& inlet() noexcept { return inlet_; }
+  /// "host:port" of another node. Any thread. @returns `errc::not_found` if nobody has said where it is
+  [[nodiscard]] result<std::string> address_of(model::node_id node) const;
+  /// The other nodes, as "host:port". Any thread.
+  [[nodiscard]] std::vector<std::string> addresses() const;
+
+ private:
+  void on_peer(const model::ports::node_card& peer);
+
+  journal::data_directory& directory_;
+  std::function<void(error)> on_fatal_;
+  actors::inlet inlet_;
+  http::peer_links links_;
+};
+
+/// Snapshots of shards: those of this node for others, and those that it fetches.
+class snapshot_edge {
+ public:
+  /// @param storage, cluster  outlive this
+  snapshot_edge(replica::storage& storage, const replica::options& of, const cluster_edge& cluster);
+  /// Ends a fetch that is under way.
+  void stop();
+
+  [[nodiscard]] actors::shard_snapshots& own() noexcept { return own_; }
+  [[nodiscard]] actors::snapshot_thread& fetched() noexcept { return fetched_; }
+
+ private:
+  http::stop_signal stop_;
+  actors::shard_snapshots own_;
+  actors::snapshot_thread fetched_;
+};
+
+}  // namespace troupe::cli
