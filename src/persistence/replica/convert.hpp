@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-// Parts of records, for `codec.cpp` alone.
+// Parts of records, for the codecs alone.
 namespace troupe::replica::convert {
 
 [[nodiscard]] std::string text_of(const digest& hash);

@@ -1,5 +1,7 @@
 #include "persistence/replica/peer_codec.hpp"
 
+#include "persistence/replica/convert.hpp"
+
 #include "proto/peer.pb.h"
 
 #include <fmt/format.h>
@@ -130,15 +132,6 @@ result<raft::message_body> take_body(proto::peer_message& from) {
   return bad("it says nothing that this program knows");
 }
 
-model::slot_id slot_from(const proto::slot_name& slot) {
-  return {model::node_id{slot.node()}, model::incarnation{slot.boot()}, static_cast<std::uint16_t>(slot.index())};
-}
-void put_slot(const model::slot_id& slot, proto::slot_name& to) {
-  to.set_node(slot.node.raw());
-  to.set_boot(slot.boot.raw());
-  to.set_index(slot.index);
-}
-
 void put_body(const raft::message& from, proto::peer_message& to) {
   to.set_term(from.at.raw());
   std::visit([&](const auto& body) { put(body, to); }, from.body);
@@ -161,7 +154,7 @@ void put_body(const read_index& from, proto::peer_message& to) {
 }
 void put_body(const model::slot_ask& from, proto::peer_message& to) {
   auto& ask = *to.mutable_ask();
-  put_slot(from.slot, *ask.mutable_slot());
+  convert::put_slot(from.slot, *ask.mutable_slot());
   ask.set_ask(from.ask);
   for (const auto& label : from.offer.labels) ask.add_labels(label);
   ask.set_threads(from.offer.threads);
@@ -169,7 +162,7 @@ void put_body(const model::slot_ask& from, proto::peer_message& to) {
 }
 void put_body(const model::slot_heartbeat& from, proto::peer_message& to) {
   auto& beat = *to.mutable_beat();
-  put_slot(from.slot, *beat.mutable_slot());
+  convert::put_slot(from.slot, *beat.mutable_slot());
   beat.set_job(from.task.job.raw());
   beat.set_stage(from.task.stage);
   beat.set_instance(from.task.instance);
@@ -190,12 +183,14 @@ result<peer_body> take_refusal(proto::refused_command& from) {
   return peer_body{refused_command{from.token(), std::move(why)}};
 }
 model::slot_ask take_ask(const proto::slot_ask& from) {
-  return {
-      slot_from(from.slot()), from.ask(), {{from.labels().begin(), from.labels().end()}, from.threads()}, from.is_withdrawn()};
+  return {convert::slot_of(from.slot()),
+          from.ask(),
+          {{from.labels().begin(), from.labels().end()}, from.threads()},
+          from.is_withdrawn()};
 }
 model::slot_heartbeat take_beat(const proto::slot_beat& from) {
   model::slot_heartbeat beat;
-  beat.slot = slot_from(from.slot());
+  beat.slot = convert::slot_of(from.slot());
   beat.task = {model::job_id{from.job()}, static_cast<std::uint16_t>(from.stage()), static_cast<std::uint16_t>(from.instance())};
   beat.attempt = model::attempt_no{from.attempt()};
   beat.stage = from.stage_name();

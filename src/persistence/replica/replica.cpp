@@ -247,7 +247,11 @@ void machine::submit_proposals() {
 /// It will not be in the log at its place.
 void machine::refuse(const purpose& why, const error& reason) {
   if (const auto* client = std::get_if<by_client>(&why)) {
-    answer_refusal(client->token, reason);
+    const auto waiting = requests_.find(client->token);
+    if (reason.code != errc::not_leader)
+      refuse_request(client->token, reason);
+    else if (waiting != requests_.end())
+      waiting->second.is_proposed = false;  // for the next leader
   } else if (const auto* peer = std::get_if<by_peer>(&why)) {
     delegated_.erase(peer->origin);
     if (reason.code != errc::not_leader)

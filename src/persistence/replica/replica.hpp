@@ -183,7 +183,8 @@ class machine {
   };
   struct by_timer {};
   struct by_start {};
-  using purpose = std::variant<by_client, by_peer, by_slot_ask, by_finish, by_lease, by_timer, by_start>;
+  struct by_itself {};  ///< nobody waits for it
+  using purpose = std::variant<by_client, by_peer, by_slot_ask, by_finish, by_lease, by_timer, by_start, by_itself>;
   struct pending {
     raft::term at;
     purpose why;
@@ -218,6 +219,7 @@ class machine {
     model::attempt_no attempt;
     timestamp expires;
     bool loss_proposed = false;
+    bool is_node_gone = false;  ///< its process has ended, as far as is known
   };
 
   machine(const options& settings, raft::machine core, const recovered_shard& past, const state_reader& disk);
@@ -259,7 +261,7 @@ class machine {
   void send_again();
   void give_up();
   void settle_request(request_token token, model::apply_reply reply);
-  void answer_refusal(request_token token, const error& reason);
+  void refuse_request(request_token token, error why);
   void decide_read(const raft::read_outcome& outcome);
   void answer_reads();
   [[nodiscard]] std::optional<raft::server_id> route() const;

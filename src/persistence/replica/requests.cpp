@@ -104,7 +104,7 @@ void machine::give_up() {
   std::vector<request_token> over;
   for (const auto& [token, what] : requests_)
     if (is_over(what.since)) over.push_back(token);
-  for (const auto token : over) answer_refusal(token, {errc::timed_out, "", {}});
+  for (const auto token : over) refuse_request(token, no_majority(settings_.patience));
   for (auto batch = reads_.begin(); batch != reads_.end();) {
     if (!is_over(batch->second.since)) {
       ++batch;
@@ -115,15 +115,9 @@ void machine::give_up() {
   }
 }
 
-/// A command without a place in the log waits for the next leader, unless the reason holds for any.
-void machine::answer_refusal(request_token token, const error& reason) {
+void machine::refuse_request(request_token token, error why) {
   const auto found = requests_.find(token);
   if (found == requests_.end()) return;
-  if (reason.code == errc::not_leader) {
-    found->second.is_proposed = false;
-    return;
-  }
-  auto why = reason.code == errc::timed_out ? no_majority(settings_.patience) : reason;
   if (std::holds_alternative<model::cancel_command>(found->second.body))
     out_.answers.push_back({token, result<model::job_id>{std::move(why)}});
   else
@@ -148,11 +142,11 @@ void machine::take(const peer_message& from, const delegated_command& what) {
     if (running != table_->running().end()) propose_finish(*finish, running->second.slot);
     return;
   }
-  if (!command->origin) return propose(command->body, by_start{});
+  if (!command->origin) return propose(command->body, by_itself{});
   if (delegated_.insert(*command->origin).second) propose(command->body, by_peer{*command->origin}, command->origin);
 }
 
-void machine::take(const peer_message&, const refused_command& what) { answer_refusal(request_token{what.token}, what.why); }
+void machine::take(const peer_message&, const refused_command& what) { refuse_request(request_token{what.token}, what.why); }
 
 void machine::take(const peer_message& from, const read_request& what) {
   if (!leads()) return;

@@ -107,7 +107,9 @@ void machine::on(const event::gone& e) {
   const auto soon = now_ + settings_.lease / 5;
   for (auto& [task, held] : leases_) {
     const auto running = table_->running().find(task);
-    if (running != table_->running().end() && running->second.slot.node == e.node) held.expires = std::min(held.expires, soon);
+    if (running == table_->running().end() || running->second.slot.node != e.node) continue;
+    held.expires = std::min(held.expires, soon);
+    held.is_node_gone = true;
   }
   std::erase_if(asks_, [&](const auto& ask) { return ask.first.node == e.node && !ask.second.proposed; });
 }
@@ -149,9 +151,10 @@ void machine::propose_lost_leases() {
     }
     if (held_lease.expires <= now_ && !held_lease.loss_proposed && !finishing_.contains({task, held_lease.attempt})) {
       held_lease.loss_proposed = true;
-      const model::attempt_failure lost{model::failure_cause::node_lost,
-                                        fmt::format("its slot sent no sign of life for {} s", settings_.lease.count() / 1000.0),
-                                        ""};
+      auto why = held_lease.is_node_gone
+                     ? std::string{"nobody listens at its node's address any more: the process has ended"}
+                     : fmt::format("its slot sent no sign of life for {} s", settings_.lease.count() / 1000.0);
+      const model::attempt_failure lost{model::failure_cause::node_lost, std::move(why), ""};
       propose(model::finish_command{task, held_lease.attempt, lost}, by_lease{task});
     }
     ++held;

@@ -66,8 +66,10 @@ TEST_CASE("what ran on a node whose process has ended is soon somebody else's") 
   node.step({event::gone{model::node_id{2}}});
   node.tick(node.settings.lease / 5 - 1ms);
   CHECK(node.is_running());
-  node.tick(1ms);
+  const auto out = node.tick(1ms);
   CHECK_FALSE(node.is_running());
+  REQUIRE_FALSE(out.events.empty());
+  CHECK(out.events.front().data.at("detail").as_string().starts_with("nobody listens at its node's address"));
 }
 
 TEST_CASE("a node that is heard of after all keeps what it runs") {
