@@ -1,14 +1,11 @@
 // Goal: whatever was reported as synced survives, in the order of the writes, wherever the power goes or the disk fails.
 // Method: real RocksDB on a file system in memory that loses what was not synced; the fault moves from the first change to the
 // last.
+#include "fault/journal_bench.hpp"
 #include "fault/scripted_load.hpp"
-#include "support/disk/lossy_file_system.hpp"
-#include "support/disk/temporary_directory.hpp"
 
 #include <doctest/doctest.h>
 
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -19,36 +16,8 @@ using fault = lossy_file_system::fault;
 namespace {
 
 constexpr std::uint64_t steps = 24;
-#ifdef __SANITIZE_THREAD__
-constexpr std::uint64_t stride =
-    10;  // RocksDB is thirty times slower; here the threads are looked at, not each change of the disk
-#else
-constexpr std::uint64_t stride = 1;
-#endif
-
 constexpr auto much_is_flushed = 64_KiB;  // flushes and compactions happen within the load
 constexpr auto nothing_is_flushed = 32_MiB;
-
-struct bench {
-  explicit bench(bytes write_buffer = much_is_flushed) {
-    how.write_buffer = write_buffer;
-    how.directory = home.path() / "journal";
-    how.environment = make_environment(disk);
-  }
-  result<std::unique_ptr<journal::journal>> open() { return journal::journal::open(how); }
-
-  [[nodiscard]] std::string mark() const {
-    std::ifstream file{how.directory / "synced", std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
-  }
-  void set_mark(const std::string& content) const {
-    std::ofstream{how.directory / "synced", std::ios::binary | std::ios::trunc} << content;
-  }
-
-  temporary_directory home;
-  std::shared_ptr<lossy_file_system> disk = std::make_shared<lossy_file_system>();
-  journal::options how;
-};
 
 struct outcome {
   std::uint64_t attempted = 0;  ///< the last step that was handed over
@@ -57,7 +26,7 @@ struct outcome {
 };
 
 /// Runs the load until something fails.
-outcome run(bench& on, const scripted_load& load) {
+outcome run(journal_bench& on, const scripted_load& load) {
   outcome seen;
   auto opened = on.open();
   if (!opened) return {0, 0, opened.error()};
@@ -82,7 +51,7 @@ outcome run(bench& on, const scripted_load& load) {
 }
 
 /// Opens what is left, checks it against the load, and that a second power loss takes nothing of it.
-void check_recovery(bench& on, const scripted_load& load, const outcome& before) {
+void check_recovery(journal_bench& on, const scripted_load& load, const outcome& before) {
   std::optional<std::uint64_t> first;
   {
     auto opened = on.open();
@@ -107,7 +76,7 @@ void check_recovery(bench& on, const scripted_load& load, const outcome& before)
 }
 
 std::uint64_t changes_of_a_whole_run(const scripted_load& load, bytes write_buffer) {
-  bench undisturbed{write_buffer};
+  journal_bench undisturbed{write_buffer};
   const auto seen = run(undisturbed, load);
   REQUIRE_MESSAGE(!seen.failed, (seen.failed ? to_string(*seen.failed) : std::string{}));
   return undisturbed.disk->changes();
@@ -119,7 +88,7 @@ void crash_everywhere(unsynced how) {
   REQUIRE(last > 100);
   for (std::uint64_t n = 1; n <= last; n += stride) {
     CAPTURE(n);
-    bench on;
+    journal_bench on{much_is_flushed};
     on.disk->fail_at(n, fault::crash);
     const auto seen = run(on, load);
     on.disk->restart(how, n);
@@ -134,7 +103,7 @@ int fail_everywhere(fault how, bytes write_buffer, lossy_file_system::files whic
   int refused = 0;
   for (std::uint64_t n = 1; n <= last; n += stride) {
     CAPTURE(n);
-    bench on{write_buffer};
+    journal_bench on{write_buffer};
     on.disk->fail_at(n, how, which);
     const auto seen = run(on, load);
     if (seen.failed) ++refused;

@@ -1,15 +1,11 @@
 // Goal: an installation that is cut at any point leaves the shard as it was, or as it is wanted, or empty with its term and vote
 // and without a group. Method: real RocksDB on a file system in memory that loses what was not synced; the power goes at each
 // change of the disk, from the first one to the last.
-#include "persistence/journal/journal.hpp"
+#include "fault/journal_bench.hpp"
 #include "support/disk/batches.hpp"
-#include "support/disk/lossy_file_system.hpp"
-#include "support/disk/temporary_directory.hpp"
 
 #include <doctest/doctest.h>
 
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 
@@ -17,12 +13,6 @@ using namespace troupe;
 using namespace troupe::test;
 
 namespace {
-
-#ifdef __SANITIZE_THREAD__
-constexpr std::uint64_t stride = 10;
-#else
-constexpr std::uint64_t stride = 1;
-#endif
 
 using contents = std::map<std::string, std::string>;
 const raft::configuration three{{raft::server_id{1}, raft::server_id{2}, raft::server_id{3}}, {}};
@@ -34,24 +24,6 @@ contents filled(std::string_view name, std::size_t keys) {
   return all;
 }
 const contents old_state = filled("old ", 60), new_state = filled("new ", 300);
-
-struct bench {
-  bench() {
-    how.directory = home.path() / "journal";
-    how.environment = make_environment(disk);
-  }
-  [[nodiscard]] std::string mark() const {
-    std::ifstream file{how.directory / "synced", std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
-  }
-  void set_mark(const std::string& content) const {
-    std::ofstream{how.directory / "synced", std::ios::binary | std::ios::trunc} << content;
-  }
-
-  temporary_directory home;
-  std::shared_ptr<lossy_file_system> disk = std::make_shared<lossy_file_system>();
-  journal::options how;
-};
 
 replica::persist_batch old_batch() {
   std::vector<raft::entry> entries;
@@ -83,7 +55,7 @@ struct outcome {
   bool has_new = false;
 };
 
-outcome run(bench& on) {
+outcome run(journal_bench& on) {
   outcome seen;
   auto opened = journal::journal::open(on.how);
   if (!opened || !(*opened)->load(first_shard)) return seen;
@@ -137,7 +109,7 @@ kind kind_of(const found_shard& found) {
 }
 
 /// Opens what is left; a second power loss takes nothing of it, and an image can be installed now.
-kind check_recovery(bench& on, const outcome& before) {
+kind check_recovery(journal_bench& on, const outcome& before) {
   kind first{};
   {
     auto opened = journal::journal::open(on.how);
@@ -159,40 +131,34 @@ kind check_recovery(bench& on, const outcome& before) {
   return first;
 }
 
-void crash_everywhere(unsynced how) {
-  bench undisturbed;
+/// Strikes at each change of the disk in turn. @returns how often each was found afterwards.
+std::map<kind, int> strike_everywhere(lossy_file_system::fault what, lossy_file_system::files where, unsynced how) {
+  journal_bench undisturbed;
   REQUIRE(run(undisturbed).has_new);
   const auto last = undisturbed.disk->changes();
   std::map<kind, int> seen;
   for (std::uint64_t n = 1; n <= last; n += stride) {
     CAPTURE(n);
-    bench on;
-    on.disk->fail_at(n, lossy_file_system::fault::crash);
+    journal_bench on;
+    on.disk->fail_at(n, what, where);
     const auto before = run(on);
     on.disk->restart(how, n);
     ++seen[check_recovery(on, before)];
   }
   MESSAGE(last << " changes: " << seen[kind::old] << " old, " << seen[kind::empty] << " empty, " << seen[kind::wanted] << " new");
+  return seen;
+}
+
+void crash_everywhere(unsynced how) {
+  auto seen = strike_everywhere(lossy_file_system::fault::crash, lossy_file_system::files::all, how);
   if (stride > 1) return;
   CHECK(seen[kind::old] > 0);
   CHECK(seen[kind::empty] > 0);
 }
 
 /// Logs are left out: Debian's RocksDB, built with assertions, ends the process when a flush meets one that failed.
-void fail_everywhere(lossy_file_system::fault how) {
-  bench undisturbed;
-  REQUIRE(run(undisturbed).has_new);
-  const auto last = undisturbed.disk->changes();
-  std::map<kind, int> seen;
-  for (std::uint64_t n = 1; n <= last; n += stride) {
-    CAPTURE(n);
-    bench on;
-    on.disk->fail_at(n, how, lossy_file_system::files::all_but_logs);
-    const auto before = run(on);
-    on.disk->restart(unsynced::dropped);
-    ++seen[check_recovery(on, before)];
-  }
-  MESSAGE(last << " changes: " << seen[kind::old] << " old, " << seen[kind::empty] << " empty, " << seen[kind::wanted] << " new");
+void fail_everywhere(lossy_file_system::fault what) {
+  strike_everywhere(what, lossy_file_system::files::all_but_logs, unsynced::dropped);
 }
 
 }  // namespace
