@@ -185,6 +185,8 @@ std::string power_image::waiting_room_of(const std::string& directory) const {
 }
 
 void power_image::sync_directory(const std::string& directory) {
+  // One at a time: a list of names that another sync has overtaken would take back what that one made durable.
+  const std::lock_guard one_at_a_time{directories_};
   auto image = image_of(directory);
   std::error_code failed;
   if (!fs::is_directory(image, failed)) {
@@ -206,14 +208,12 @@ void power_image::sync_directory(const std::string& directory) {
       const handle file{::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
       if (file.number < 0) continue;  // removed meanwhile
       const auto& held = file_of(file.number);
-      const std::lock_guard lock{mutex_};
       put_name(held.image, target);
     } else {
       continue;
     }
     names.insert(name);
   }
-  const std::lock_guard lock{mutex_};
   std::vector<fs::path> gone;
   for (const auto& entry : fs::directory_iterator{image, failed})
     if (!names.contains(entry.path().filename().native())) gone.push_back(entry.path());

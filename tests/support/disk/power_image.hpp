@@ -57,7 +57,8 @@ class power_image {
   [[nodiscard]] std::string image_of(const std::string& path) const;
 
   std::string root_, place_;
-  std::mutex mutex_;  // the map, and the names in the image
+  std::mutex mutex_;        // the map
+  std::mutex directories_;  // the names in the image
   std::map<identity, std::unique_ptr<watched>> files_;
   /// What a descriptor is: null unknown, `&elsewhere_` not ours.
   std::array<std::atomic<watched*>, 65536> descriptors_{};
