@@ -42,7 +42,7 @@ struct node_config {
     std::uint32_t node_lost_most = 20;
   } retry;
   struct {
-    duration lease_time = 5s;  ///< lease.duration
+    duration lease_time = 4s;  ///< lease.duration
     duration heartbeat = 1s;
   } lease;
   struct {

@@ -5,6 +5,7 @@ import os
 import pathlib
 import socket
 import threading
+import time
 
 PIECE = 1 << 16
 
@@ -34,59 +35,91 @@ def owner_of(port, processes):
     return None
 
 
+def bound_to(port):
+    """A socket with this port of 127.0.0.1; several may have it while only one of them listens."""
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.bind(("127.0.0.1", port))
+    return found
+
+
 class BlackHoles:
-    """Forwards all connections between nodes; `cut` and `heal` say of which nodes not. Two threads for each connection."""
+    """Forwards all connections between nodes, and says which of them do not reach each other. Two threads for each connection."""
 
     def __init__(self, targets):
         """targets: the nodes' own ports. `ports`: what they advertise, in the same order."""
-        self.targets, self.processes, self.cut_off, self.is_over = targets, {}, set(), False
+        self.targets, self.processes, self.blocked, self.delay, self.is_over = targets, {}, set(), 0.0, False
         self.changed = threading.Condition()
-        self.listeners = [socket.create_server(("127.0.0.1", 0), backlog=64) for _ in targets]
-        self.ports = [listener.getsockname()[1] for listener in self.listeners]
-        for number in range(len(targets)):
-            threading.Thread(target=self._accept, args=(number,), daemon=True).start()
+        self.kept = [bound_to(0) for _ in targets]  # so that nobody else gets the ports
+        self.ports = [each.getsockname()[1] for each in self.kept]
+        self.listeners = {}
 
     def know(self, number, process):
-        """A node has (again) been started."""
+        """A node has (again) been started: somebody listens at its port."""
         self.processes[process] = number
+        if number in self.listeners:
+            return
+        listener = self.listeners[number] = bound_to(self.ports[number])
+        listener.listen(64)
+        threading.Thread(target=self._accept, args=(number, listener), daemon=True).start()
+
+    def end(self, number):
+        """A node's process has ended: its port refuses connections, as that of a dead process does."""
+        listener = self.listeners.pop(number)
+        listener.shutdown(socket.SHUT_RDWR)  # this wakes who accepts
+        listener.close()
+
+    def block(self, ways):
+        """From now on nothing goes these ways, pairs of (from, to), and no connection ends either. All other ways are open: what was on
+        its way there arrives, as after a break of a real network."""
+        with self.changed:
+            self.blocked = set(ways)
+            self.changed.notify_all()
 
     def cut(self, number):
-        """From now on nothing goes between this node and the others, and no connection ends either."""
-        with self.changed:
-            self.cut_off.add(number)
+        """Nothing goes between this node and the others."""
+        self.block(self.blocked | self.around(number))
 
     def heal(self, number):
-        """What was on its way arrives, as after a break of a real network."""
-        with self.changed:
-            self.cut_off.discard(number)
-            self.changed.notify_all()
+        self.block(self.blocked - self.around(number))
+
+    def split(self, *groups):
+        """Nothing goes between the groups. Who is in several of them is a bridge."""
+        everybody = range(len(self.targets))
+        self.block({(a, b) for a in everybody for b in everybody if a != b and not any(a in group and b in group for group in groups)})
+
+    def around(self, number):
+        others = [each for each in range(len(self.targets)) if each != number]
+        return {(number, each) for each in others} | {(each, number) for each in others}
 
     def close(self):
         with self.changed:
             self.is_over = True
             self.changed.notify_all()
-        for listener in self.listeners:
-            listener.close()
+        for number in list(self.listeners):
+            self.end(number)
+        for each in self.kept:
+            each.close()
 
-    def _pass(self, ends):
+    def _pass(self, *ways):
         """Waits in the black hole. @returns whether to go on."""
         with self.changed:
-            self.changed.wait_for(lambda: self.is_over or not self.cut_off & ends)
+            self.changed.wait_for(lambda: self.is_over or not self.blocked & set(ways))
             return not self.is_over
 
-    def _accept(self, number):
-        while not self.is_over:
+    def _accept(self, number, listener):
+        while True:
             try:
-                client, peer = self.listeners[number].accept()
+                client, peer = listener.accept()
             except OSError:
                 return
             threading.Thread(target=self._join, args=(client, peer[1], number), daemon=True).start()
 
     def _join(self, client, port, number):
         dialler = self.processes.get(owner_of(port, list(self.processes)))
-        ends = {dialler, number}
+        there, back = (dialler, number), (number, dialler)
         try:
-            server = socket.create_connection(("127.0.0.1", self.targets[number]), timeout=5) if self._pass(ends) else None
+            server = socket.create_connection(("127.0.0.1", self.targets[number]), timeout=5) if self._pass(there, back) else None
         except OSError:
             server = None
         if not server:
@@ -95,18 +128,20 @@ class BlackHoles:
         for end in (client, server):
             end.settimeout(None)
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=self._forward, args=(server, client, ends), daemon=True).start()
-        self._forward(client, server, ends)
+        threading.Thread(target=self._forward, args=(server, client, back), daemon=True).start()
+        self._forward(client, server, there)
 
-    def _forward(self, source, target, ends):
+    def _forward(self, source, target, way):
         try:
             while True:
                 piece = source.recv(PIECE)
-                if not self._pass(ends) or not piece:
+                if self.delay:
+                    time.sleep(self.delay)  # what comes meanwhile is the next piece
+                if not self._pass(way) or not piece:
                     break
                 target.sendall(piece)
         except OSError:
-            self._pass(ends)  # the other side does not hear of an end either
+            self._pass(way)  # the other side does not hear of an end either
         for end in (source, target):
             try:
                 end.shutdown(socket.SHUT_RDWR)

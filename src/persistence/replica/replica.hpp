@@ -32,7 +32,7 @@ struct options {
   model::incarnation boot;
   std::string address;  ///< "host:port" where its peers reach it; empty if it takes none
   model::table_limits limits;
-  duration lease = 5s;                   ///< an attempt without a heartbeat for so long is lost
+  duration lease = 4s;                   ///< an attempt without a heartbeat for so long is lost
   std::uint64_t compact_every = 10'000;  ///< applied entries between compactions of the log
   duration patience = 30s;               ///< a request that reaches no majority is refused after so long
   duration resend_every = 500ms;         ///< what the leader has not answered is sent to it again
