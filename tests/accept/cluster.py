@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 
+import dispatch
 import mixed_load
 import partition_suite
 from band import NODES, Anywhere, Band
@@ -222,6 +223,11 @@ def quiet_time(check, band):
 @suite.check("A3", "partitions")
 def partitions(check):
     partition_suite.run(check)
+
+
+@suite.check("A6", "dispatch")
+def dispatched(check):
+    dispatch.run(check)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ std::uint64_t draw(std::uint64_t& state) noexcept {
 
 }  // namespace
 
-void machine::restart_election_timer() {
-  const auto spread = static_cast<std::uint64_t>(settings_.election_timeout.count());
-  election_due_ = now_ + settings_.election_timeout + duration{draw(random_) % spread};
+void machine::restart_election_timer() { wait_for_election(settings_.election_timeout, settings_.election_timeout / 2); }
+
+void machine::wait_for_election(duration least, duration spread) {
+  election_due_ = now_ + least + duration{draw(random_) % static_cast<std::uint64_t>(std::max<duration::rep>(1, spread.count()))};
 }
 
 void machine::set_hard_state(hard_state changed) {
@@ -34,7 +35,9 @@ void machine::start_pre_vote() {
   role_ = server_role::pre_candidate;
   leader_.reset();
   votes_.clear();
-  restart_election_timer();
+  pre_vote_began_ = now_;
+  // Asking again soon costs nothing: no term passes. Who refused may have heard the leader a moment longer.
+  wait_for_election(settings_.election_timeout / 4, settings_.election_timeout / 4);
   for (const auto id : members().voters)
     if (id != settings_.self) send(id, next(hard_.current), pre_vote_request{log_.last(), log_.last_term()});
   count_vote(settings_.self);
@@ -97,8 +100,19 @@ bool machine::is_up_to_date(log_index last_index, term last_term) const {
   return last_term > log_.last_term() || (last_term == log_.last_term() && last_index >= log_.last());
 }
 
+/// Two that ask at the same time would both be told yes, and split the votes. With equal logs the lower id goes first, for as
+/// long as answers may take.
+bool machine::goes_before(server_id other, const pre_vote_request& request) const {
+  const bool asks = role_ == server_role::pre_candidate && now_ < pre_vote_began_ + settings_.election_timeout / 8;
+  const bool is_equal = request.last_index == log_.last() && request.last_term == log_.last_term();
+  return asks && is_equal && settings_.self < other;
+}
+
 void machine::take(const message& from, const pre_vote_request& request) {
-  const bool granted = from.at > hard_.current && !is_leader_alive() && is_up_to_date(request.last_index, request.last_term);
+  const bool granted = from.at > hard_.current && !is_leader_alive() && is_up_to_date(request.last_index, request.last_term)
+                       && !goes_before(from.from, request);
+  if (granted && role_ == server_role::pre_candidate)
+    become_follower(hard_.current);  // its own turn comes when its timer says so
   send(from.from, granted ? from.at : hard_.current, pre_vote_reply{granted});
 }
 

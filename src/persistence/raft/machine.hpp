@@ -130,6 +130,8 @@ class machine {
   void count_vote(server_id from);
   void set_hard_state(hard_state changed);
   void restart_election_timer();
+  void wait_for_election(duration least, duration spread);
+  [[nodiscard]] bool goes_before(server_id other, const pre_vote_request& request) const;
   [[nodiscard]] bool is_leader_alive() const;
   [[nodiscard]] bool is_up_to_date(log_index last_index, term last_term) const;
   void take(const message& from, const pre_vote_request& request);
@@ -210,6 +212,7 @@ class machine {
   timestamp now_{};
   timestamp leader_heard_{};
   timestamp election_due_{};
+  timestamp pre_vote_began_{};
   timestamp heartbeat_due_{};
   std::uint64_t random_;
 

@@ -19,7 +19,8 @@ struct hard_state {
 
 struct options {
   server_id self;
-  /// A follower that hears nothing for one to two of these asks for votes; a leader without a majority for one steps down.
+  /// A follower that hears nothing for one to one and a half of these asks for votes; a leader without a majority for one steps
+  /// down.
   duration election_timeout{1000};
   /// A leader speaks to each follower at least this often. At most half of `election_timeout`.
   duration heartbeat{100};

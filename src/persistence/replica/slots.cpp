@@ -114,8 +114,8 @@ void machine::on(const event::gone& e) {
   std::erase_if(asks_, [&](const auto& ask) { return ask.first.node == e.node && !ask.second.proposed; });
 }
 
-/// Slots that no leader hears of stop what they run before their leases run out there. A leader is given up at most two election
-/// timeouts after it was last heard.
+/// Slots that no leader hears of stop what they run before their leases run out there. A leader is given up at most one and a
+/// half election timeouts after it was last heard.
 void machine::revoke_if_cut_off() {
   if (leads() || raft_.leader()) led_at_ = now_;
   if (now_ < led_at_ + settings_.lease * 2 / 5) return;
