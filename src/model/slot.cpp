@@ -44,6 +44,7 @@ void slot_machine::on(const slot_event::granted& e) {
     return;
   }
   ask_open_ = false;
+  report_.reset();  // it went before the ask
   current_ = e.task;
   progress_ = {};
   running_since_ = progress_at_ = heartbeat_sent_ = now_;
@@ -67,7 +68,7 @@ void slot_machine::on(const slot_event::revoked& e) {
 void slot_machine::on(const slot_event::stop& e) {
   stop_at_ = stop_at_ ? std::min(*stop_at_, e.at) : e.at;
   if (!std::exchange(ask_open_, false)) return;
-  out_.ask = {options_.self, ask_no_, options_.offer, true};
+  out_.ask = {options_.self, ask_no_, options_.offer, true, {}};
 }
 
 void slot_machine::on_worker(const ports::worker_ready&) { worker_ready_ = true; }
@@ -190,7 +191,8 @@ void slot_machine::repeat_reports() {
 
 void slot_machine::ask() {
   ask_sent_ = now_;
-  out_.ask = {options_.self, ask_no_, options_.offer, false};
+  out_.ask = {options_.self, ask_no_, options_.offer, false, {}};
+  if (report_) out_.ask->after = attempt_ref{report_->task, report_->attempt};
 }
 
 /// What follows from time and state alone, after every event.
@@ -213,7 +215,7 @@ void slot_machine::schedule() {
     if (!restart_at_ || now_ >= *restart_at_) start_worker();
   }
   if (!current_) phase_ = worker_ready_ ? phase::asking : phase::starting;
-  if (worker_ready_ && !killed_for_ && !current_ && !report_ && !ask_open_ && !stop_at_) {
+  if (worker_ready_ && !killed_for_ && !current_ && !ask_open_ && !stop_at_) {
     ++ask_no_;
     ask_open_ = true;
     ask();

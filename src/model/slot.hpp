@@ -52,12 +52,20 @@ struct stop {
 using any = std::variant<tick, worker, start_failed, granted, finish_answered, revoked, stop>;
 }  // namespace slot_event
 
+/// One try of a task.
+struct attempt_ref {
+  task_id task;
+  attempt_no attempt;
+  friend auto operator<=>(const attempt_ref&, const attempt_ref&) = default;
+};
 /// To the shard.
 struct slot_ask {
   slot_id slot;
   std::uint64_t ask = 0;
   slot_offer offer;
   bool is_withdrawn = false;  ///< the slot stops: nothing will run on it any more
+  /// The slot's report of this attempt is not yet answered: it has to be in the log before anything that is given to the slot.
+  std::optional<attempt_ref> after = {};
 };
 struct slot_heartbeat {
   slot_id slot;
@@ -87,12 +95,14 @@ struct slot_effects {
 
 /// The life of a slot, as a pure machine.
 ///
-///   starting --hello--> asking --grant--> running --done, failed, exited--> reporting --answered--> asking
-///      ^                                     | hung, over its limit, revoked: kill          |
-///      +-------------- worker gone ----------+----------------------------------------------+
+///   starting --hello--> asking --grant--> running --done, failed: reported--> asking
+///      ^                                     | hung, over its limit, revoked: kill
+///      +-------- worker gone: reported ------+
 ///
 /// An attempt is reported only after its process tree is gone or its worker said that it has ended, and again every
-/// `report_every` until the shard answers. A grant for another ask than the present one is handed back; it costs nothing.
+/// `report_every` until the shard answers. The slot asks for work at once; its ask names the report that goes before it, so
+/// that both can be one write, and a grant for it is the answer to both. A grant for another ask than the present one is handed
+/// back; it costs nothing.
 class slot_machine {
  public:
   explicit slot_machine(slot_options options) : options_(std::move(options)) {}

@@ -125,6 +125,7 @@ void life::carry_out(seat& at, model::slot_effects out) {
   if (out.run) {
     in_.told.note(in_.line.now(), "run", out.run->task, out.run->attempt, at.self.index);
     at.last_run = {out.run->task, out.run->attempt};
+    at.unanswered.reset();      // its report went before the ask that this answers
     at.starving_since.reset();  // who only looks twice a second may meet a busy slot between its tasks each time
     at.process.run(*out.run);
   }
@@ -145,12 +146,12 @@ void life::carry_out(seat& at, model::slot_effects out) {
   if (out.stopped) check_stopped();
 }
 
-/// An attempt's end is repeated until the shard has it; only then is the slot free for another one.
+/// An attempt's end is repeated until the shard has it; before that nothing may be given to the slot.
 void life::check_ask(seat& at, const model::slot_ask& ask) {
   if (ask.ask < at.last_ask) throw violation{"asks", "the number of an ask goes back"};
   at.last_ask = ask.ask;
-  if (at.unanswered) {
-    throw violation{"D6", fmt::format("{} asks for work before the shard has answered its report of {} attempt {}",
+  if (at.unanswered && !ask.is_withdrawn && ask.after != model::attempt_ref{at.unanswered->task, at.unanswered->attempt}) {
+    throw violation{"D6", fmt::format("{} asks for work and does not name its unanswered report of {} attempt {}",
                                       to_string(at.self), to_string(at.unanswered->task), at.unanswered->attempt.raw())};
   }
 }

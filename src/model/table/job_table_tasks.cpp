@@ -121,7 +121,7 @@ void job_table::on(const assign_command& c, apply_effects& out) {
     const auto running = running_.at(task);
     // This ask, or a later one of the slot, has been answered; the leader sends that grant again.
     if (c.ask <= running.ask) return;
-    // A slot asks anew only after its last report was answered: it never took this attempt up, so nobody is to blame.
+    // A slot's last report goes before its next ask (`slot_ask::after`): it never took this attempt up, so nobody is to blame.
     on(finish_command{task, running.attempt,
                       attempt_failure{failure_cause::handed_back, "the slot asked anew before the grant reached it", ""}},
        out);

@@ -159,6 +159,12 @@ void put_body(const model::slot_ask& from, proto::peer_message& to) {
   for (const auto& label : from.offer.labels) ask.add_labels(label);
   ask.set_threads(from.offer.threads);
   ask.set_is_withdrawn(from.is_withdrawn);
+  if (!from.after) return;
+  auto& after = *ask.mutable_after();
+  after.set_job(from.after->task.job.raw());
+  after.set_stage(from.after->task.stage);
+  after.set_instance(from.after->task.instance);
+  after.set_attempt(from.after->attempt.raw());
 }
 void put_body(const model::slot_heartbeat& from, proto::peer_message& to) {
   auto& beat = *to.mutable_beat();
@@ -182,16 +188,24 @@ result<peer_body> take_refusal(proto::refused_command& from) {
   if (from.has_retry_after_ms()) why.retry_after = std::chrono::milliseconds{from.retry_after_ms()};
   return peer_body{refused_command{from.token(), std::move(why)}};
 }
+/// Of a heartbeat or a report.
+template <class Record>
+model::task_id task_of(const Record& from) {
+  return {model::job_id{from.job()}, static_cast<std::uint16_t>(from.stage()), static_cast<std::uint16_t>(from.instance())};
+}
 model::slot_ask take_ask(const proto::slot_ask& from) {
-  return {convert::slot_of(from.slot()),
-          from.ask(),
-          {{from.labels().begin(), from.labels().end()}, from.threads()},
-          from.is_withdrawn()};
+  model::slot_ask ask{convert::slot_of(from.slot()),
+                      from.ask(),
+                      {{from.labels().begin(), from.labels().end()}, from.threads()},
+                      from.is_withdrawn(),
+                      {}};
+  if (from.has_after()) ask.after = model::attempt_ref{task_of(from.after()), model::attempt_no{from.after().attempt()}};
+  return ask;
 }
 model::slot_heartbeat take_beat(const proto::slot_beat& from) {
   model::slot_heartbeat beat;
   beat.slot = convert::slot_of(from.slot());
-  beat.task = {model::job_id{from.job()}, static_cast<std::uint16_t>(from.stage()), static_cast<std::uint16_t>(from.instance())};
+  beat.task = task_of(from);
   beat.attempt = model::attempt_no{from.attempt()};
   beat.stage = from.stage_name();
   beat.progress.permille = std::min<std::uint32_t>(from.permille(), 1000);

@@ -196,6 +196,7 @@ class machine {
     bool proposed = false;
     bool is_open = true;
     timestamp heard{};  ///< a slot that does not ask again is gone
+    std::optional<model::attempt_ref> after = {};
   };
   /// A client's command, until its outcome is applied here.
   struct request {
@@ -273,6 +274,7 @@ class machine {
   void take(const peer_message& from, const model::slot_ask& ask);
   void take(const peer_message& from, const model::slot_heartbeat& beat);
   void park(const model::slot_ask& ask);
+  [[nodiscard]] bool has_reported(const parked_ask& parked) const;
   void renew(const model::slot_heartbeat& beat);
   void show(const model::slot_heartbeat& beat);
   void propose_finish(const model::finish_command& finish, const model::slot_id& slot);

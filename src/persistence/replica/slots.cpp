@@ -41,11 +41,18 @@ void machine::park(const model::slot_ask& ask) {
     return;
   }
   if (served == ask.ask) {
-    parked = {ask.ask, ask.offer, false, false, now_};
+    parked = {ask.ask, ask.offer, false, false, now_, {}};
     return;
   }
   // The same ask may be served twice: the first grant got lost, then its job was cancelled.
-  if (ask.ask > parked.ask || !parked.is_open) parked = {ask.ask, ask.offer, false, true, now_};
+  if (ask.ask > parked.ask || !parked.is_open) parked = {ask.ask, ask.offer, false, true, now_, ask.after};
+}
+
+/// Nothing may be assigned to a slot before its last report is in the log: the table would take the attempt for one that never
+/// began.
+bool machine::has_reported(const parked_ask& parked) const {
+  const auto& after = parked.after;
+  return !after || !is_current(after->task, after->attempt) || finishing_.contains({after->task, after->attempt});
 }
 
 void machine::on(const event::heartbeat& e) {
@@ -169,7 +176,7 @@ void machine::propose_assignments() {
   std::erase_if(asks_, [&](const auto& ask) { return !ask.second.proposed && ask.second.heard <= silent_since; });
   for (auto& [slot, parked] : asks_) {
     if (under_way >= table_->queue().size()) return;
-    if (parked.proposed || !parked.is_open || !table_->queue().has_task_for(parked.offer)) continue;
+    if (parked.proposed || !parked.is_open || !has_reported(parked) || !table_->queue().has_task_for(parked.offer)) continue;
     parked.proposed = true;
     ++under_way;
     propose(model::assign_command{slot, parked.ask, parked.offer}, by_slot_ask{slot, parked.ask});

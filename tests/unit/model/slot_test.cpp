@@ -121,19 +121,35 @@ TEST_CASE("progress of another attempt is ignored") {
   CHECK(slot.machine.progress().permille == 0);
 }
 
-TEST_CASE("a done task is reported until the shard answers, then the slot asks anew") {
+TEST_CASE("a done task is reported until the shard answers, and the slot asks anew at once") {
   auto slot = slot_under_test::running();
 
   const auto first = slot.done(a_task());
   REQUIRE(first.finish.size() == 1);
   CHECK(std::holds_alternative<attempt_result>(first.finish[0].outcome));
-  CHECK_FALSE(first.ask);
+  REQUIRE(first.ask);
+  CHECK(first.ask->ask == 2);
+  CHECK(first.ask->after == attempt_ref{a_task().task, a_task().attempt});
   CHECK(slot.tick(1s).finish.size() == 1);
-  CHECK(slot.tick(1s).finish.size() == 1);
-  const auto out = slot.answered(a_task());
+  const auto again = slot.tick(1s);
+  CHECK(again.finish.size() == 1);
+  CHECK(again.ask->ask == 2);
+  slot.answered(a_task());
 
-  REQUIRE(out.ask);
+  const auto out = slot.tick(1s);
+  CHECK(out.finish.empty());
   CHECK(out.ask->ask == 2);
+  CHECK_FALSE(out.ask->after);
+}
+
+TEST_CASE("a grant is the answer to the report that went before its ask, too") {
+  auto slot = slot_under_test::running(a_task(1));
+  slot.done(a_task(1));
+
+  const auto out = slot.grant(a_task(2), 2);
+  REQUIRE(out.run);
+  CHECK(out.run->task == a_task(2).task);
+  CHECK_FALSE(slot.machine.has_unanswered_report());
   CHECK(slot.tick(1s).finish.empty());
 }
 
@@ -273,7 +289,8 @@ TEST_CASE("a revocation ends the reporting of an attempt that has ended") {
   auto slot = slot_under_test::running();
   slot.done(a_task());
 
-  CHECK(slot.revoked(a_task()).ask);
+  slot.revoked(a_task());
+  CHECK_FALSE(slot.tick(1s).ask->after);
   CHECK_FALSE(slot.machine.has_unanswered_report());
 }
 

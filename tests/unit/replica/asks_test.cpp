@@ -37,6 +37,36 @@ TEST_CASE("a late double of an old ask does not keep another slot from its task"
   CHECK(node.step({node.an_ask(1, 1)}).grants.size() == 1);
 }
 
+TEST_CASE("a report and the ask that follows it are one write") {
+  node_under_test node;
+  node.start();
+  node.submitted();
+  node.submitted();
+  const auto first = node.started(1);
+  auto ask = node.an_ask(2);
+  ask.ask.after = model::attempt_ref{first.task, first.attempt};
+
+  const auto out = node.step_only({node.a_finish(first), ask});
+  CHECK(out.persist.size() == 1);
+  CHECK(node.write(out).grants.size() == 1);
+  CHECK(node.state(first.task.job) == model::job_state::succeeded);
+}
+
+TEST_CASE("an ask that comes before the report that it names waits for it") {
+  node_under_test node;
+  node.start();
+  node.submitted();
+  node.submitted();
+  const auto first = node.started(1);
+  auto ask = node.an_ask(2);
+  ask.ask.after = model::attempt_ref{first.task, first.attempt};
+
+  CHECK(node.step({ask}).grants.empty());
+  CHECK(node.state(first.task.job) == model::job_state::running);
+  CHECK(node.step({node.a_finish(first)}).grants.size() == 1);
+  CHECK(node.state(first.task.job) == model::job_state::succeeded);
+}
+
 TEST_CASE("a slot whose grant got lost, and then its job, is served when it repeats its ask") {
   node_under_test node;
   node.start();
