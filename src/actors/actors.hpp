@@ -7,18 +7,20 @@
 #include <caf/typed_actor.hpp>
 
 // All actor handles of a node that others may talk to. Types are declared to CAF as never serialized.
-#define TROUPE_ACTOR_TYPES(TYPE)     \
-  TYPE(troupe::actors::submit_job)   \
-  TYPE(troupe::actors::submit_reply) \
-  TYPE(troupe::actors::get_job)      \
-  TYPE(troupe::actors::job_reply)    \
-  TYPE(troupe::actors::cancel_job)   \
-  TYPE(troupe::actors::list_jobs)    \
-  TYPE(troupe::actors::jobs_reply)   \
-  TYPE(troupe::actors::get_events)   \
-  TYPE(troupe::actors::events_reply) \
-  TYPE(troupe::actors::subscribe)    \
-  TYPE(troupe::actors::get_node)     \
+#define TROUPE_ACTOR_TYPES(TYPE)       \
+  TYPE(troupe::actors::submit_job)     \
+  TYPE(troupe::actors::submit_reply)   \
+  TYPE(troupe::actors::get_job)        \
+  TYPE(troupe::actors::job_reply)      \
+  TYPE(troupe::actors::cancel_job)     \
+  TYPE(troupe::actors::list_jobs)      \
+  TYPE(troupe::actors::jobs_reply)     \
+  TYPE(troupe::actors::get_events)     \
+  TYPE(troupe::actors::events_reply)   \
+  TYPE(troupe::actors::get_position)   \
+  TYPE(troupe::actors::position_reply) \
+  TYPE(troupe::actors::subscribe)      \
+  TYPE(troupe::actors::get_node)       \
   TYPE(troupe::actors::node_view)
 
 #define TROUPE_ADD_TYPE_ID(type) CAF_ADD_TYPE_ID(troupe_public, (type))
@@ -34,9 +36,9 @@ TROUPE_ACTOR_TYPES(TROUPE_NEVER_SERIALIZED)
 namespace troupe::actors {
 
 /// Takes and answers for the jobs of one shard. Event-based.
-using jobs_actor =
-    caf::typed_actor<caf::result<submit_reply>(submit_job), caf::result<job_reply>(get_job), caf::result<job_reply>(cancel_job),
-                     caf::result<jobs_reply>(list_jobs), caf::result<events_reply>(get_events)>;
+using jobs_actor = caf::typed_actor<caf::result<submit_reply>(submit_job), caf::result<job_reply>(get_job),
+                                    caf::result<job_reply>(cancel_job), caf::result<jobs_reply>(list_jobs),
+                                    caf::result<events_reply>(get_events), caf::result<position_reply>(get_position)>;
 
 /// Spreads live events to listeners. Event-based.
 using hub_actor = caf::typed_actor<caf::result<bool>(subscribe)>;

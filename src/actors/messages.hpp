@@ -73,6 +73,14 @@ struct get_events {
 };
 using events_reply = result<std::vector<model::job_event>>;
 
+/// Query: up to which log index a state must reach to have everything that was acknowledged before the question. This node's
+/// disk will show it soon, whatever happens. Answer: `position_reply`.
+struct get_position {};
+struct state_position {
+  std::uint64_t index = 0;
+};
+using position_reply = result<state_position>;
+
 /// What a listener gets: journalled events and progress, in the order of publication.
 using live_event = std::variant<model::job_event, model::progress_event>;
 

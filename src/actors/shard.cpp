@@ -41,6 +41,10 @@ struct shard_state {
         [this](const get_events& q) {
           return read<events_reply>([this, q] { return parts_.machine->events(q.tenant, q.id, q.after, q.limit); });
         },
+        [this](const get_position&) {
+          return read<position_reply>(
+              [this] { return position_reply{state_position{parts_.machine->handed_out().index.raw()}}; });
+        },
         [this](const slot_asks& message) { on_slot(message.what.slot, message.slot, replica::event::asked{message.what}); },
         [this](const slot_beats& message) { on_slot(message.what.slot, message.slot, replica::event::heartbeat{message.what}); },
         [this](const slot_reports& message) { on_slot(message.what.slot, message.slot, replica::event::finished{message.what}); },

@@ -12,6 +12,8 @@ namespace {
 class image_bytes final : public model::ports::snapshot_stream {
  public:
   explicit image_bytes(replica::image_writer from) : from_(std::move(from)) {}
+  [[nodiscard]] std::uint64_t position() const override { return from_.image().position().index.raw(); }
+  [[nodiscard]] std::uint64_t keys_about() const override { return from_.image().keys_about(); }
   [[nodiscard]] result<std::string_view> next() override { return from_.next(); }
 
  private:

@@ -41,8 +41,14 @@ struct program {
   action chosen;
   std::optional<int> node_status;  ///< of a node that ran: it speaks for itself
 
-  program(std::filesystem::path program_path, const std::function<int(const node_config&)>& run_node);
-  void add_node_commands(const std::function<int(const node_config&)>& run_node);
+  backup_command backup;
+  recover_command recover;
+  std::string backup_directory, data;
+  local_commands local;
+
+  program(std::filesystem::path program_path, local_commands brought);
+  void add_node_commands();
+  void add_backup_commands();
   void add_job_commands();
   void add_artifact_commands();
   CLI::App* command(CLI::App& parent, const char* name, const char* description, action what);
@@ -55,15 +61,16 @@ CLI::App* program::command(CLI::App& parent, const char* name, const char* descr
   return added;
 }
 
-program::program(std::filesystem::path program_path, const std::function<int(const node_config&)>& run_node)
-    : path(std::move(program_path)) {
+program::program(std::filesystem::path program_path, local_commands brought)
+    : path(std::move(program_path)), local(std::move(brought)) {
   app.require_subcommand(1);
   app.footer(footer);
   app.add_option("--url", global.url, "The node, default http://127.0.0.1:8080")->envname("TROUPE_URL");
   app.add_option("--patience", global.patience,
                  "How long to go on when the node cannot be reached (default 5s at first contact, then 60s)");
   app.add_flag("--json", global.json, "Results as JSON on standard output");
-  add_node_commands(run_node);
+  add_node_commands();
+  add_backup_commands();
   add_job_commands();
   add_artifact_commands();
   command(app, "version", "Print the version", [] {
@@ -72,26 +79,23 @@ program::program(std::filesystem::path program_path, const std::function<int(con
   });
 }
 
-void program::add_node_commands(const std::function<int(const node_config&)>& run_node) {
+void program::add_node_commands() {
   const auto add_config = [this](CLI::App* to) {
     to->add_option("--set", node.settings, "KEY=VALUE of the configuration, may be repeated")->allow_extra_args(false);
   };
-  if (run_node) {
-    auto* start = command(app, "node", "Run a node", [this, run_node]() -> outcome<exit_code> {
-      TROUPE_TRY(const auto config, load_config(node, path));
-      node_status = run_node(config.values);
-      return exit_code::ok;
-    });
-    start->add_option("--config", node.config_file, "Configuration file (config/node.yaml lists all keys)");
-    start->add_option("--data", node.data, "Where jobs and files are kept (default ./troupe-data)");
-    start->add_option("--listen", node.listen, "HOST:PORT (default 127.0.0.1:8080)");
-    start->add_option("--slots", node.slots, "Tasks at once (default: the number of processors)");
-    start->add_option("--pipelines", node.pipelines, "The folder of installed pipelines");
-    start->add_option("--label", node.labels, "What this node's slots can do, may be repeated")->allow_extra_args(false);
-    start->add_option("--seed", node.seeds, "HOST:PORT of a node whose cluster to join, may be repeated")
-        ->allow_extra_args(false);
-    add_config(start);
-  }
+  auto* start = command(app, "node", "Run a node", [this]() -> outcome<exit_code> {
+    TROUPE_TRY(const auto config, load_config(node, path));
+    node_status = local.run_node(config.values);
+    return exit_code::ok;
+  });
+  start->add_option("--config", node.config_file, "Configuration file (config/node.yaml lists all keys)");
+  start->add_option("--data", node.data, "Where jobs and files are kept (default ./troupe-data)");
+  start->add_option("--listen", node.listen, "HOST:PORT (default 127.0.0.1:8080)");
+  start->add_option("--slots", node.slots, "Tasks at once (default: the number of processors)");
+  start->add_option("--pipelines", node.pipelines, "The folder of installed pipelines");
+  start->add_option("--label", node.labels, "What this node's slots can do, may be repeated")->allow_extra_args(false);
+  start->add_option("--seed", node.seeds, "HOST:PORT of a node whose cluster to join, may be repeated")->allow_extra_args(false);
+  add_config(start);
   command(app, "nodes", "List the nodes of the cluster", [this] { return run_nodes(global); });
   auto* config = command(app, "config", "Show and check a node's configuration", {});
   config->require_subcommand(1);
@@ -102,6 +106,30 @@ void program::add_node_commands(const std::function<int(const node_config&)>& ru
     each->add_option("FILE", node.config_file, "Configuration file");
     add_config(each);
   }
+}
+
+void program::add_backup_commands() {
+  auto* take = command(app, "backup", "Copy the jobs of a running cluster into a directory", {});
+  take->require_subcommand(0, 1);
+  take->add_option("-o,--output", backup.output, "The directory: new, empty, or with a backup of the same cluster");
+  take->add_flag("--artifacts", backup.with_artifacts, "With the files that the jobs name; those that are there are not fetched");
+  auto* verify = command(*take, "verify", "Read a backup to its last byte, without a node", {});
+  verify->add_option("DIR", backup_directory, "The backup")->required();
+  take->callback([this, verify] {
+    const bool only_verifies = verify->parsed();
+    chosen = [this, only_verifies] {
+      return only_verifies ? local.verify_backup(global, backup_directory) : local.backup(global, backup);
+    };
+  });
+  auto* restore = command(app, "restore", "Make a new cluster of one node from a backup",
+                          [this] { return local.restore(global, backup_directory, data); });
+  restore->add_option("DIR", backup_directory, "The backup")->required();
+  restore->add_option("--data", data, "The new node's data directory; new or empty")->required();
+  auto* recover_app = command(app, "recover", "Say what a stopped node has of a cluster that lost its majority",
+                              [this] { return local.recover(global, recover); });
+  recover_app->add_option("--data", recover.data, "The node's data directory")->required();
+  recover_app->add_flag("--unsafe", recover.is_unsafe, "Make a new cluster of this node alone; what it lacks is lost");
+  recover_app->add_flag("--yes", recover.is_confirmed, "Do not ask");
 }
 
 void program::add_job_commands() {
@@ -197,9 +225,8 @@ outcome<api> connect(const global_options& global) {
   return api{std::move(client), limits, tell_person};
 }
 
-int run(const std::vector<std::string>& arguments, const std::filesystem::path& path,
-        const std::function<int(const node_config&)>& run_node) {
-  program self{path, run_node};
+int run(const std::vector<std::string>& arguments, const std::filesystem::path& path, const local_commands& local) {
+  program self{path, local};
   auto rest = without_inputs(self, arguments);
   std::reverse(rest.begin(), rest.end());  // CLI11 takes them from the back
   try {

@@ -1,6 +1,8 @@
 #include "cli/cli.hpp"
 
+#include "cli/backup_commands.hpp"
 #include "cli/node_command.hpp"
+#include "cli/recover_command.hpp"
 
 #include <cstdio>
 #include <exception>
@@ -10,7 +12,12 @@ int main(int argc, char** argv) {
     std::error_code unknown;
     auto program = std::filesystem::read_symlink("/proc/self/exe", unknown);
     if (unknown) program = argv[0];
-    return troupe::cli::run({argv + 1, argv + argc}, program, troupe::cli::run_node);
+    return troupe::cli::run({argv + 1, argv + argc}, program,
+                            {.run_node = troupe::cli::run_node,
+                             .backup = troupe::cli::run_backup,
+                             .verify_backup = troupe::cli::run_verify_backup,
+                             .restore = troupe::cli::run_restore,
+                             .recover = troupe::cli::run_recover});
   } catch (const std::exception& broken) {
     std::fprintf(stderr, "troupe: internal error: %s\n", broken.what());
     return 70;

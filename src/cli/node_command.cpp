@@ -5,6 +5,7 @@
 #include "cli/cluster_edge.hpp"
 #include "cli/node_metrics.hpp"
 #include "cli/pipelines_directory.hpp"
+#include "cli/random_number.hpp"
 #include "http/http.hpp"
 #include "http/peer_artifacts.hpp"
 #include "persistence/artifacts/artifact_store.hpp"
@@ -21,7 +22,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 #include <thread>
 
 namespace troupe::cli {
@@ -47,11 +47,6 @@ listen_address split_address(const std::string& listen) {
   auto host = listen.substr(0, colon);
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
   return {std::move(host), static_cast<std::uint16_t>(std::stoul(listen.substr(colon + 1)))};
-}
-
-std::uint64_t random_number() {
-  std::random_device source;
-  return (std::uint64_t{source()} << 32 | source()) | 1;  // 0 is never issued
 }
 
 actors::node_options actor_options(const node_config& config, const journal::data_directory& directory, std::string address) {

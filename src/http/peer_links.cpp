@@ -136,6 +136,8 @@ void peer_links::send(node_id to, std::string frame) {
 
 void peer_links::set_address(node_id node, const std::string& address) { state_->book.set_address(node, address); }
 
+std::uint64_t peer_links::cluster() const { return state_->book.own().card.cluster; }
+
 void peer_links::set_cluster(std::uint64_t cluster) {
   state_->book.set_cluster(cluster);
   asio::post(state_->io, [s = state_.get()] { s->close_strange_clusters(); });

@@ -64,6 +64,8 @@ class peer_links final : public model::ports::transport {
   /// Which cluster this node belongs to from now on, as links say that open from now on. Links with nodes of another are closed.
   /// Any thread.
   void set_cluster(std::uint64_t cluster);
+  /// 0: none yet. Any thread.
+  [[nodiscard]] std::uint64_t cluster() const;
 
   /// Takes over a connection whose client asked for a link; the HTTP server calls it, on any thread.
   /// @param key     the request's Sec-WebSocket-Key

@@ -23,6 +23,7 @@ constexpr std::array routes = {
     route{method::get, "/v1/pipelines", endpoint::list_pipelines, route_class::pipelines},
     route{method::get, "/v1/pipelines/{name}", endpoint::get_pipeline, route_class::pipelines},
     route{method::get, "/v1/node", endpoint::get_node, route_class::node},
+    route{method::get, "/v1/backup", endpoint::get_backup, route_class::node},
     route{method::get, "/v1/peers/link", endpoint::peer_link, route_class::node},
     route{method::get, "/healthz", endpoint::health, route_class::node},
     route{method::get, "/readyz", endpoint::ready, route_class::node},

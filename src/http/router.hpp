@@ -30,6 +30,7 @@ enum class endpoint : std::uint8_t {
   list_pipelines,
   get_pipeline,
   get_node,
+  get_backup,
   peer_link,
   health,
   ready,

@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 
+import backup_drill
 import dispatch
 import mixed_load
 import partition_suite
@@ -220,14 +221,9 @@ def quiet_time(check, band):
     check.equal("elections", max(after) - min(before), 0)
 
 
-@suite.check("A3", "partitions")
-def partitions(check):
-    partition_suite.run(check)
-
-
-@suite.check("A6", "dispatch")
-def dispatched(check):
-    dispatch.run(check)
+suite.check("A3", "partitions")(partition_suite.run)
+suite.check("A6", "dispatch")(dispatch.run)
+suite.check("A8", "a backup becomes a cluster")(backup_drill.drill)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::list_pipelines: return list_pipelines(x);
     case endpoint::get_pipeline: return get_pipeline(x);
     case endpoint::get_node: return get_node(x);
+    case endpoint::get_backup: return get_backup(x);
     case endpoint::peer_link: return peer_link(x);
     case endpoint::health: return health(x);
     case endpoint::ready: return ready(x);

@@ -22,6 +22,7 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> list_pipelines(exchange& x);
 [[nodiscard]] awaitable<response> get_pipeline(exchange& x);
 [[nodiscard]] awaitable<response> get_node(exchange& x);
+[[nodiscard]] awaitable<response> get_backup(exchange& x);
 [[nodiscard]] awaitable<response> peer_link(exchange& x);
 [[nodiscard]] awaitable<response> health(exchange& x);
 [[nodiscard]] awaitable<response> ready(exchange& x);

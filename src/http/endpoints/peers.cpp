@@ -1,5 +1,6 @@
 #include "http/endpoints/artifacts.hpp"
 #include "http/endpoints/endpoints.hpp"
+#include "http/endpoints/snapshots.hpp"
 #include "http/endpoints/upload.hpp"
 #include "http/file_descriptor.hpp"
 #include "http/off_loop.hpp"
@@ -75,15 +76,7 @@ awaitable<response> get_peer_snapshot(exchange& x) {
   if (!stream) co_return problem(stream.error());
   response head;
   head.content_type = "application/octet-stream";
-  bool is_whole = co_await x.send_head(head, std::nullopt);
-  while (is_whole && x.in.verb == method::get) {
-    auto read = [&] { return (*stream)->next(); };
-    const auto piece = co_await off_loop(x, read);
-    if (piece && piece->empty()) break;
-    is_whole = piece && co_await x.send(*piece);
-  }
-  head.sent = is_whole;  // else the connection is cut
-  co_return head;
+  co_return co_await send_snapshot(x, **stream, std::move(head));
 }
 
 }  // namespace troupe::http::endpoints

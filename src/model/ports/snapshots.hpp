@@ -12,6 +12,10 @@ namespace troupe::model::ports {
 class snapshot_stream {
  public:
   virtual ~snapshot_stream() = default;
+  /// The log index up to which it shows the shard.
+  [[nodiscard]] virtual std::uint64_t position() const = 0;
+  /// About how many keys it has, to tell how far a reader is; may be off.
+  [[nodiscard]] virtual std::uint64_t keys_about() const = 0;
   /// The next piece, valid until the next call; empty at the end.
   [[nodiscard]] virtual result<std::string_view> next() = 0;
 };

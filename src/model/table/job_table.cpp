@@ -13,8 +13,6 @@ namespace troupe::model {
 namespace {
 
 constexpr std::string_view limits_name = "limits";
-constexpr std::string_view log_time_name = "log_time";
-constexpr std::string_view nodes_name = "nodes";
 constexpr std::uint32_t list_scan_most = 1'000;  // records that one list query may look at
 constexpr int forget_most = 100;                 // old jobs that one command may erase
 
@@ -60,6 +58,12 @@ bool matches(const job_record& job, const job_table::list_filter& filter) {
 }
 
 }  // namespace
+
+std::string only_node(const std::string& stored, node_id kept) {
+  auto nodes = nodes_from(stored);
+  std::erase_if(nodes, [kept](const auto& node) { return node.first != kept; });
+  return nodes_text(nodes);
+}
 
 job_table::job_table(table_store& store) : store_(store), queue_(limits_.ageing) {
   if (const auto stored = store_.load_value(limits_name)) limits_ = limits_from(*stored);

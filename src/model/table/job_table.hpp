@@ -9,9 +9,17 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 namespace troupe::model {
+
+// Under these names the store keeps the log time, and the nodes as a JSON object by their ids.
+inline constexpr std::string_view log_time_name = "log_time";
+inline constexpr std::string_view nodes_name = "nodes";
+
+/// What is stored of the nodes, with this one alone: for a cluster whose other nodes will never come back.
+[[nodiscard]] std::string only_node(const std::string& stored, node_id kept);
 
 /// The jobs of one shard: the replicated state machine. `apply` is deterministic; the same commands in the same order give the
 /// same state and the same effects on every replica.

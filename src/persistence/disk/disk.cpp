@@ -75,6 +75,15 @@ result<void> make_directory(const std::filesystem::path& path) {
   return sync_directory(parent);
 }
 
+result<bool> holds_nothing(const std::filesystem::path& directory) {
+  std::error_code failed;
+  if (!std::filesystem::exists(directory, failed) && !failed) return true;
+  for (std::filesystem::directory_iterator at{directory, failed}, end; !failed && at != end; at.increment(failed))
+    if (at->path().filename() != "lost+found") return false;
+  if (failed) return failure(failed.value(), "cannot look into", directory);
+  return true;
+}
+
 result<void> move_file(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return failure(errno, "cannot rename to", to);
   return {};

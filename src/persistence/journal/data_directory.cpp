@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint32_t format = 1;
+constexpr const char* unfinished_name = "unfinished";
 
 struct identity {
   model::node_id node;
@@ -88,6 +89,13 @@ void warn_if_volatile(const fs::path& root) {
     log::warn("data_directory_volatile", "path={} why=\"it is in memory: a power loss takes all jobs\"", root.native());
 }
 
+result<fs::path> cleaned(const fs::path& root) {
+  std::error_code failed;
+  const auto absolute = fs::absolute(root, failed).lexically_normal();
+  if (failed) return disk::failure(failed.value(), "cannot use", root);
+  return absolute.has_filename() ? absolute : absolute.parent_path();
+}
+
 bool is_empty_or_missing(const fs::path& directory) {
   std::error_code ignored;  // an unreadable directory is refused when it is opened
   return !fs::exists(directory, ignored) || fs::is_empty(directory, ignored);
@@ -95,18 +103,54 @@ bool is_empty_or_missing(const fs::path& directory) {
 
 }  // namespace
 
+result<data_directory> data_directory::hold(const fs::path& root) {
+  TROUPE_TRY(const auto clean, cleaned(root));
+  TROUPE_CHECK(disk::make_directory(clean));
+  TROUPE_TRY(auto held, lock(clean / "lock"));
+  return data_directory{clean, std::move(held)};
+}
+
+result<void> data_directory::make_parts() const {
+  for (const auto& part : {journal(), artifacts(), scratch()}) TROUPE_CHECK(disk::make_directory(part));
+  return {};
+}
+
 result<data_directory> data_directory::open(const fs::path& root, model::node_id fresh_node) {
   TROUPE_ASSERT(fresh_node.raw() != 0, "0 is no node");
-  std::error_code failed;
-  const auto absolute = fs::absolute(root, failed).lexically_normal();
-  if (failed) return disk::failure(failed.value(), "cannot use", root);
-  const auto clean = absolute.has_filename() ? absolute : absolute.parent_path();
-  TROUPE_CHECK(disk::make_directory(clean));
-  warn_if_volatile(clean);
-  TROUPE_TRY(auto held, lock(clean / "lock"));
-  data_directory opened{clean, std::move(held)};
+  TROUPE_TRY(auto opened, hold(root));
+  warn_if_volatile(opened.root_);
   TROUPE_CHECK(opened.count_this_start(fresh_node));
-  for (const auto& part : {opened.journal(), opened.artifacts(), opened.scratch()}) TROUPE_CHECK(disk::make_directory(part));
+  TROUPE_CHECK(opened.make_parts());
+  return opened;
+}
+
+result<data_directory> data_directory::create(const fs::path& root, model::node_id fresh_node) {
+  TROUPE_ASSERT(fresh_node.raw() != 0, "0 is no node");
+  TROUPE_TRY(const auto clean, cleaned(root));
+  TROUPE_TRY(const bool is_free, disk::holds_nothing(clean));
+  if (!is_free)
+    return error{errc::conflict, fmt::format("{} is not empty: name a new directory, or one with nothing in it", clean.native())};
+  TROUPE_TRY(auto made, hold(clean));
+  TROUPE_CHECK(disk::replace_file(made.root_ / unfinished_name, "this directory is being filled\n"));
+  made.node_ = fresh_node;
+  made.boot_ = model::incarnation{1};
+  TROUPE_CHECK(disk::replace_file(made.root_ / "identity", to_text(identity{made.node_, made.boot_})));
+  TROUPE_CHECK(made.make_parts());
+  return made;
+}
+
+result<void> data_directory::complete() {
+  if (::unlink((root_ / unfinished_name).c_str()) != 0) return disk::failure(errno, "cannot remove", root_ / unfinished_name);
+  return disk::sync_directory(root_);
+}
+
+result<data_directory> data_directory::inspect(const fs::path& root) {
+  const auto nobody = [&] { return error{errc::not_found, fmt::format("there is no node in {}", root.native())}; };
+  std::error_code none;
+  if (!fs::exists(root / "identity", none)) return nobody();
+  TROUPE_TRY(auto opened, hold(root));
+  TROUPE_TRY(const bool is_known, opened.read_identity());
+  if (!is_known) return nobody();
   return opened;
 }
 
@@ -116,11 +160,18 @@ result<void> data_directory::enter(const cluster_mark& which) {
   return {};
 }
 
-result<void> data_directory::count_this_start(model::node_id fresh_node) {
+/// @returns whether there is one.
+result<bool> data_directory::read_identity() {
+  std::error_code none;
+  if (fs::exists(root_ / unfinished_name, none))
+    return error{errc::conflict,
+                 fmt::format("{} was being made from a backup, and that did not come to its end: empty it and restore again",
+                             root_.native())};
   const auto path = root_ / "identity";
-  identity who{fresh_node, model::incarnation{0}};
   if (const auto text = disk::read_all(path, 4_KiB); text) {
-    TROUPE_TRY(who, from_text(*text, path));
+    TROUPE_TRY(const auto who, from_text(*text, path));
+    node_ = who.node;
+    boot_ = who.boot;
   } else if (text.error().code != errc::not_found) {
     return text.error();
   } else if (!is_empty_or_missing(journal())) {
@@ -134,11 +185,14 @@ result<void> data_directory::count_this_start(model::node_id fresh_node) {
   } else if (text.error().code != errc::not_found) {
     return text.error();
   }
-  who.boot = model::incarnation{who.boot.raw() + 1};
-  TROUPE_CHECK(disk::replace_file(path, to_text(who)));
-  node_ = who.node;
-  boot_ = who.boot;
-  return {};
+  return node_.raw() != 0;
+}
+
+result<void> data_directory::count_this_start(model::node_id fresh_node) {
+  TROUPE_TRY(const bool is_known, read_identity());
+  if (!is_known) node_ = fresh_node;
+  boot_ = model::incarnation{boot_.raw() + 1};
+  return disk::replace_file(root_ / "identity", to_text(identity{node_, boot_}));
 }
 
 }  // namespace troupe::journal

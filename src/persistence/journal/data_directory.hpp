@@ -27,6 +27,15 @@ class data_directory {
   ///          identity is damaged, or missing beside a journal: such a node must come back as a new one.
   [[nodiscard]] static result<data_directory> open(const std::filesystem::path& root, model::node_id fresh_node);
 
+  /// Makes and locks an empty directory for a node that does not come into being by starting; its first incarnation is 1, and
+  /// `open` refuses the directory until `complete`.
+  /// @returns `errc::conflict` if there is anything in it
+  [[nodiscard]] static result<data_directory> create(const std::filesystem::path& root, model::node_id fresh_node);
+  [[nodiscard]] result<void> complete();
+  /// Locks the directory of a node that is stopped, and counts no start.
+  /// @returns as `open`, and `errc::not_found` if there was never a node in it
+  [[nodiscard]] static result<data_directory> inspect(const std::filesystem::path& root);
+
   [[nodiscard]] model::node_id node() const noexcept { return node_; }
   [[nodiscard]] model::incarnation boot() const noexcept { return boot_; }
   /// Nothing before the first `enter`, and in a directory of a time before clusters.
@@ -40,6 +49,9 @@ class data_directory {
 
  private:
   data_directory(std::filesystem::path root, disk::file lock) : root_(std::move(root)), lock_(std::move(lock)) {}
+  static result<data_directory> hold(const std::filesystem::path& root);
+  result<void> make_parts() const;
+  result<bool> read_identity();
   result<void> count_this_start(model::node_id fresh_node);
 
   std::filesystem::path root_;

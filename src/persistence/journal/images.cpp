@@ -38,6 +38,11 @@ class open_state final : public replica::state_image {
   }
 
   [[nodiscard]] replica::log_position position() const override { return position_; }
+  [[nodiscard]] std::uint64_t keys_about() const override {
+    std::uint64_t keys = 0;
+    store_.db().GetIntProperty(store_.state(), rocksdb::DB::Properties::kEstimateNumKeys, &keys);
+    return keys;
+  }
   [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override {
     return read(store_.state(), prefix_ + std::string{key});
   }

@@ -1,6 +1,7 @@
 #include "persistence/journal/journal.hpp"
 
 #include "persistence/disk/disk.hpp"
+#include "persistence/journal/data_directory.hpp"
 #include "persistence/journal/images.hpp"
 #include "persistence/journal/records.hpp"
 #include "persistence/journal/recovery.hpp"
@@ -361,6 +362,12 @@ result<std::unique_ptr<replica::image_sink>> journal::begin_image(replica::shard
 figures journal::read_figures() const {
   const std::lock_guard lock{parts_->figures_mutex};
   return parts_->counted;
+}
+
+result<std::unique_ptr<journal>> open_in(const data_directory& home) {
+  options how;
+  how.directory = home.journal();
+  return journal::open(how);
 }
 
 }  // namespace troupe::journal

@@ -62,4 +62,8 @@ class journal final : public replica::storage {
   std::unique_ptr<parts> parts_;
 };
 
+class data_directory;
+/// The journal of a data directory as it is opened without a node's settings.
+[[nodiscard]] result<std::unique_ptr<journal>> open_in(const data_directory& home);
+
 }  // namespace troupe::journal

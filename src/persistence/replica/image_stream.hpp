@@ -22,6 +22,7 @@ class image_writer {
   /// @param founders  belong to the group if the state does not say that this ever changed
   /// @returns `errc::conflict` if nobody is known to belong to it
   [[nodiscard]] static result<image_writer> begin(std::unique_ptr<state_image> image, const raft::configuration& founders);
+  [[nodiscard]] const state_image& image() const noexcept { return *image_; }
   /// The next piece, some 64 KiB and at most one item more, valid until the next call; empty at the end.
   [[nodiscard]] result<std::string_view> next();
 

@@ -156,6 +156,11 @@ class machine {
   [[nodiscard]] const model::job_table& table() const noexcept { return *table_; }
   [[nodiscard]] raft::status raft_status() const { return raft_.state(); }
   [[nodiscard]] log_position applied() const noexcept { return applied_; }
+  /// Where the state stands that was handed to the disk: it has all that is applied, and later entries that changed nothing may
+  /// be missing in the number.
+  [[nodiscard]] log_position handed_out() const noexcept {
+    return applied_writes_.empty() ? durable_applied_ : applied_writes_.back().second;
+  }
   /// What is kept in memory besides the table, for metrics; bounded by what is under way.
   struct holdings {
     std::size_t proposals = 0, requests = 0, asks = 0, leases = 0, finishing = 0, progress = 0, writes = 0, overlaid = 0;

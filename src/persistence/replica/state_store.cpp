@@ -1,6 +1,7 @@
 #include "persistence/replica/state_store.hpp"
 
 #include "base/plant.hpp"
+#include "model/table/job_table.hpp"
 #include "persistence/replica/codec.hpp"
 
 #include <algorithm>
@@ -61,6 +62,9 @@ T must(result<T> decoded) {
 }  // namespace
 
 std::string members_key() { return space(value_space).append("members"); }
+std::string nodes_key() { return space(value_space).append(model::nodes_name); }
+std::string log_time_key() { return space(value_space).append(model::log_time_name); }
+bool is_job_key(std::string_view key) noexcept { return key.starts_with(job_space); }
 
 std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
   std::vector<state_write> writes;

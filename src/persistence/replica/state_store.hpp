@@ -14,6 +14,11 @@ namespace troupe::replica {
 
 /// Where the state says who belongs to the group, as `raft::encode` writes it. Not there: those who founded it.
 [[nodiscard]] std::string members_key();
+/// Where it keeps the nodes of the cluster, and the log time (milliseconds in decimal digits).
+[[nodiscard]] std::string nodes_key();
+[[nodiscard]] std::string log_time_key();
+/// Whether a job's record stands at this key.
+[[nodiscard]] bool is_job_key(std::string_view key) noexcept;
 
 /// The job table's store: reads through to the disk, with the writes that are not there yet laid over it.
 /// Keys: one letter, then numbers in big-endian order (FORMAT.md of the journal has the table).

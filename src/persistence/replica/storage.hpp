@@ -82,6 +82,8 @@ class state_image {
   };
   virtual ~state_image() = default;
   [[nodiscard]] virtual log_position position() const = 0;
+  /// About how many keys it has, for people who wait.
+  [[nodiscard]] virtual std::uint64_t keys_about() const = 0;
   [[nodiscard]] virtual result<std::optional<std::string>> get(std::string_view key) const = 0;
   /// The next key in byte order, from the first on; nothing at the end.
   [[nodiscard]] virtual result<std::optional<item>> next() = 0;

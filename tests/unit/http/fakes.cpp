@@ -199,6 +199,9 @@ actors::jobs_actor::behavior_type jobs_behavior(jobs_self self, world* w) {
       [=](const actors::cancel_job& m) { return respond<actors::job_reply>(self, *w, kept, [&] { return cancel(*w, m); }); },
       [=](const actors::list_jobs& m) { return respond<actors::jobs_reply>(self, *w, kept, [&] { return list(*w, m); }); },
       [=](const actors::get_events& m) { return respond<actors::events_reply>(self, *w, kept, [&] { return events(*w, m); }); },
+      [=](const actors::get_position&) {
+        return respond<actors::position_reply>(self, *w, kept, [&] { return actors::state_position{w->position}; });
+      },
   };
 }
 

@@ -30,6 +30,7 @@ struct world {
   std::uint64_t journal_reads = 0;
   std::uint64_t gets = 0;
   std::uint64_t next_id = 1;
+  std::uint64_t position = 7;  ///< what the state must show to have all that was acknowledged
   bool is_ready = true;
   std::function<timestamp()> clock = [] { return fake_now; };
   std::function<void()> before_get_answer;  ///< called once while a get_job is being answered, then forgotten

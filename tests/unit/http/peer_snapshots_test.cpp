@@ -31,6 +31,8 @@ class fake_source final : public model::ports::snapshot_source {
   class stream final : public model::ports::snapshot_stream {
    public:
     explicit stream(const fake_source& from) : from_(from) {}
+    [[nodiscard]] std::uint64_t position() const override { return 1; }
+    [[nodiscard]] std::uint64_t keys_about() const override { return 4711; }
     result<std::string_view> next() override {
       if (from_.fails_after == at_) return error{errc::io_failed, "the disk is gone"};
       if (at_ == from_.pieces) return std::string_view{};

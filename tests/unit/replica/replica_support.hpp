@@ -81,6 +81,7 @@ class memory_image final : public state_image {
  public:
   explicit memory_image(const memory_disk& of) : position_(of.past.applied), state_(of.state) {}
   [[nodiscard]] log_position position() const override { return position_; }
+  [[nodiscard]] std::uint64_t keys_about() const override { return state_.size(); }
   [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override {
     const auto found = state_.find(std::string{key});
     return found == state_.end() ? std::optional<std::string>{} : found->second;
