@@ -133,10 +133,10 @@ def drill(check):
         after = pages_of(new[2], acknowledged)
         report(check, about, acknowledged, before, after)
         say(f"the state has {about['state_bytes'] / 2**20:.0f} MiB")
-        check.at_most("taking the backup", took, 600, "s")
-        check.at_most("reading it to its last byte", checked, 600, "s")
-        check.at_most("restore", restored, 600, "s")
-        check.at_most("from the start of the restored node until it is ready", ready, 600, "s")
+        check.at_most("taking the backup", took, 60, "s")
+        check.at_most("reading it to its last byte", checked, 60, "s")
+        check.at_most("restore", restored, 60, "s")
+        check.at_most("from the start of the restored node until it is ready", ready, 60, "s")
 
 
 def report(check, about, acknowledged, before, after):

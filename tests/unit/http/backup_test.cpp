@@ -64,7 +64,7 @@ struct node_with_disk {
   [[nodiscard]] answer get(std::string_view method = "GET") const { return ask(http.port(), method, "/v1/backup"); }
 
   deaf nobody;
-  http::peer_links links{{.card = {model::node_id{1}, model::incarnation{1}, 0xC0FFEE, "127.0.0.1:1"}}, nobody};
+  http::peer_links links{{.card = {model::node_id{1}, model::incarnation{1}, 0xC0FFEE, "127.0.0.1:1"}, .seeds = {}}, nobody};
   late_disk disk;
   served http;
 };

@@ -31,6 +31,24 @@ TEST_CASE("all that comes in one step shares one write") {
   CHECK(out.persist[0].append.size() == 3);
 }
 
+TEST_CASE("with an answer it is known how far the state on the disk will be") {
+  node_under_test node;
+  node.start();
+  const auto submission = node.a_submit();
+  const auto first = node.step_only({submission});
+  auto out = node.step_only({event::persisted{first.persist[0].number}});
+
+  REQUIRE(out.answers.size() == 1);
+  CHECK(node.replica->handed_out() == node.replica->applied());
+  CHECK(node.disk->past.applied.index < node.replica->handed_out().index);
+  for (const auto& batch : first.persist) node.disk->write(batch);
+  node.write(std::move(out));
+  CHECK(node.disk->past.applied == node.replica->handed_out());
+  node.step({event::submit{request_token{77}, submission.command}});  // known, so nothing changes
+  CHECK(node.replica->applied().index > node.replica->handed_out().index);
+  CHECK(node.disk->past.applied == node.replica->handed_out());
+}
+
 TEST_CASE("state and its position go out after the entries they come from, without a sync of their own") {
   node_under_test node;
   node.start();
