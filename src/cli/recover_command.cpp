@@ -50,17 +50,18 @@ void describe(const backup::survivor& found, const std::string& data) {
              backup::time_text(found.last_time));
 }
 
-/// What goes wrong with it, before it does.
+/// What may be lost by it, before it is.
 void warn(const backup::survivor& found) {
+  const auto last = found.last.index.raw();
+  fmt::print("\nThis node would go on alone, as the only voter of a new cluster.\n  kept: entries up to {}.", last);
+  if (found.committed.index < found.last.index)
+    fmt::print(" Those after {} may be of requests that were never answered; they take effect now.", found.committed.index.raw());
   fmt::print(
-      "\nThis node would go on alone, as the only voter of a new cluster.\n"
-      "  kept: entries up to {}. Those after {} may be of requests that were never answered; they take effect now.\n"
-      "  lost: whatever the others acknowledged after entry {}, so perhaps all of later than {}.\n"
-      "        It cannot be told from here whether there was anything. If another node survives, look at it first with\n"
-      "        `troupe recover --data DIR`, and go on with the one that has the highest term and, of these, the highest last "
-      "entry.\n"
+      "\n  lost: whatever the others acknowledged after entry {}, so perhaps all of later than {}, and the files that only\n"
+      "        they had. It cannot be told from here whether there was anything. If another node survives, look at it with\n"
+      "        `troupe recover --data DIR`, and go on with the one that has the highest term and, of these, the highest entry.\n"
       "  The other nodes are refused from then on; they come back with empty data directories (--seed).\n",
-      found.last.index.raw(), found.committed.index.raw(), found.last.index.raw(), backup::time_text(found.last_time));
+      last, backup::time_text(found.last_time));
 }
 
 bool is_confirmed() {

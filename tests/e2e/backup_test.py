@@ -2,6 +2,7 @@
 
     backup_test.py TROUPE_PROGRAM [TEST...]
 """
+import http.server
 import json
 import pathlib
 import re
@@ -9,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 import unittest
 import uuid
 
@@ -69,6 +70,32 @@ def flip(path, at):
     data = bytearray(path.read_bytes())
     data[at] ^= 1
     path.write_bytes(data)
+
+
+class Scripted(http.server.BaseHTTPRequestHandler):
+    """A node that has nothing but a state, and gives the answers of its server's script: the body's beginning, or all of it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self):
+        self.begin()
+
+    def do_GET(self):
+        body = self.server.script.pop(0) if len(self.server.script) > 1 else self.server.script[0]
+        self.begin()
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
+        if len(body) == self.server.size:
+            self.wfile.write(b"0\r\n\r\n")
+        self.close_connection = True
+
+    def begin(self):
+        self.send_response(200)
+        for name, value in (("Troupe-Cluster", "00000000000000c1"), ("Troupe-Keys-About", "9"), ("Transfer-Encoding", "chunked")):
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
 
 
 class BackupTest(unittest.TestCase):
@@ -223,6 +250,29 @@ class BackupTest(unittest.TestCase):
         self.assertEqual(troupe("backup", "verify", backup).returncode, 7)
         told("--url", one.url, "backup", "-o", backup)
         told("backup", "verify", backup)
+
+    def test_a_state_that_breaks_off_is_fetched_anew_and_a_wrong_one_is_refused(self):
+        one = self.new_cluster(1).start().nodes[0]
+        one.wait_final(one.submit("echo", {"number": 5})["id"])
+        told("--url", one.url, "backup", "-o", self.folder / "real")
+        state = next((self.folder / "real").glob("state-*")).read_bytes()
+        wrong = state[:400] + bytes([state[400] ^ 1]) + state[401:]
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        server.size = len(state)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def take(name, *script):
+            server.script = list(script)
+            return troupe("--url", f"http://127.0.0.1:{server.server_port}", "--patience", "2s", "backup", "-o", self.folder / name)
+
+        self.assertEqual(take("anew", state[:500], state).returncode, 0)
+        told("backup", "verify", self.folder / "anew")
+        for name, code, script in (("never", 3, state[:500]), ("wrong", 7, wrong), ("short", 7, b"something else")):
+            done = take(name, script)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertEqual([path.name for path in (self.folder / name).iterdir()], ["backup.lock"])
 
     def test_a_survivor_goes_on_alone_and_others_join_it_anew(self):
         self.cluster.start()

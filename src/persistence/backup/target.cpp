@@ -18,6 +18,20 @@ namespace fs = std::filesystem;
 constexpr const char* lock_name = "backup.lock";
 constexpr std::string_view missing = "missing";
 
+/// Looks at nothing but the form of an image.
+class key_counter final : public replica::image_sink {
+ public:
+  explicit key_counter(std::uint64_t& keys) : keys_(keys) {}
+  result<void> add(std::string_view, std::string_view) override {
+    ++keys_;
+    return {};
+  }
+  [[nodiscard]] result<std::string> finish() override { return std::string{}; }
+
+ private:
+  std::uint64_t& keys_;
+};
+
 error damaged_list(std::string_view line) {
   return {errc::corrupt, fmt::format("the list of artifacts is damaged: '{}'", line.substr(0, 100))};
 }
@@ -138,7 +152,7 @@ state_writer::state_writer(const target& into, disk::file file)
       temporary_(directory_ / "state-new.part"),
       file_(std::move(file)),
       reader_(raft::log_index{0}, [this]() -> result<std::unique_ptr<replica::image_sink>> {
-        return std::unique_ptr<replica::image_sink>{std::make_unique<inventory_sink>(content_)};
+        return std::unique_ptr<replica::image_sink>{std::make_unique<key_counter>(keys_)};
       }) {}
 
 state_writer::~state_writer() {
@@ -155,12 +169,14 @@ result<void> state_writer::take(std::string_view bytes) {
 result<state_writer::stored> state_writer::finish() {
   TROUPE_TRY(const auto image, reader_.finish());
   TROUPE_CHECK(disk::sync(file_, temporary_));
+  // Only now is it known that the records are whole, and may be looked into.
+  TROUPE_TRY(auto found, content_of(temporary_, [](std::uint64_t) {}));
   const file_facts facts{size_, hash_.finish()};
   auto name = fmt::format("state-{}-{}.image", image.position.index.raw(), facts.sha256.hex().substr(0, 16));
   TROUPE_CHECK(disk::move_file(temporary_, directory_ / name));
   temporary_.clear();
   TROUPE_CHECK(disk::sync_directory(directory_));
-  return stored{{std::move(name), facts}, image.position, std::move(content_)};
+  return stored{{std::move(name), facts}, image.position, std::move(found.content)};
 }
 
 }  // namespace troupe::backup

@@ -57,7 +57,7 @@ class state_writer {
 
   [[nodiscard]] result<void> take(std::string_view bytes);
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  [[nodiscard]] std::uint64_t keys() const noexcept { return content_.keys; }
+  [[nodiscard]] std::uint64_t keys() const noexcept { return keys_; }
   /// After the last byte. Durable on return. @returns `errc::corrupt` if the state is not whole
   [[nodiscard]] result<stored> finish();
 
@@ -68,7 +68,7 @@ class state_writer {
   disk::file file_;
   sha256 hash_;
   std::uint64_t size_ = 0;
-  inventory content_;
+  std::uint64_t keys_ = 0;
   replica::image_reader reader_;
 };
 

@@ -2,7 +2,6 @@
 
 #include "persistence/artifacts/artifact_store.hpp"
 #include "persistence/disk/disk.hpp"
-#include "persistence/replica/image_stream.hpp"
 
 #include <fmt/format.h>
 
@@ -29,17 +28,9 @@ result<void> check_part(const fs::path& directory, const part& wanted) {
 /// After its checksum: what is read here is what was written.
 result<void> check_state(const fs::path& directory, const manifest& about, const progress& tell) {
   const auto path = directory / about.state.name;
-  inventory content;
-  replica::image_reader reader{raft::log_index{0}, [&]() -> result<std::unique_ptr<replica::image_sink>> {
-                                 return std::unique_ptr<replica::image_sink>{std::make_unique<inventory_sink>(content)};
-                               }};
-  std::uint64_t done = 0;
-  TROUPE_CHECK(read_pieces(path, [&](std::string_view piece) {
-    tell("state", done += piece.size(), about.state.facts.size);
-    return reader.take(piece);
-  }));
-  TROUPE_TRY(const auto image, reader.finish());
-  if (image.position != about.position || content.jobs != about.jobs || content.keys != about.keys
+  TROUPE_TRY(const auto found, content_of(path, [&](std::uint64_t done) { tell("state", done, about.state.facts.size); }));
+  const auto& content = found.content;
+  if (found.position != about.position || content.jobs != about.jobs || content.keys != about.keys
       || content.log_time != about.log_time)
     return damaged(path, "it is not the state that the manifest describes");
   return {};

@@ -64,7 +64,8 @@ T must(result<T> decoded) {
 std::string members_key() { return space(value_space).append("members"); }
 std::string nodes_key() { return space(value_space).append(model::nodes_name); }
 std::string log_time_key() { return space(value_space).append(model::log_time_name); }
-bool is_job_key(std::string_view key) noexcept { return key.starts_with(job_space); }
+std::string jobs_prefix() { return space(job_space); }
+std::string pipelines_prefix() { return space(pipeline_space); }
 
 std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
   std::vector<state_write> writes;

@@ -17,8 +17,10 @@ namespace troupe::replica {
 /// Where it keeps the nodes of the cluster, and the log time (milliseconds in decimal digits).
 [[nodiscard]] std::string nodes_key();
 [[nodiscard]] std::string log_time_key();
-/// Whether a job's record stands at this key.
-[[nodiscard]] bool is_job_key(std::string_view key) noexcept;
+/// What the keys of all jobs begin with; the values are as `encode(job_record)` writes them.
+[[nodiscard]] std::string jobs_prefix();
+/// The same of all pipelines; the values are as `store_text` writes them.
+[[nodiscard]] std::string pipelines_prefix();
 
 /// The job table's store: reads through to the disk, with the writes that are not there yet laid over it.
 /// Keys: one letter, then numbers in big-endian order (FORMAT.md of the journal has the table).

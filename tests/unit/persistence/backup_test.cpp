@@ -1,3 +1,4 @@
+#include "model/pipeline.hpp"
 #include "persistence/artifacts/artifact_store.hpp"
 #include "persistence/backup/recovery.hpp"
 #include "persistence/backup/restore.hpp"
@@ -41,6 +42,23 @@ std::string job_text(std::uint64_t id, model::job_state state, const digest& inp
   job.state = state;
   job.inputs = {{"image", {{"artifact", input.hex()}}}};
   return replica::encode(job);
+}
+
+std::string with_output(std::uint64_t id, model::job_state state, const digest& output) {
+  model::job_record job;
+  job.id = model::job_id{id};
+  job.state = state;
+  job.inputs = {{"image", {{"artifact", sha256_of("one").hex()}}}};
+  job.stages.resize(1);
+  job.stages[0].tasks.resize(1);
+  job.stages[0].tasks[0].outputs = {{"film", {{"artifact", output.hex()}}}};
+  return replica::encode(job);
+}
+
+std::string pipeline_naming(const digest& image) {
+  const auto text = "name: p\nstages:\n  only: {kind: media.still, params: {image: {artifact: \"" + image.hex()
+                    + "\"}, duration_ms: 200, width: 64, height: 48, fps: 10}}\nresult: {film: \"${stages.only.clip}\"}\n";
+  return store_text(model::parse_pipeline(text, "test.yaml", model::pipeline_origin::installed).value());
 }
 
 /// A journal of a node of three, at entry 5; entry 6 is in its log only.
@@ -156,14 +174,17 @@ TEST_CASE("a backup says what is in it, and is found whole") {
   CHECK(found.artifacts.size() == 3);
 }
 
-TEST_CASE("the artifacts that jobs name are known") {
-  const node_disk node;
+TEST_CASE("the artifacts that jobs still need are known") {
+  const node_disk node{{{job_key(7), with_output(7, model::job_state::running, sha256_of("handed on"))},
+                        {job_key(8), with_output(8, model::job_state::dead, sha256_of("was handed on"))},
+                        {replica::pipelines_prefix() + "p", pipeline_naming(sha256_of("logo"))}}};
   const temporary_directory folder;
   auto to = backup::target::open(folder.path() / "b").value();
   const auto writer = backup::state_writer::begin(to).value();
   writer->take(image_of(node)).value();
   const auto content = writer->finish().value().content;
-  CHECK(content.artifacts == std::set{sha256_of("one"), sha256_of("two"), sha256_of("nowhere")});
+  CHECK(content.artifacts
+        == std::set{sha256_of("one"), sha256_of("two"), sha256_of("nowhere"), sha256_of("handed on"), sha256_of("logo")});
 }
 
 TEST_CASE("a backup in which any byte is wrong is refused, and nothing is restored from it") {
@@ -193,6 +214,20 @@ TEST_CASE("a backup in which any byte is wrong is refused, and nothing is restor
     (void)take(directory, node);
   }
   CHECK_FALSE(fs::exists(data));
+}
+
+TEST_CASE("a state in which any byte was changed on its way is refused") {
+  const node_disk node;
+  const temporary_directory folder;
+  const auto to = backup::target::open(folder.path() / "b").value();
+  const auto image = image_of(node);
+  for (std::size_t at = 0; at < image.size(); ++at) {
+    CAPTURE(at);
+    auto wrong = image;
+    wrong[at] = static_cast<char>(wrong[at] ^ 0x01);
+    const auto writer = backup::state_writer::begin(to).value();
+    CHECK((writer->take(wrong).has_error() || writer->finish().has_error()));
+  }
 }
 
 TEST_CASE("a backup that does not come to its end is none, and the one before stays") {
