@@ -101,20 +101,28 @@ class Scripted(http.server.BaseHTTPRequestHandler):
 class BackupTest(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-backup-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addClassCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         install(self.folder / "pipelines")
         self.cluster = self.new_cluster(3)
 
     def new_cluster(self, count):
         made = Cluster(TROUPE, count, ["--slots", "2", "--pipelines", self.folder / "pipelines", "--set", "lease.duration=4s"])
-        self.addCleanup(made.close)
+        self.clusters.append(made)
         return made
 
     def run(self, result=None):
-        before = len(result.errors) + len(result.failures)
+        before, self.clusters = len(result.errors) + len(result.failures), []
         super().run(result)
-        if len(result.errors) + len(result.failures) > before:
-            self.cluster.tails()
+        for each in self.clusters:
+            if len(result.errors) + len(result.failures) > before:
+                each.tails()
+            each.close()
+
+    @staticmethod
+    def start_elsewhere(node):
+        """Its port was free for a while, and somebody may have it now."""
+        node.port = free_ports(1)[0]
+        node.start()
 
     def restored(self, backup, count=3):
         """A cluster that grows out of a backup."""
@@ -178,7 +186,7 @@ class BackupTest(unittest.TestCase):
         old = self.cluster.nodes[1]
         old.kill()
         old.seeds = [new.nodes[0].address]
-        old.start()
+        self.start_elsewhere(old)
         wait_until("a clear word", lambda: "a node belongs to one cluster for life" in old.log)
         self.assertEqual(len(new.leader().view()["members"]), 3)
 
@@ -302,14 +310,14 @@ class BackupTest(unittest.TestCase):
         self.assertEqual(load.complaints(survivor), [])
         wait_until("lost work to begin anew", lambda: survivor.job(running)["stages"][0]["attempts"] >= 2 or survivor.job(running)["state"] in FINAL, 30)
         lost[0].seeds = [survivor.address]
-        lost[0].start()
+        self.start_elsewhere(lost[0])
         wait_until("the old node to be refused", lambda: "a node belongs to one cluster for life" in lost[0].log)
         lost[0].kill()
         for node in lost:
             shutil.rmtree(node.data)
             node.seeds = [survivor.address]
             node.known_id = None
-            node.start()
+            self.start_elsewhere(node)
         self.cluster.wait_ready()
         wait_until("three voters", lambda: self.cluster.voters() == 3)
         self.assertEqual(len(survivor.view()["members"]), 3)
