@@ -40,4 +40,23 @@ outcome<exit_code> run_artifact_get(const global_options& global, const std::str
   return exit_code::ok;
 }
 
+outcome<exit_code> run_artifact_usage(const global_options& global) {
+  TROUPE_TRY(auto node, connect(global));
+  TROUPE_TRY(const auto about, node.call({.target = "/v1/node"}));
+  const auto* stored = about.if_contains("artifacts");
+  if (!stored || !stored->is_object())
+    return failure{exit_code::node_failed,
+                   fmt::format("{} does not say what it has stored; is it an older version?", node.url())};
+  const auto& figures = stored->get_object();
+  if (global.json) {
+    fmt::print("{}\n", json::serialize(figures));
+    return exit_code::ok;
+  }
+  const auto size_at = [&figures](const char* name) { return rough_size(bytes{count_at(figures, name)}); };
+  fmt::print("{} artifacts, {}\n", count_at(figures, "count"), size_at("bytes"));
+  fmt::print("since the start: {} removed ({}), {} copies restored at other nodes\n", count_at(figures, "collected"),
+             size_at("collected_bytes"), count_at(figures, "copies_restored"));
+  return exit_code::ok;
+}
+
 }  // namespace troupe::cli

@@ -171,6 +171,7 @@ void program::add_artifact_commands() {
                       [this] { return run_artifact_get(global, hash, output); });
   get->add_option("HASH", hash, "The artifact")->required();
   get->add_option("-o,--output", output, "Where to (a file, or - )");
+  command(*artifact, "usage", "What the node has stored and removed", [this] { return run_artifact_usage(global); });
   auto* pipeline = command(app, "pipeline", "List and check pipelines", {});
   pipeline->require_subcommand(1);
   command(*pipeline, "list", "What is installed on the node", [this] { return run_pipeline_list(global); });

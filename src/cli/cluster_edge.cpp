@@ -34,10 +34,16 @@ result<std::string> cluster_edge::address_of(model::node_id node) const {
   return error{errc::not_found, fmt::format("nobody knows where node {:016x} is", node.raw())};
 }
 
+std::vector<living_nodes::sighting> cluster_edge::peers() const {
+  std::vector<living_nodes::sighting> all;
+  for (const auto& link : links_.links())
+    if (link.node.raw() != 0 && !link.address.empty()) all.push_back({link.address, link.connected || link.is_heard});
+  return all;
+}
+
 std::vector<std::string> cluster_edge::addresses() const {
   std::vector<std::string> all;
-  for (const auto& link : links_.links())
-    if (link.node.raw() != 0 && !link.address.empty()) all.push_back(link.address);
+  for (auto& peer : peers()) all.push_back(std::move(peer.address));
   return all;
 }
 

@@ -2,6 +2,7 @@
 
 #include "actors/inlet.hpp"
 #include "actors/snapshots.hpp"
+#include "cli/living_nodes.hpp"
 #include "http/peer_links.hpp"
 #include "http/poll_socket.hpp"
 #include "persistence/journal/data_directory.hpp"
@@ -33,6 +34,8 @@ class cluster_edge {
   [[nodiscard]] actors::inlet& inlet() noexcept { return inlet_; }
   /// "host:port" of another node. Any thread. @returns `errc::not_found` if nobody has said where it is
   [[nodiscard]] result<std::string> address_of(model::node_id node) const;
+  /// The other nodes, and whether there is a link with them. Any thread.
+  [[nodiscard]] std::vector<living_nodes::sighting> peers() const;
   /// The other nodes, as "host:port". Any thread.
   [[nodiscard]] std::vector<std::string> addresses() const;
 

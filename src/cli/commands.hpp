@@ -41,6 +41,7 @@ struct jobs_command {
 [[nodiscard]] outcome<exit_code> run_artifact_put(const global_options& global, const std::vector<std::string>& files);
 [[nodiscard]] outcome<exit_code> run_artifact_get(const global_options& global, const std::string& hash,
                                                   const std::string& output);
+[[nodiscard]] outcome<exit_code> run_artifact_usage(const global_options& global);
 
 /// The nodes of the cluster, as the named one knows them; that one is marked.
 [[nodiscard]] outcome<exit_code> run_nodes(const global_options& global);

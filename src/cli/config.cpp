@@ -134,6 +134,9 @@ outcome<void> check_together(const node_config& config) {
                                "on this machine alone. Name the near end of a tunnel",
                                at)};
   }
+  if (config.artifacts.grace_least > config.artifacts.grace) {
+    return failure{exit_code::usage, "artifacts.grace_least: it is what artifacts.grace is shortened to, and cannot be longer"};
+  }
   if (config.lease.heartbeat * 3 > config.lease.lease_time) {
     return failure{exit_code::usage,
                    "lease.heartbeat: three heartbeats must fit into lease.duration, or one late message costs a running task"};

@@ -52,7 +52,13 @@ struct node_config {
   } journal;
   struct {
     bytes keep_free = 256_MiB;  ///< uploads are refused and attempts end before the journal has no room
+    bytes ballast = 64_MiB;     ///< 0: none
   } disk;
+  struct {
+    duration grace = 24h;
+    duration grace_least = 10min;
+    duration repair_after = 5min;
+  } artifacts;
   struct {
     std::uint32_t recycle_after_tasks = 100;
     bytes memory_growth_limit = 1_GiB;

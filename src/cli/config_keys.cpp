@@ -189,6 +189,10 @@ void add_lasting_keys(std::vector<config_key>& keys) {
   keys.push_back(size_key("journal.write_buffer", 1_MiB, 4_GiB, AT(journal.write_buffer)));
   keys.push_back(size_key("journal.block_cache", 1_MiB, 64_GiB, AT(journal.block_cache)));
   keys.push_back(size_key("disk.keep_free", bytes{0}, bytes{1ull << 40}, AT(disk.keep_free)));
+  keys.push_back(size_key("disk.ballast", bytes{0}, 64_GiB, AT(disk.ballast)));
+  keys.push_back(duration_key("artifacts.grace", 30s, std::chrono::hours{24 * 365}, AT(artifacts.grace)));
+  keys.push_back(duration_key("artifacts.grace_least", 30s, std::chrono::hours{24 * 365}, AT(artifacts.grace_least)));
+  keys.push_back(duration_key("artifacts.repair_after", 1s, 24h, AT(artifacts.repair_after)));
 }
 
 void add_serving_keys(std::vector<config_key>& keys) {

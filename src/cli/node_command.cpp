@@ -2,6 +2,7 @@
 
 #include "actors/node.hpp"
 #include "base/log.hpp"
+#include "cli/artifact_keeper.hpp"
 #include "cli/cluster_edge.hpp"
 #include "cli/node_metrics.hpp"
 #include "cli/pipelines_directory.hpp"
@@ -9,6 +10,7 @@
 #include "http/http.hpp"
 #include "http/peer_artifacts.hpp"
 #include "persistence/artifacts/artifact_store.hpp"
+#include "persistence/disk/ballast.hpp"
 #include "persistence/journal/data_directory.hpp"
 #include "persistence/journal/journal.hpp"
 #include "worker/host/host.hpp"
@@ -22,6 +24,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <thread>
 
 namespace troupe::cli {
@@ -31,7 +34,8 @@ namespace {
 constexpr int exit_ok = 0, exit_cannot_start = 7, exit_must_not_go_on = 5;
 
 /// The node cannot keep its promises any more. Ends the process at once: what was acknowledged is on the disk.
-void die(const error& why) {
+void die(disk::ballast& ballast, const error& why) {
+  if (why.code == errc::no_space) ballast.give_up();  // the next start needs room to read the journal
   std::fprintf(stderr, "troupe node: stopped: %s\n", to_string(why).c_str());
   std::_Exit(exit_must_not_go_on);
 }
@@ -121,6 +125,36 @@ http::server_options server_options_of(const node_config& config) {
   return options;
 }
 
+keeper_options keeper_options_of(const node_config& config, const std::string& advertised) {
+  keeper_options options;
+  options.collecting.grace = config.artifacts.grace;
+  options.collecting.grace_least = config.artifacts.grace_least;
+  options.collecting.room = config.disk.keep_free + config.disk.keep_free;
+  options.repair_after = config.artifacts.repair_after;
+  options.self = advertised;
+  return options;
+}
+
+/// Of a disk that does not say, no decision is made: it counts as empty, and writes tell.
+bytes free_space_of(const journal::data_directory& directory) {
+  const auto free = disk::free_space(directory.root());
+  return free ? *free : bytes{std::numeric_limits<std::int64_t>::max()};
+}
+
+http::artifact_figures stored_figures(const artifact_keeper& keeper, const http::peer_artifacts& shared) {
+  const auto figures = keeper.figures();
+  return {figures.artifacts, figures.size, figures.collected, figures.freed, shared.counts().copies_restored};
+}
+
+/// On a full disk not even the start can be counted: then the ballast makes room.
+result<journal::data_directory> open_directory(const std::filesystem::path& at, disk::ballast& ballast) {
+  const model::node_id fresh_node{random_number()};
+  auto opened = journal::data_directory::open(at, fresh_node);
+  if (opened || opened.error().code != errc::no_space) return opened;  // full, it is locked by nobody else
+  ballast.give_up();
+  return journal::data_directory::open(at, fresh_node);
+}
+
 /// The signals that stop a node. Blocked in all threads, so that only `wait` gets them.
 class stop_signals {
  public:
@@ -142,7 +176,10 @@ class stop_signals {
 };
 
 result<void> run(const node_config& config, const stop_signals& signals) {
-  TROUPE_TRY(auto directory, journal::data_directory::open(config.data_directory, model::node_id{random_number()}));
+  disk::ballast ballast{config.data_directory / "ballast", config.disk.ballast, config.disk.keep_free};
+  TROUPE_TRY(auto directory, open_directory(config.data_directory, ballast));
+  if (const auto kept = ballast.keep(free_space_of(directory)); !kept || (!ballast.is_there() && config.disk.ballast.count() > 0))
+    log::warn("ballast_missing", "free={} disk.ballast={}", free_space_of(directory).count(), config.disk.ballast.count());
   TROUPE_CHECK(settle_cluster(config.cluster.seeds, directory, random_number()));
   const auto server_options = server_options_of(config);
   TROUPE_TRY(auto bound, http::server::bind(server_options));
@@ -155,7 +192,8 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   journal_options.write_buffer = config.journal.write_buffer;
   TROUPE_TRY(const auto log, journal::journal::open(journal_options));
   TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
-  cluster_edge cluster{config.cluster.seeds, directory, advertised, die};
+  const auto fatal = [&ballast](const error& why) { die(ballast, why); };
+  cluster_edge cluster{config.cluster.seeds, directory, advertised, fatal};
   http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, {.copies = config.cluster.voters}};
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 
@@ -171,11 +209,15 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   node_options.replica.patience = server_options.request_timeout - 1s;  // clients are to hear why, not that nothing was heard
   snapshot_edge snapshots{*log, node_options.replica, cluster};
   node_options.snapshots = &snapshots.fetched();
-  TROUPE_TRY(auto node, actors::node::start(system, node_options, *log, *host, die));
-  const auto metrics = [&] { return node_metrics(*log, system, node->public_handles()); };
+  TROUPE_TRY(auto node, actors::node::start(system, node_options, *log, *host, fatal));
+  artifact_keeper keeper{keeper_options_of(config, advertised),
+                         {system, node->public_handles().jobs, *log, *artifacts, shared, ballast, [&] { return cluster.peers(); },
+                          [&] { return free_space_of(directory); }}};
+  const auto stored = [&] { return stored_figures(keeper, shared); };
+  const auto metrics = [&] { return node_metrics(*log, system, node->public_handles(), stored(), ballast.is_full()); };
   TROUPE_TRY(const auto server, http::server::start(server_options,
                                                     {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
-                                                     &*artifacts, &snapshots.own()},
+                                                     &*artifacts, &snapshots.own(), stored, &ballast.is_full()},
                                                     std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   std::fprintf(stderr, "troupe node %016llx (start %llu) listens on http://%s, data in %s, %u slots, %zu pipelines\n",
@@ -191,6 +233,7 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   const steady_wall_clock clock;
   node->stop(clock.now() + config.stop.deadline);
   shared.stop();
+  keeper.stop();
   server->stop(1s);
   cluster.links().stop();
   snapshots.stop();

@@ -45,6 +45,18 @@ void add_journal(const journal::figures& f, text& out) {
   out.line("troupe_journal_sync_seconds_count", static_cast<double>(below));
 }
 
+void add_artifacts(const http::artifact_figures& stored, bool is_disk_full, text& out) {
+  out.sample("troupe_artifacts", "gauge", "Artifacts in this node's store, as of the last look at all of them.",
+             static_cast<double>(stored.count));
+  out.sample("troupe_artifact_bytes", "gauge", "Their size.", static_cast<double>(stored.size.count()));
+  out.sample("troupe_artifacts_collected_total", "counter", "Artifacts removed because no job referred to them.",
+             static_cast<double>(stored.collected));
+  out.sample("troupe_artifact_bytes_collected_total", "counter", "Their size.", static_cast<double>(stored.freed.count()));
+  out.sample("troupe_artifact_copies_restored_total", "counter", "Copies given to nodes that lacked them.",
+             static_cast<double>(stored.copies_restored));
+  out.sample("troupe_disk_full", "gauge", "1 while the ballast is given up and no job is taken.", is_disk_full ? 1 : 0);
+}
+
 void add_node(const actors::node_view& node, text& out) {
   out.head("troupe_jobs", "gauge", "Jobs that have not ended.");
   out.line("troupe_jobs{state=\"queued\"}", static_cast<double>(node.jobs_queued));
@@ -70,9 +82,11 @@ void add_node(const actors::node_view& node, text& out) {
 
 }  // namespace
 
-std::string node_metrics(const journal::journal& log, caf::actor_system& system, const actors::handles& handles) {
+std::string node_metrics(const journal::journal& log, caf::actor_system& system, const actors::handles& handles,
+                         const http::artifact_figures& stored, bool is_disk_full) {
   text out;
   add_journal(log.read_figures(), out);
+  add_artifacts(stored, is_disk_full, out);
   caf::scoped_actor self{system};
   self->request(handles.node, std::chrono::seconds{1}, actors::get_node{})
       .receive([&](const actors::node_view& node) { add_node(node, out); }, [](const caf::error&) {});

@@ -10,9 +10,11 @@
 
 #include <caf/fwd.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +46,15 @@ struct server_options {
   bytes stream_bytes_most = bytes{1024 * 1024};       ///< the same
 };
 
+/// What is in this node's artifact store.
+struct artifact_figures {
+  std::uint64_t count = 0;
+  bytes size;
+  std::uint64_t collected = 0;  ///< since the start
+  bytes freed;
+  std::uint64_t copies_restored = 0;  ///< at other nodes, since the start
+};
+
 struct services {
   caf::actor_system& system;
   actors::handles actors;
@@ -54,6 +65,8 @@ struct services {
   /// What other nodes of the cluster may read and add to: this node's own store, which asks no other. Null: there is no cluster.
   model::ports::artifact_store* own_artifacts = nullptr;
   model::ports::snapshot_source* snapshots = nullptr;  ///< for other nodes of the cluster. Null: there is none.
+  std::function<artifact_figures()> stored = {};       ///< may be empty
+  const std::atomic<bool>* is_disk_full = nullptr;     ///< while it is, no job is taken
 };
 
 /// An address that nobody else can have; connections wait there until a server answers them.

@@ -60,6 +60,18 @@ result<model::artifact_ref> peer_artifacts::stat(const digest& hash) const {
   return here || here.error().code != errc::not_found ? here : state_->lookup.stat(hash);
 }
 
+result<model::ports::touched_artifact> peer_artifacts::touch(const digest& hash) {
+  auto here = state_->local.touch(hash);
+  if (here) state_->copies.make(here->about);
+  if (here || here.error().code != errc::not_found) return here;
+  TROUPE_TRY(auto about, state_->lookup.stat(hash, peer_lookup::manner::touch));
+  return model::ports::touched_artifact{std::move(about), duration{}};
+}
+
+repair_outcome peer_artifacts::repair(const digest& hash, const std::vector<std::string>& nodes, const std::string& self) {
+  return state_->copies.repair(hash, nodes, self);
+}
+
 result<std::filesystem::path> peer_artifacts::path_of(const digest& hash) const {
   auto here = state_->local.path_of(hash);
   if (here || here.error().code != errc::not_found) return here;

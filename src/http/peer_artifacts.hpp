@@ -25,11 +25,19 @@ struct copy_options {
 
 /// Counters since the start.
 struct peer_counts {
-  std::uint64_t copies_made = 0;    ///< other nodes confirmed that they have one
-  std::uint64_t copies_failed = 0;  ///< a node refused one or could not be reached
-  std::uint64_t copies_short = 0;   ///< artifacts stored with fewer copies than wanted, though there were nodes for more
-  std::uint64_t fetched = 0;        ///< artifacts that came from other nodes
+  std::uint64_t copies_made = 0;      ///< other nodes confirmed that they have one
+  std::uint64_t copies_failed = 0;    ///< a node refused one or could not be reached
+  std::uint64_t copies_short = 0;     ///< artifacts stored with fewer copies than wanted, though there were nodes for more
+  std::uint64_t copies_restored = 0;  ///< of `copies_made`: at places that lacked one
+  std::uint64_t fetched = 0;          ///< artifacts that came from other nodes
   std::uint64_t fetches_failed = 0;
+};
+
+/// What a look at the places of an artifact came to.
+struct repair_outcome {
+  std::uint32_t made = 0;  ///< copies
+  bytes sent;
+  bool is_short = false;  ///< a place lacks it still
 };
 
 /// The artifacts of a whole cluster, seen from one node: what is stored here gets copies at other nodes, what is not here is
@@ -54,9 +62,17 @@ class peer_artifacts final : public model::ports::artifact_store {
   /// Asks other nodes if the artifact is not here; it does not come here by that.
   /// @returns `errc::not_found` if no node has it; `errc::timed_out` if none that answers has it, but not all answer: try again.
   result<model::artifact_ref> stat(const digest& hash) const override;
+  /// Touches the copies too: those that are missing are made. An artifact that is not here is touched at the first node that has
+  /// it. @returns the errors of `stat`.
+  result<model::ports::touched_artifact> touch(const digest& hash) override;
   /// Fetches the artifact if it is not here; who wants the same at the same time waits for the same fetch.
   /// @returns the errors of `stat`; `errc::corrupt` if all copies that were found are damaged; those of the local store.
   result<std::filesystem::path> path_of(const digest& hash) const override;
+
+  /// Sees to it that an artifact that is here is also where it belongs: at the first `copies` of `nodes`, in the order of the
+  /// artifact. If one of them that comes before this node has it, the rest is left to that one.
+  /// @param nodes  "host:port" of all nodes that count, this one included
+  [[nodiscard]] repair_outcome repair(const digest& hash, const std::vector<std::string>& nodes, const std::string& self);
 
   /// Ends what waits for other nodes, now and from now on: nothing is fetched (`errc::stopping`), and no copies are made of what
   /// is stored. Before the threads that use this store are waited for. Any thread.

@@ -95,8 +95,9 @@ class answer {
   std::optional<beast_http::response_parser<beast_http::buffer_body>> parser_;
 };
 
-std::string head_of(std::string_view method, const digest& hash, const std::string& address) {
-  return fmt::format("{} /v1/peers/artifacts/{} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", method, hash.hex(), address);
+std::string head_of(std::string_view method, const digest& hash, const std::string& address, std::string_view query = "") {
+  return fmt::format("{} /v1/peers/artifacts/{}{} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", method, hash.hex(), query,
+                     address);
 }
 
 /// @returns the error that a status stands for which is no success.
@@ -146,9 +147,12 @@ std::string_view header_safe(std::string_view media_type) {
 
 }  // namespace
 
-result<model::artifact_ref> peer_client::stat(const digest& hash) const {
+result<model::artifact_ref> peer_client::stat(const digest& hash) const { return ask_about(hash, ""); }
+result<model::artifact_ref> peer_client::touch(const digest& hash) const { return ask_about(hash, "?touch"); }
+
+result<model::artifact_ref> peer_client::ask_about(const digest& hash, std::string_view query) const {
   TROUPE_TRY(auto socket, poll_socket::connect(address_, limits_));
-  TROUPE_CHECK(socket.send(head_of("HEAD", hash, address_) + "\r\n"));
+  TROUPE_CHECK(socket.send(head_of("HEAD", hash, address_, query) + "\r\n"));
   answer got{socket, address_};
   TROUPE_TRY(const auto status, got.read_head(true));
   if (status != 200) return refusal(got, status, address_);

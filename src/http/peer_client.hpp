@@ -21,6 +21,8 @@ class peer_client {
 
   /// @returns `errc::not_found` if the node does not have it.
   [[nodiscard]] result<model::artifact_ref> stat(const digest& hash) const;
+  /// As `stat`, and the node keeps the artifact as if it had just been put there.
+  [[nodiscard]] result<model::artifact_ref> touch(const digest& hash) const;
 
   using taker = std::function<result<void>(std::string_view)>;
   /// Reads an artifact from byte `from` on. `take` gets the bytes in order, and ends the exchange with an error, which is handed
@@ -28,7 +30,8 @@ class peer_client {
   /// @returns the artifact once all bytes have come; `errc::not_found`.
   [[nodiscard]] result<model::artifact_ref> get(const digest& hash, std::uint64_t from, const taker& take) const;
 
-  /// Gives the node a copy of `file`, which is durable there on return. Sends no byte of it if the node has one.
+  /// Gives the node a copy of `file`, which is durable there on return. Sends no byte of it if the node has one; that one is
+  /// touched.
   [[nodiscard]] result<void> put(const model::artifact_ref& about, const std::filesystem::path& file) const;
 
   /// Reads a snapshot of a shard (`/v1/peers/snapshots`). `take` is used as by `get`. The bytes are as the node sent them; that
@@ -37,6 +40,8 @@ class peer_client {
   [[nodiscard]] result<void> get_snapshot(std::uint32_t shard, const taker& take) const;
 
  private:
+  [[nodiscard]] result<model::artifact_ref> ask_about(const digest& hash, std::string_view query) const;
+
   std::string address_;
   peer_limits limits_;
 };

@@ -52,6 +52,36 @@ void peer_copies::make(const model::artifact_ref& about) {
   report(about, made, wanted);
 }
 
+repair_outcome peer_copies::repair(const digest& hash, const std::vector<std::string>& nodes, const std::string& self) {
+  repair_outcome out;
+  const auto about = local_.stat(hash);
+  const auto file = local_.path_of(hash);
+  if (!about || !file) return out;  // it has been collected
+  auto places = peer_order::rank(hash, nodes);
+  places.resize(std::min<std::size_t>(places.size(), options_.copies));
+  bool is_mine = false;  // this node comes before all places that are still to be looked at
+  for (const auto& place : places) {
+    if (place == self) {
+      is_mine = true;
+      continue;
+    }
+    const peer_limits limits{options_.connect_timeout, options_.silence_most, steady_clock::now() + options_.push_deadline,
+                             options_.rate_least, &stop_};
+    const auto there = peer_client{place, limits}.stat(hash);
+    if (there && !is_mine) return out;
+    if (there) continue;
+    if (there.error().code == errc::not_found && put(place, *about, *file, limits)) {
+      ++out.made;
+      out.sent = out.sent + about->size;
+      ++restored_;
+      log::info("artifact_copy_restored", "artifact={} peer={}", hash.hex(), place);
+    } else {
+      out.is_short = true;
+    }
+  }
+  return out;
+}
+
 bool peer_copies::put(const std::string& address, const model::artifact_ref& about, const std::filesystem::path& file,
                       const peer_limits& limits) {
   const auto done = peer_client{address, limits}.put(about, file);
@@ -76,6 +106,7 @@ void peer_copies::count(peer_counts& into) const {
   into.copies_made = made_;
   into.copies_failed = failed_;
   into.copies_short = short_;
+  into.copies_restored = restored_;
 }
 
 }  // namespace troupe::http

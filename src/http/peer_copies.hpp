@@ -16,6 +16,8 @@ class peer_copies {
 
   /// Returns when enough nodes have the artifact, or all that can be reached were tried. Several at a time.
   void make(const model::artifact_ref& about);
+  /// See `peer_artifacts::repair`.
+  [[nodiscard]] repair_outcome repair(const digest& hash, const std::vector<std::string>& nodes, const std::string& self);
   void count(peer_counts& into) const;
 
  private:
@@ -28,7 +30,7 @@ class peer_copies {
   const copy_options& options_;
   const stop_signal& stop_;
   std::atomic<bool> is_short_ = false;  ///< the copies made last were too few
-  std::atomic<std::uint64_t> made_ = 0, failed_ = 0, short_ = 0;
+  std::atomic<std::uint64_t> made_ = 0, failed_ = 0, short_ = 0, restored_ = 0;
 };
 
 }  // namespace troupe::http

@@ -98,7 +98,7 @@ error peer_lookup::conclude(const digest& hash, const verdict& seen) {
   return out;
 }
 
-result<model::artifact_ref> peer_lookup::stat(const digest& hash) {
+result<model::artifact_ref> peer_lookup::stat(const digest& hash, manner how) {
   {
     const std::lock_guard lock{mutex_};
     if (auto known = remembered(hash)) return *std::move(known);
@@ -108,7 +108,8 @@ result<model::artifact_ref> peer_lookup::stat(const digest& hash) {
   const auto within = limits();
   verdict seen;
   for (const auto& peer : peers) {
-    auto found = peer_client{peer.address, within}.stat(hash);
+    const peer_client asked{peer.address, within};
+    auto found = how == manner::touch ? asked.touch(hash) : asked.stat(hash);
     if (found || found.error().code == errc::stopping) return found;
     if (found.error().code == errc::timed_out) order_.set_silent(peer.address);
     seen.add(found.error());

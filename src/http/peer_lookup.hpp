@@ -19,8 +19,9 @@ class peer_lookup {
   peer_lookup(model::ports::artifact_store& local, peer_order& order, const copy_options& options, const stop_signal& stop)
       : local_(local), order_(order), options_(options), stop_(stop) {}
 
-  /// Asks other nodes about an artifact. @returns see `peer_artifacts::stat`.
-  [[nodiscard]] result<model::artifact_ref> stat(const digest& hash);
+  enum class manner : std::uint8_t { look, touch };
+  /// Asks other nodes about an artifact, until one has it. @returns see `peer_artifacts::stat`.
+  [[nodiscard]] result<model::artifact_ref> stat(const digest& hash, manner how = manner::look);
   /// Brings an artifact into the local store, if it is not there. @returns see `peer_artifacts::path_of`.
   [[nodiscard]] result<void> fetch(const digest& hash);
   void count(peer_counts& into) const;

@@ -8,10 +8,16 @@ namespace troupe::http {
 
 using std::chrono::steady_clock;
 
+namespace {
+
+digest rank_of(const digest& hash, const std::string& address) { return sha256_of(hash.hex() + address); }
+
+}  // namespace
+
 std::vector<peer_order::candidate> peer_order::of(const digest& hash) const {
   std::vector<std::pair<digest, candidate>> ranked;
   for (auto& address : list_()) {
-    const auto rank = sha256_of(hash.hex() + address);
+    const auto rank = rank_of(hash, address);
     ranked.push_back({rank, {std::move(address)}});
   }
   if (ranked.empty()) return {};
@@ -28,6 +34,14 @@ std::vector<peer_order::candidate> peer_order::of(const digest& hash) const {
   });
   std::vector<candidate> out;
   for (auto& [rank, peer] : ranked) out.push_back(std::move(peer));
+  return out;
+}
+
+std::vector<std::string> peer_order::rank(const digest& hash, const std::vector<std::string>& addresses) {
+  std::map<digest, std::string> ranked;
+  for (const auto& address : addresses) ranked.emplace(rank_of(hash, address), address);
+  std::vector<std::string> out;
+  for (auto& [rank, address] : ranked) out.push_back(std::move(address));
   return out;
 }
 

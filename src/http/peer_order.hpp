@@ -27,6 +27,8 @@ class peer_order {
   /// All nodes, by a hash of artifact and address (rendezvous hashing; Thaler and Ravishankar 1998): artifacts spread, and each
   /// node looks first where the others put their copies. Those that were silent lately come last.
   [[nodiscard]] std::vector<candidate> of(const digest& hash) const;
+  /// The same order for any addresses; one that is named twice counts once.
+  [[nodiscard]] static std::vector<std::string> rank(const digest& hash, const std::vector<std::string>& addresses);
   /// A node did not answer in time.
   void set_silent(const std::string& address);
 

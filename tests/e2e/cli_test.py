@@ -186,6 +186,14 @@ class Artifacts(ClientTest):
         self.ended(self.troupe("artifact", "get", name, "-o", "again.png"), 0)
         self.assertEqual((self.here / "again.png").read_bytes(), (self.here / "me.png").read_bytes())
 
+    def test_usage_says_what_is_stored_and_what_was_removed(self):
+        figures = {"count": 12, "bytes": 3 << 20, "collected": 4, "collected_bytes": 2048, "copies_restored": 1}
+        self.node.script("GET", "/v1/node", [lambda handler: handler.answer(200, {"artifacts": figures})] * 2)
+        said = self.ended(self.troupe("artifact", "usage"), 0).stdout
+        for part in ("12 artifacts, 3.0 MiB", "4 removed (2.0 KiB)", "1 copies restored"):
+            self.assertIn(part, said)
+        self.assertEqual(json.loads(self.ended(self.troupe("--json", "artifact", "usage"), 0).stdout), figures)
+
     def test_a_download_that_breaks_goes_on_where_it_broke(self):
         def half(handler):
             handler.send_response(200)

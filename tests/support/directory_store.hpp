@@ -34,6 +34,17 @@ class directory_store : public model::ports::artifact_store {
     if (found == known_.end()) return error{errc::not_found, "no artifact " + hash.hex()};
     return found->second;
   }
+  result<model::ports::touched_artifact> touch(const digest& hash) override {
+    TROUPE_TRY(auto known, stat(hash));
+    const std::lock_guard lock{mutex_};
+    ++touches_[hash];
+    return model::ports::touched_artifact{std::move(known), untouched_for};
+  }
+  int touches_of(const digest& hash) const {
+    const std::lock_guard lock{mutex_};
+    const auto found = touches_.find(hash);
+    return found == touches_.end() ? 0 : found->second;
+  }
   result<std::filesystem::path> path_of(const digest& hash) const override {
     TROUPE_TRY(const auto known, stat(hash));
     return where_ / known.hash.hex();
@@ -50,6 +61,8 @@ class directory_store : public model::ports::artifact_store {
     std::ifstream file{where_ / hash.hex(), std::ios::binary};
     return {std::istreambuf_iterator<char>{file}, {}};
   }
+
+  duration untouched_for{};  ///< what `touch` says
 
  private:
   class writer : public model::ports::artifact_writer {
@@ -69,6 +82,7 @@ class directory_store : public model::ports::artifact_store {
   std::filesystem::path where_;
   mutable std::mutex mutex_;
   std::map<digest, model::artifact_ref> known_;
+  std::map<digest, int> touches_;
 };
 
 }  // namespace troupe::test

@@ -27,7 +27,8 @@ awaitable<response> get_node(exchange& x) {
   if (!node) co_return problem(node.error());
   response out;
   out.content_type = "application/json";
-  json::write_node(out.body, *node, x.app().is_draining);
+  const auto& stored = x.app().with.stored;
+  json::write_node(out.body, *node, x.app().is_draining, stored ? std::optional{stored()} : std::nullopt);
   co_return out;
 }
 

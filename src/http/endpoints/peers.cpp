@@ -28,13 +28,13 @@ result<void> sync_path(const std::filesystem::path& path) {
   return error{errc::io_failed, fmt::format("cannot sync {}: {}", path.native(), std::strerror(errno))};
 }
 
-/// An artifact that is here already, durable on return: who put it may not have come that far yet.
-result<model::artifact_ref> find_durable(const model::ports::artifact_store& own, const digest& hash) {
-  TROUPE_TRY(auto known, own.stat(hash));
+/// An artifact that is here already, touched, durable on return: who put it may not have come that far yet.
+result<model::artifact_ref> find_durable(model::ports::artifact_store& own, const digest& hash) {
+  TROUPE_TRY(auto known, own.touch(hash));
   TROUPE_TRY(const auto path, own.path_of(hash));
   TROUPE_CHECK(sync_path(path));
   TROUPE_CHECK(sync_path(path.parent_path()));
-  return known;
+  return std::move(known.about);
 }
 
 }  // namespace
@@ -42,7 +42,11 @@ result<model::artifact_ref> find_durable(const model::ports::artifact_store& own
 awaitable<response> get_peer_artifact(exchange& x) {
   const auto own = own_artifacts(x);
   if (!own) co_return problem(own.error());
-  if (const auto known = allow_query(x.in, {}); !known) co_return problem(known.error());
+  if (const auto known = allow_query(x.in, {"touch"}); !known) co_return problem(known.error());
+  if (const auto hash = artifact_named(x); hash && x.in.find_query("touch")) {
+    auto touch = [&] { return own->store.touch(*hash); };
+    if (const auto touched = co_await off_loop(x, own->pool, touch); !touched) co_return problem(touched.error());
+  }
   co_return co_await send_artifact(x, *own);
 }
 

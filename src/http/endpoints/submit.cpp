@@ -4,6 +4,7 @@
 #include "http/guard.hpp"
 #include "http/json/job.hpp"
 #include "http/off_loop.hpp"
+#include "model/table/references.hpp"
 
 #include <fmt/format.h>
 
@@ -13,6 +14,12 @@ namespace troupe::http::endpoints {
 namespace {
 
 using pipeline_pointer = std::shared_ptr<const model::pipeline>;
+
+// What was touched is not collected for `artifacts::age_least` (30 s). So long after the first touch the job is acknowledged or
+// refused: this, and `request_timeout` for the actor's answer.
+constexpr auto hold_most = std::chrono::seconds{15};
+/// An artifact that was touched within this time here is as young elsewhere, give or take that time.
+constexpr duration touched_lately = 10s;
 
 result<std::optional<std::string>> idempotency_key_of(const request& in) {
   const auto* key = in.find_header("Idempotency-Key");
@@ -40,28 +47,40 @@ awaitable<result<pipeline_pointer>> pipeline_of(exchange& x, const json::submiss
   co_return co_await off_loop(x, parse);
 }
 
-/// @returns `errc::bad_request` naming the first artifact that is not there.
-awaitable<result<void>> find_artifacts(exchange& x, artifact_access at, std::vector<digest> named) {
-  auto look = [&at, &named]() -> result<void> {
+/// Touches artifacts, so that they are not collected before the job that names them is known everywhere.
+/// @returns those that the store does not have, and those that had not been touched for longer than `fresh`.
+awaitable<result<std::vector<digest>>> touch_artifacts(exchange& x, artifact_access at, std::vector<digest> named,
+                                                       duration fresh) {
+  auto touch = [&]() -> result<std::vector<digest>> {
+    std::vector<digest> rest;
     for (const auto& hash : named) {
-      const auto found = at.store.stat(hash);
-      if (found) continue;
-      if (found.error().code != errc::not_found) return found.error();
-      return error{errc::bad_request,
-                   fmt::format("there is no artifact {}; upload it first with POST /v1/artifacts", hash.hex())};
+      const auto found = at.store.touch(hash);
+      if (!found && found.error().code != errc::not_found) return found.error();
+      if (!found || found->untouched_for > fresh) rest.push_back(hash);
     }
-    return {};
+    return rest;
   };
-  co_return co_await off_loop(x, at.pool, look);
+  co_return co_await off_loop(x, at.pool, touch);
 }
 
+/// Touches what a job is to read; what is missing here or was here for long is touched at other nodes, too.
 /// @returns `errc::bad_request` naming the first artifact that no node has.
-awaitable<result<void>> check_artifacts(exchange& x, const model::json::object& inputs) {
-  const auto named = model::artifacts_in(inputs);
+awaitable<result<void>> hold_artifacts(exchange& x, const model::pipeline& p, const model::json::object& inputs) {
+  auto named = model::artifacts_in(inputs);
+  for (const auto& each : model::artifacts_of(p)) named.push_back(each);
   if (named.empty()) co_return result<void>{};
-  auto here = co_await find_artifacts(x, x.app().own_artifacts(), named);
-  if (here || !x.app().with.own_artifacts) co_return here;
-  co_return co_await find_artifacts(x, x.app().artifacts(), named);
+  const auto begun = std::chrono::steady_clock::now();
+  const bool has_peers = x.app().with.own_artifacts != nullptr;
+  auto missing = co_await touch_artifacts(x, x.app().own_artifacts(), named, has_peers ? touched_lately : duration::max());
+  if (missing && !missing->empty() && has_peers)
+    missing = co_await touch_artifacts(x, x.app().artifacts(), std::move(*missing), duration::max());
+  if (!missing) co_return missing.error();
+  if (!missing->empty())
+    co_return error{errc::bad_request,
+                    fmt::format("there is no artifact {}; upload it first with POST /v1/artifacts", missing->front().hex())};
+  if (std::chrono::steady_clock::now() - begun > hold_most)
+    co_return error{errc::timed_out, "the nodes that have the job's artifacts took too long to answer; try again", 1s};
+  co_return result<void>{};
 }
 
 response accepted(const actors::submitted& done) {
@@ -80,14 +99,16 @@ response accepted(const actors::submitted& done) {
 awaitable<response> submit(exchange& x, json::submission what) {
   if (x.app().is_draining)
     co_return problem(error{errc::stopping, "the node is shutting down and takes no more jobs; try again", 5s});
+  if (x.app().with.is_disk_full && *x.app().with.is_disk_full)
+    co_return problem(error{errc::no_space, "the node's disk is full: it takes no more jobs until there is room", 30s});
   auto key = idempotency_key_of(x.in);
   if (!key) co_return problem(key.error());
   const auto pipeline = co_await pipeline_of(x, what);
   if (!pipeline) co_return problem(pipeline.error());
   auto inputs = model::check_inputs(**pipeline, what.inputs);
   if (!inputs) co_return problem(inputs.error());
-  const auto checked = co_await check_artifacts(x, *inputs);
-  if (!checked) co_return problem(checked.error());
+  const auto held = co_await hold_artifacts(x, **pipeline, *inputs);
+  if (!held) co_return problem(held.error());
 
   actors::submit_job command;
   command.tenant = only_tenant;

@@ -30,7 +30,8 @@ void write_slot(writer& json, const actors::slot_view& slot) {
 
 }  // namespace
 
-void write_node(std::string& out, const actors::node_view& node, bool is_stopping) {
+void write_node(std::string& out, const actors::node_view& node, bool is_stopping,
+                const std::optional<artifact_figures>& stored) {
   writer json{out};
   json.begin_object();
   json.member("id", fmt::format("{:016x}", node.id.raw()));
@@ -63,6 +64,16 @@ void write_node(std::string& out, const actors::node_view& node, bool is_stoppin
   json.member("queue_limit", node.queue_limit);
   json.member("log_index", node.log_index);
   json.member("log_term", node.log_term);
+  if (stored) {
+    json.key("artifacts");
+    json.begin_object();
+    json.member("count", stored->count);
+    json.member("bytes", stored->size.count());
+    json.member("collected", stored->collected);
+    json.member("collected_bytes", stored->freed.count());
+    json.member("copies_restored", stored->copies_restored);
+    json.end_object();
+  }
   json.end_object();
 }
 

@@ -1,13 +1,15 @@
 #pragma once
 
 #include "actors/messages.hpp"
+#include "http/http.hpp"
 #include "model/artifact.hpp"
 
 #include <string>
 
 namespace troupe::http::json {
 
-void write_node(std::string& out, const actors::node_view& node, bool is_stopping);
+/// @param stored  what its artifact store says, if it does
+void write_node(std::string& out, const actors::node_view& node, bool is_stopping, const std::optional<artifact_figures>& stored);
 /// {"ready": false, "reason": "..."}
 void write_readiness(std::string& out, bool is_ready, std::string_view reason);
 /// The answer to an upload.

@@ -5,7 +5,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string_view>
 
 namespace troupe::model::ports {
@@ -20,6 +19,11 @@ class artifact_writer {
   virtual result<artifact_ref> commit(std::string_view media_type) = 0;
 };
 
+struct touched_artifact {
+  artifact_ref about;
+  duration untouched_for{};  ///< since it was put or touched the last time
+};
+
 /// The content store of one node. All members may be called from any thread; all may block on the disk.
 class artifact_store {
  public:
@@ -29,6 +33,8 @@ class artifact_store {
   virtual result<artifact_ref> ingest(const std::filesystem::path& path, std::string_view media_type) = 0;
   /// Size and media type (as given at commit). @returns `errc::not_found` for an unknown artifact.
   virtual result<artifact_ref> stat(const digest& hash) const = 0;
+  /// As `stat`, and from now on the artifact is as young as one that was just put: what nobody refers to is removed by its age.
+  virtual result<touched_artifact> touch(const digest& hash) = 0;
   /// The immutable file, mode 0444. @returns `errc::not_found`.
   virtual result<std::filesystem::path> path_of(const digest& hash) const = 0;
 };

@@ -1,5 +1,6 @@
 #include "persistence/artifacts/artifact_store.hpp"
 
+#include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "persistence/artifacts/layout.hpp"
 #include "persistence/disk/disk.hpp"
@@ -77,7 +78,7 @@ result<void> read_pieces(const disk::file& from, const fs::path& path, Take take
   }
 }
 
-class file_store final : public model::ports::artifact_store {
+class file_store final : public store {
  public:
   file_store(std::shared_ptr<const layout> where, dev_t device) : layout_(std::move(where)), device_(device) {}
 
@@ -99,6 +100,13 @@ class file_store final : public model::ports::artifact_store {
   }
 
   result<artifact_ref> stat(const digest& hash) const override { return layout_->stat(hash); }
+
+  result<model::ports::touched_artifact> touch(const digest& hash) override { return layout_->touch(hash); }
+  result<void> walk(unsigned part, const std::function<bool(const stored_artifact&)>& visit) const override {
+    return layout_->walk(part, visit);
+  }
+  result<bool> remove(const digest& hash, timestamp until) override { return layout_->remove(hash, until); }
+  [[nodiscard]] timestamp now() const override { return layout_->now(); }
 
   result<fs::path> path_of(const digest& hash) const override {
     TROUPE_CHECK(layout_->stat(hash));
@@ -143,12 +151,13 @@ class file_store final : public model::ports::artifact_store {
 
 }  // namespace
 
-result<std::unique_ptr<model::ports::artifact_store>> make_artifact_store(const fs::path& root, const limits& bounds) {
-  const auto where = std::make_shared<const layout>(root, bounds);
+result<std::unique_ptr<store>> make_artifact_store(const fs::path& root, const limits& bounds, std::function<timestamp()> clock) {
+  if (!clock) clock = [since = steady_wall_clock{}] { return since.now(); };
+  const auto where = std::make_shared<const layout>(root, bounds, std::move(clock));
   TROUPE_CHECK(where->prepare());
   struct stat found {};
   if (::stat(root.c_str(), &found) != 0) return disk::failure(errno, "cannot look at", root);
-  return std::unique_ptr<model::ports::artifact_store>{std::make_unique<file_store>(where, found.st_dev)};
+  return std::unique_ptr<store>{std::make_unique<file_store>(where, found.st_dev)};
 }
 
 }  // namespace troupe::artifacts

@@ -46,6 +46,10 @@ class open_state final : public replica::state_image {
   [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override {
     return read(store_.state(), prefix_ + std::string{key});
   }
+  void seek(std::string_view key) override {
+    at_->Seek(prefix_ + std::string{key});
+    is_begun_ = false;
+  }
   [[nodiscard]] result<std::optional<item>> next() override {
     if (std::exchange(is_begun_, true) && at_->Valid()) at_->Next();
     if (!at_->status().ok()) return to_error(at_->status(), "cannot read the state");

@@ -85,6 +85,8 @@ class state_image {
   /// About how many keys it has, for people who wait.
   [[nodiscard]] virtual std::uint64_t keys_about() const = 0;
   [[nodiscard]] virtual result<std::optional<std::string>> get(std::string_view key) const = 0;
+  /// `next` goes on with the first key that is not before this one.
+  virtual void seek(std::string_view key) = 0;
   /// The next key in byte order, from the first on; nothing at the end.
   [[nodiscard]] virtual result<std::optional<item>> next() = 0;
 };

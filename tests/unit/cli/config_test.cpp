@@ -70,6 +70,14 @@ TEST_CASE("each key can be set from the text of its own value") {
   }
 }
 
+TEST_CASE("the shortened grace cannot be longer than the grace") {
+  loaded_config config;
+  REQUIRE(read_yaml("artifacts: {grace: 1h, grace_least: 2h}", "n.yaml", config).has_value());
+  const auto checked = check_together(config.values);
+  REQUIRE_FALSE(checked.has_value());
+  CHECK(checked.error().detail.find("artifacts.grace_least") != std::string::npos);
+}
+
 TEST_CASE("a file changes what it names and leaves the rest") {
   loaded_config config;
   REQUIRE(read_yaml("slots: 3\nlabels: [gpu, fast]\nworker:\n  kill_grace: 5s\n  scratch_quota: 1GiB\n", "n.yaml", config)

@@ -51,6 +51,7 @@ class fake_artifacts final : public model::ports::artifact_store {
   result<std::unique_ptr<model::ports::artifact_writer>> begin() override;
   result<model::artifact_ref> ingest(const std::filesystem::path& path, std::string_view media_type) override;
   result<model::artifact_ref> stat(const digest& hash) const override;
+  result<model::ports::touched_artifact> touch(const digest& hash) override;
   result<std::filesystem::path> path_of(const digest& hash) const override;
   digest put(std::string_view content, std::string_view media_type);
 

@@ -120,6 +120,19 @@ TEST_CASE("an image takes the place of a shard's state and log, and of nothing e
   CHECK(again.disk->state_of(other).get("other").value() == "stays");
 }
 
+TEST_CASE("an image can be read from any key on") {
+  const temporary_directory home;
+  opened source{home};
+  REQUIRE(source.write(applying(7, {{"a", "1"}, {"b", "2"}, {"d", "4"}})));
+  const auto image = source.disk->read_image(first_shard).value();
+  image->seek("c");
+  CHECK(image->next().value()->key == "d");
+  CHECK_FALSE(image->next().value());
+  image->seek("b");
+  CHECK(image->next().value()->key == "b");
+  CHECK(image->next().value()->key == "d");
+}
+
 TEST_CASE("a second image takes the place of the first one") {
   const temporary_directory here, there;
   opened source{there}, target{here};

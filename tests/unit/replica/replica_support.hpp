@@ -86,6 +86,7 @@ class memory_image final : public state_image {
     const auto found = state_.find(std::string{key});
     return found == state_.end() ? std::optional<std::string>{} : found->second;
   }
+  void seek(std::string_view key) override { at_ = state_.lower_bound(std::string{key}); }
   [[nodiscard]] result<std::optional<item>> next() override {
     if (at_ == state_.end()) return std::optional<item>{};
     const auto& [key, value] = *at_++;
