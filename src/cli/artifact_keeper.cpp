@@ -14,7 +14,7 @@ namespace troupe::cli {
 namespace {
 
 constexpr auto look_every = std::chrono::seconds{1};
-constexpr auto answer_within = std::chrono::seconds{5};
+constexpr auto answer_within = std::chrono::seconds{2};
 constexpr duration break_most = 15s;                         // between two answers that belong together
 constexpr auto round_least = std::chrono::seconds{2};        // between two rounds
 constexpr auto round_most = std::chrono::minutes{10};        // the same when all is well

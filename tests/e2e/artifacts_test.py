@@ -168,8 +168,9 @@ class FullDiskTest(unittest.TestCase):
         self.filler = self.disk / "filler"
 
     def tearDown(self):
-        print(f"the end of the node's log:\n{self.node.log[-1500:]}", file=sys.stderr)
         self.node.close()
+        if not self._outcome.success:
+            print(f"the end of the node's log:\n{self.node.log[-1500:]}", file=sys.stderr)
         subprocess.run(["umount", self.disk], check=True)
         self.folder.cleanup()
 

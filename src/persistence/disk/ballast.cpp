@@ -19,7 +19,8 @@ result<void> ballast::keep(bytes free) {
     give_up();  // an earlier start may have had one
     return {};
   }
-  if (free.count() < size_.count() / 4) {
+  const bool is_spent = !is_there_ && free < size_;  // what it freed is being used, maybe since an earlier start
+  if (is_spent || free.count() < size_.count() / 4) {
     give_up();
     is_full_ = true;
     return {};

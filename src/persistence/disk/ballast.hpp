@@ -15,8 +15,8 @@ class ballast {
   /// @param size  0: there is none, and the disk is never called full
   ballast(std::filesystem::path path, bytes size, bytes keep_free);
 
-  /// Looks at the free space: gives the ballast up when a quarter of its size is left, and makes it again when there is room for
-  /// it and for all that is kept free. @returns what failed; it is tried again with the next call
+  /// Looks at the free space: gives the ballast up when a quarter of its size is left, and makes it again when there is room
+  /// for it twice and for all that is kept free. @returns what failed; it is tried again with the next call
   result<void> keep(bytes free);
   /// Nothing happens if it is not there.
   void give_up() noexcept;

@@ -71,6 +71,20 @@ TEST_CASE("a start finds the ballast of the last one, and replaces one of anothe
   CHECK_FALSE(std::filesystem::exists(at.path));
 }
 
+TEST_CASE("a start in the room that a ballast left counts the disk as full") {
+  ballast_under_test at;
+  REQUIRE(at.kept.keep(bytes{(4_MiB).count() - 1}));
+  CHECK(at.kept.is_full());
+  CHECK_FALSE(at.kept.is_there());
+}
+
+TEST_CASE("a disk with too little room for a ballast is not full for that") {
+  ballast_under_test at;
+  REQUIRE(at.kept.keep(4_MiB));
+  CHECK_FALSE(at.kept.is_full());
+  CHECK_FALSE(at.kept.is_there());
+}
+
 TEST_CASE("without a ballast the disk never counts as full") {
   const temporary_directory home;
   disk::ballast none{home.path() / "ballast", 0_MiB, 8_MiB};
