@@ -129,11 +129,11 @@ class CollectionTest(ArtifactsCase):
         """Files of all ages around the grace are named while they are being collected: a submission is refused, or its job ends well."""
         nodes, count = self.cluster.nodes, 150
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            sources = list(pool.map(lambda number: nodes[number % 3].put(unique()), range(count)))
-            began = time.monotonic()
+            put = list(pool.map(lambda number: (nodes[number % 3].put(unique()), time.monotonic()), range(count)))
+            sources = [source for source, _ in put]
 
             def submit(number):
-                time.sleep(max(0, began + 27 + number / count * 12 - time.monotonic()))  # what is waited for is age itself
+                time.sleep(max(0, put[number][1] + 25 + number / count * 14 - time.monotonic()))  # what is waited for is age itself
                 return nodes[(number // 3) % 3].request("POST", "/v1/jobs", {"pipeline": "copy", "inputs": {"file": {"artifact": sources[number]}}})
 
             answers = list(pool.map(submit, range(count)))
