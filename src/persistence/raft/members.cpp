@@ -59,6 +59,7 @@ void machine::on(const change_members& input) {
   out_.proposed = assigned{next(log_.last()), hard_.current};
   append(entry_kind::members, std::make_shared<const std::string>(encode(input.to)));
   members_.push_back({log_.last(), input.to});
+  if (peers_.empty()) heartbeat_due_ = now_ + settings_.heartbeat;  // nobody was spoken to until now
   gather_peers();
   replicate_to_all();
 }

@@ -182,6 +182,14 @@ TEST_CASE("a sole voter with a learner sends, and needs nobody to commit") {
   CHECK(one.tick_after(100ms).send.size() == 1);
 }
 
+TEST_CASE("a sole voter that takes in its first learner wants to wake for its next heartbeat, not in the past") {
+  driven one{past(1)};
+  (void)one.settle();
+  (void)one.settle();
+  (void)one.tick_after(1s);
+  CHECK(one.step(change_members{group({1}, {2})}).wake_at == one.now + quiet_options().heartbeat);
+}
+
 TEST_CASE("who lacks what the log no longer has is offered the snapshot, once a heartbeat (M2)") {
   auto settings = quiet_options();
   settings.kept_bytes_max = bytes{1};
