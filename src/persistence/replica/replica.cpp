@@ -145,6 +145,7 @@ void machine::queue_write(raft::update& update) {
 }
 
 void machine::on_role(const raft::role_change& role) {
+  finishing_.clear();  // slots report again; what a follower passed on, a leader has to propose
   if (role.role == raft::server_role::leader) {
     propose(model::boot_command{settings_.node, settings_.boot, settings_.address}, by_start{});
     // Always: the table has not seen the end of the log yet, and cannot tell which limits stand there.
@@ -153,9 +154,9 @@ void machine::on_role(const raft::role_change& role) {
   }
   is_ready_ = false;
   asks_.clear();
-  finishing_.clear();
   leases_.clear();
-  progress_.clear();
+  // What was shown stays known, else a late double would take it back.
+  std::erase_if(progress_, [this](const auto& shown) { return !table_->running().contains(shown.first); });
   delegated_.clear();
   tick_pending_ = false;
 }
@@ -312,9 +313,11 @@ timestamp machine::clock_at(timestamp log_time) const {
 
 void machine::schedule() {
   auto wake = raft_wake_;
-  if (const auto due = table_->next_due(); due && is_ready_ && !tick_pending_) wake = std::min(wake, clock_at(*due));
+  // What is due by now was refused: the leadership is being handed over.
+  const auto want = [&](timestamp at) { wake = std::min(wake, at > now_ ? at : now_ + settings_.raft.heartbeat); };
+  if (const auto due = table_->next_due(); due && is_ready_ && !tick_pending_) want(clock_at(*due));
   for (const auto& [task, held] : leases_) {
-    if (!held.loss_proposed && !finishing_.contains({task, held.attempt})) wake = std::min(wake, held.expires);
+    if (!held.loss_proposed && !finishing_.contains({task, held.attempt})) want(held.expires);
   }
   if (!requests_.empty() || !reads_.empty()) wake = std::min(wake, look_again_at_);
   if (!leads()) wake = std::min(wake, led_at_ + settings_.lease * 2 / 5);

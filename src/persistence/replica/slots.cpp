@@ -142,6 +142,7 @@ void machine::hand_out(model::apply_effects& applied) {
   }
   for (const auto& revocation : applied.revocations) {
     progress_.erase(revocation.task);
+    finishing_.erase({revocation.task, revocation.attempt});
     if (is_here(revocation.slot)) out_.revocations.push_back(revocation);
   }
   std::move(applied.events.begin(), applied.events.end(), std::back_inserter(out_.events));

@@ -119,5 +119,66 @@ TEST_CASE("a slot without a leader stops what it runs before its lease is over")
   CHECK(node.now < heard_at + node.settings.lease);
 }
 
+/// A follower whose slot runs a task; server 2 leads in term 1.
+struct led : node_under_test {
+  led() {
+    settings.founders = raft::configuration{{raft::server_id{1}, raft::server_id{2}}, {}};
+    open();
+    const std::vector<model::command> commands{a_submission(), model::assign_command{slot(), 1, {{}, 1}}};
+    raft::append_request append;
+    for (const auto& command : commands)
+      append.entries.push_back({raft::log_index{append.entries.size() + 1}, raft::term{1}, raft::entry_kind::command,
+                                std::make_shared<const std::string>(encode(now, command, {}))});
+    append.commit = raft::log_index{commands.size()};
+    const auto out = hear(1, std::move(append));
+    REQUIRE(out.grants.size() == 1);
+    task = out.grants.front().task;
+  }
+  effects hear(std::uint64_t term, raft::message_body what) {
+    const raft::server_id self{1}, other{2};
+    return step({event::received{{{}, other, self, raft::message{other, self, raft::term{term}, std::move(what)}}}});
+  }
+  model::task_spec task;
+};
+
+TEST_CASE("a report that was passed on to a leader is proposed by the next one, although it is this replica itself") {
+  led node;
+  (void)node.step({node.a_finish(node.task)});
+  (void)node.tick(2s);
+  (void)node.hear(2, raft::pre_vote_reply{true});
+  (void)node.hear(2, raft::vote_reply{true});
+  const auto last = node.replica->raft_status().last;
+  (void)node.hear(2, raft::append_accepted{last});
+  REQUIRE(node.replica->is_ready());
+
+  (void)node.step({node.a_finish(node.task)});
+
+  CHECK(node.replica->raft_status().last > last);
+}
+
+TEST_CASE("a report is forgotten with its attempt, also where it was only passed on") {
+  led node;
+  (void)node.step({node.a_finish(node.task)});
+  CHECK(node.replica->held().finishing == 1);
+  const model::cancel_command cancel{"tenant", node.task.task.job, "changed my mind"};
+  raft::append_request append;
+  append.prev_index = raft::log_index{2};
+  append.prev_term = raft::term{1};
+  append.commit = raft::log_index{3};
+  append.entries.push_back({raft::log_index{3}, raft::term{1}, raft::entry_kind::command,
+                            std::make_shared<const std::string>(encode(node.now, cancel, {}))});
+
+  (void)node.hear(1, std::move(append));
+
+  CHECK(node.replica->held().finishing == 0);
+}
+
+TEST_CASE("an election does not let a late double of a sign of life take progress back") {
+  led node;
+  (void)node.step({node.a_beat(node.task, 500)});
+  (void)node.tick(2s);
+  CHECK(node.step({node.a_beat(node.task, 300)}).progress.empty());
+}
+
 }  // namespace
 }  // namespace troupe::replica
