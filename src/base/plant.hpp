@@ -11,7 +11,15 @@ enum class plant {
   stale_attempt_accepted,
   stage_done_not_resent,
   retry_budget_off_by_one,
-  truncate_before_snapshot
+  truncate_before_snapshot,
+  no_pre_vote_fence,
+  stale_leader_read,
+  grant_for_old_ask,
+  asks_not_repeated,
+  learner_counted,
+  snapshot_without_members,
+  duplicate_applied,
+  lease_not_restarted
 };
 
 #ifdef TROUPE_PLANTS

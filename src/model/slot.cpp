@@ -35,7 +35,7 @@ void slot_machine::on(const slot_event::start_failed&) {
 }
 
 void slot_machine::on(const slot_event::granted& e) {
-  const bool wanted = ask_open_ && e.ask == ask_no_ && worker_ready_ && !stop_at_;
+  const bool wanted = ask_open_ && (e.ask == ask_no_ || planted(plant::grant_for_old_ask)) && worker_ready_ && !stop_at_;
   if (!wanted) {
     if (current_ && is_current(e.task.task, e.task.attempt)) return;                            // a repeat of what runs
     if (report_ && report_->task == e.task.task && report_->attempt == e.task.attempt) return;  // ... of what has ended
@@ -186,7 +186,7 @@ void slot_machine::repeat_reports() {
     out_.heartbeat = {options_.self, current_->task, current_->attempt, current_->stage_name, progress_};
     heartbeat_sent_ = now_;
   }
-  if (ask_open_ && now_ - ask_sent_ >= options_.report_every) ask();
+  if (ask_open_ && now_ - ask_sent_ >= options_.report_every && !planted(plant::asks_not_repeated)) ask();
 }
 
 void slot_machine::ask() {
@@ -222,7 +222,7 @@ void slot_machine::schedule() {
   }
   auto wake = [this](timestamp at) { out_.wake_at = std::min(out_.wake_at, at); };
   if (report_) wake(report_sent_ + options_.report_every);
-  if (ask_open_) wake(ask_sent_ + options_.report_every);
+  if (ask_open_ && !planted(plant::asks_not_repeated)) wake(ask_sent_ + options_.report_every);
   if (restart_at_ && !worker_up_ && !stop_at_) wake(*restart_at_);
   if (worker_up_ && !worker_ready_ && !killed_for_) wake(started_at_ + options_.start_timeout);
   if (current_) {

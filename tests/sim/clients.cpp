@@ -3,6 +3,8 @@
 #include "sim/life.hpp"
 #include "sim/world.hpp"
 
+#include <fmt/format.h>
+
 namespace troupe::sim {
 namespace {
 constexpr std::uint32_t tries_most = 200;
@@ -25,7 +27,7 @@ void clients::wish_after(duration pause) {
 void clients::arrive(std::uint64_t number) {
   auto& one = requests_.emplace_back();
   one.want = draw_wish(in_.dice, number);
-  if (one.want.deadline) one.due = in_.node_now() + *one.want.deadline;
+  if (one.want.deadline) one.due = in_.line.now() + *one.want.deadline;
   submit(one);
   // An impatient client, or a proxy, sends it twice.
   if (one.want.key && in_.dice.chance(in_.how.doubling)) send(one);
@@ -56,61 +58,158 @@ bool clients::is_lost() {
   return in_.dice.chance(in_.line.now() < in_.troubles.lossy_until ? 300 : in_.how.loss);
 }
 
+std::size_t clients::somewhere() { return in_.hosts.size() == 1 ? 0 : in_.dice.below(in_.hosts.size()); }
+
+std::string clients::key_of(const wish& want, model::job_id job) {
+  return want.key ? fmt::format("key {} of {}", *want.key, want.tenant) : "job " + job.text();
+}
+
 void clients::submit(request& one) {
   ++one.tries;
+  one.at = somewhere();
   send(one);
+}
+
+void clients::begin(request& one, call made, const std::function<replica::event::any(replica::request_token)>& message) {
+  const replica::request_token token{++last_token_};
+  made.of = &one;
+  const bool is_strange = made.tenant != one.want.tenant;
+  if (!is_strange) {
+    operation what;
+    what.what = made.what;
+    what.job = made.job;
+    what.body = one.want.body;
+    what.called = in_.line.now();
+    made.noted = in_.past.begins(key_of(one.want, made.job), what);
+  }
+  const auto& there = in_.hosts[made.at]->node();
+  const auto refused = in_.dice.between(1ms, 50ms);  // nobody listens at that address
+  in_.line.after(there ? patience : refused, [this, token] { forget(token); });
+  calls_.emplace(token, std::move(made));
+  if (!there || is_lost()) return;
+  there->later(in_.dice.between(0ms, in_.how.link_most), [there = there.get(), what = message(token)] { there->deliver(what); });
 }
 
 void clients::send(request& one) {
   auto command = command_of(one);
-  const replica::request_token token{++last_token_};
   ++in_.counts.requests;
-  calls_[token] = {&one, command.id, std::nullopt, one.want.tenant};
   in_.judge.will_submit(command.id, one.want, one.due);
-  in_.line.after(patience, [this, token] { forget(token); });
-  if (!in_.node() || is_lost()) return;
-  in_.node()->later(in_.dice.between(0ms, in_.how.link_most), [this, token, command = std::move(command)] {
-    in_.node()->deliver(replica::event::submit{token, command});
-  });
+  call made;
+  made.job = command.id;
+  made.tenant = one.want.tenant;
+  made.at = one.at;
+  begin(one, std::move(made), [&](auto token) { return replica::event::submit{token, std::move(command)}; });
 }
 
 void clients::cancel(request& one, bool is_stranger) {
   if (!one.job) return;
-  const replica::request_token token{++last_token_};
-  const auto tenant = is_stranger ? std::string{"stranger"} : one.want.tenant;
   ++in_.counts.cancels;
-  calls_[token] = {&one, std::nullopt, one.job, tenant};
+  call made;
+  made.what = operation::kind::cancel;
+  made.job = *one.job;
+  made.tenant = is_stranger ? std::string{"stranger"} : one.want.tenant;
+  made.at = somewhere();
   if (!is_stranger) in_.judge.will_cancel(*one.job);
-  in_.line.after(patience, [this, token] { forget(token); });
-  if (!in_.node() || is_lost()) return;
-  in_.node()->later(in_.dice.between(0ms, in_.how.link_most), [this, token, tenant, id = *one.job] {
-    in_.node()->deliver(replica::event::cancel{token, {tenant, id, "changed my mind"}});
-  });
+  const model::cancel_command command{made.tenant, made.job, "changed my mind"};
+  begin(one, std::move(made), [&](auto token) { return replica::event::cancel{token, command}; });
 }
 
-void clients::reply(const replica::answer& what) {
+/// Everything that was acknowledged before must show.
+void clients::look(request& one, std::size_t at) {
+  if (!one.job) return;
+  ++in_.counts.reads;
+  call made;
+  made.what = operation::kind::read;
+  made.job = *one.job;
+  made.tenant = one.want.tenant;
+  made.at = at;
+  made.floor = in_.judge.seen_of(*one.job);
+  begin(one, std::move(made), [](auto token) { return replica::event::read{token}; });
+}
+
+/// A list shows what its node knows by now.
+void clients::list() {
+  const auto& there = in_.hosts[somewhere()]->node();
+  if (!there || there->on().is_dying()) return;
+  ++in_.counts.lists;
+  in_.judge.check_page(there->machine(), fmt::format("tenant-{}", in_.dice.below(3)));
+}
+
+void clients::reply(host& at, const replica::answer& what) {
   const auto found = calls_.find(what.token);
   if (found == calls_.end()) return;  // the client has left
-  const auto asked = found->second;
+  const auto& asked = found->second;
   ++in_.counts.answers;
-  if (asked.drawn) {
+  auto& machine = at.node()->machine();
+  if (asked.what == operation::kind::submit) {
     const auto* got = std::get_if<result<model::submit_outcome>>(&what.reply);
     if (!got) throw violation{"answers", "a submission is answered as something else"};
-    in_.judge.answers_submit(*asked.drawn, *got, in_.node()->machine());
+    in_.judge.answers_submit(asked.job, *got, machine);
   } else {
     const auto* got = std::get_if<result<model::job_id>>(&what.reply);
     if (!got) throw violation{"answers", "a cancellation is answered as something else"};
-    in_.judge.answers_cancel(*asked.cancelled, asked.tenant, *got, in_.node()->machine());
+    in_.judge.answers_cancel(asked.job, asked.tenant, *got, machine);
   }
   if (is_lost()) return;
-  in_.line.after(in_.dice.between(0ms, in_.how.link_most), [this, token = what.token, asked, reply = what.reply] {
-    if (calls_.erase(token) == 1) received(token, asked, reply);
+  in_.line.after(in_.dice.between(0ms, in_.how.link_most), [this, token = what.token, reply = what.reply] {
+    const auto answered = calls_.extract(token);
+    if (!answered) return;
+    in_.told.note(in_.line.now(), "answered", token.raw(), answered.mapped().job.raw());
+    if (answered.mapped().noted) note(answered.mapped(), reply);
+    received(answered.mapped(), reply);
   });
 }
 
-void clients::received(replica::request_token token, const call& asked, const model::apply_reply& reply) {
-  in_.told.note(in_.line.now(), "answered", token.raw(), asked.drawn ? asked.drawn->raw() : 0);
-  if (asked.drawn) return received_submit(*asked.of, std::get<result<model::submit_outcome>>(reply));
+void clients::reply(host& at, const replica::read_answer& what) {
+  const auto found = calls_.find(what.token);
+  if (found == calls_.end()) return;
+  ++in_.counts.answers;
+  const auto asked = found->second;
+  auto& machine = at.node()->machine();
+  if (!what.may_read) return;
+  const auto view = machine.view(asked.tenant, asked.job);
+  if (!view && view.error().code == errc::not_leader) return;
+  in_.judge.check_read(machine, asked.job, asked.floor);
+  if (is_lost()) return;
+  const auto state = view ? view->state : model::job_state::queued;
+  const auto revision = view ? view->revision : 0;
+  in_.line.after(in_.dice.between(0ms, in_.how.link_most), [this, token = what.token, state, revision] {
+    const auto answered = calls_.extract(token);
+    if (!answered) return;
+    auto& noted = in_.past.at(*answered.mapped().noted);
+    noted.returned = in_.line.now();
+    noted.told = revision > 0 ? operation::outcome::done : operation::outcome::not_found;
+    noted.state = state;
+    noted.revision = revision;
+    in_.judge.was_seen(answered.mapped().job, revision);
+  });
+}
+
+/// For the history of the job's key. After a refusal it may still take effect, when the message comes a second time.
+void clients::note(const call& asked, const model::apply_reply& reply) {
+  auto& noted = in_.past.at(*asked.noted);
+  const auto tell = [&](const auto& got) {
+    if (got)
+      noted.told = operation::outcome::done;
+    else if (got.error().code == errc::conflict)
+      noted.told = operation::outcome::conflict;
+    else if (got.error().code == errc::not_found)
+      noted.told = operation::outcome::not_found;
+    if (noted.told != operation::outcome::unknown) noted.returned = in_.line.now();
+  };
+  if (const auto* made = std::get_if<result<model::submit_outcome>>(&reply)) {
+    tell(*made);
+    if (!*made) return;
+    noted.named = (*made)->id;
+    noted.is_new = (*made)->created;
+    in_.judge.was_seen((*made)->id, 1);
+  } else {
+    tell(std::get<result<model::job_id>>(reply));
+  }
+}
+
+void clients::received(const call& asked, const model::apply_reply& reply) {
+  if (asked.what == operation::kind::submit) return received_submit(*asked.of, std::get<result<model::submit_outcome>>(reply));
   const auto& got = std::get<result<model::job_id>>(reply);
   if (!got && got.error().code == errc::not_leader) {
     in_.line.after(1s, [this, asked] { cancel(*asked.of, asked.tenant == "stranger"); });
@@ -137,21 +236,26 @@ void clients::received_submit(request& one, const result<model::submit_outcome>&
 
 /// No answer came in time, or the connection broke: the outcome is unknown.
 void clients::forget(replica::request_token token) {
-  const auto found = calls_.find(token);
-  if (found == calls_.end()) return;
-  const auto asked = found->second;
-  calls_.erase(found);
-  if (asked.drawn) {
-    if (!asked.of->is_open) return;
-    if (!asked.of->want.key) return close(*asked.of);
-    return again(*asked.of);
+  const auto found = calls_.extract(token);
+  if (!found) return;
+  const auto& asked = found.mapped();
+  switch (asked.what) {
+    case operation::kind::submit:
+      if (!asked.of->is_open) return;
+      if (!asked.of->want.key) return close(*asked.of);
+      return again(*asked.of);
+    case operation::kind::cancel:
+      if (in_.dice.chance(500)) cancel(*asked.of, asked.tenant == "stranger");
+      return;
+    default: return;
   }
-  if (in_.dice.chance(500)) cancel(*asked.of, asked.tenant == "stranger");
 }
 
-void clients::node_died() {
+void clients::node_died(const host& which) {
   std::vector<replica::request_token> broken;
-  for (const auto& [token, asked] : calls_) broken.push_back(token);
+  for (const auto& [token, asked] : calls_) {
+    if (asked.at == which.index()) broken.push_back(token);
+  }
   for (const auto token : broken) {
     in_.line.after(in_.dice.between(1ms, 1s), [this, token] { forget(token); });
   }
@@ -171,11 +275,12 @@ void clients::close(request& one) {
 }
 
 void clients::after_success(request& one) {
-  look(one);
+  if (in_.dice.chance(700)) look(one, somewhere());
   if (in_.dice.chance(in_.how.cancels)) {
     in_.line.after(in_.dice.between(0ms, 8s), [this, &one] { cancel(one, in_.dice.chance(100)); });
   }
-  if (in_.dice.chance(500)) in_.line.after(in_.dice.between(0ms, 20s), [this, &one] { look(one); });
+  if (in_.dice.chance(500)) in_.line.after(in_.dice.between(0ms, 20s), [this, &one] { look(one, somewhere()); });
+  if (in_.dice.chance(100)) list();
   if (one.want.key && in_.dice.chance(in_.how.key_reuse)) {
     ++open_;
     in_.line.after(in_.dice.between(0ms, 10s), [this, &one] { reuse_key(one); });
@@ -197,11 +302,6 @@ void clients::reuse_key(const request& one) {
     more.want.deadline.reset();
   }
   submit(more);
-}
-
-void clients::look(const request& one) {
-  if (!in_.node() || in_.is_dying() || !one.job) return;
-  in_.judge.check_job(in_.node()->machine(), *one.job);
 }
 
 }  // namespace troupe::sim

@@ -17,6 +17,36 @@ replica::log_position disk::image::last() const {
   return log.empty() ? compacted : replica::log_position{log.back().index, log.back().at};
 }
 
+namespace {
+
+std::uint64_t hash_of(const std::string& key, const std::string& value) {
+  const std::hash<std::string> hash;
+  return hash(key) * 0x9e3779b97f4a7c15u ^ (hash(value) + 0x632be59bd9b4e019u) * 0xff51afd7ed558ccdu;
+}
+
+}  // namespace
+
+void disk::image::set(const std::string& key, const std::optional<std::string>& value) {
+  const auto old = state.find(key);
+  if (old != state.end()) hash ^= hash_of(key, old->second);
+  if (value) hash ^= hash_of(key, *value);
+  if (!value) {
+    if (old != state.end()) state.erase(old);
+  } else if (old != state.end()) {
+    old->second = *value;
+  } else {
+    state.emplace(key, *value);
+  }
+}
+
+void disk::check_install(const replica::persist_batch& batch) const {
+  require(batch.append.empty() && batch.state.empty() && !batch.hard_state && !batch.truncate_from, batch,
+          "an installation with other things in it");
+  require(batch.sync && batch.applied && batch.compact && batch.members, batch, "an installation that does not say what it is");
+  require(received_.contains(*batch.install), batch, "installs an image that is not there");
+  require(batch.applied->index > present_.applied.index, batch, "installs an older state");
+}
+
 void disk::check_log(const image& in, const replica::persist_batch& batch) {
   if (batch.hard_state) require(batch.hard_state->current >= in.hard.current, batch, "the term goes back");
   if (batch.truncate_from) require(batch.truncate_from->raw() > in.compacted.index.raw(), batch, "truncates what was compacted");
@@ -36,19 +66,23 @@ void disk::check_state(const image& in, const replica::persist_batch& batch) {
   if (!batch.state.empty()) require(batch.applied.has_value(), batch, "state without its position");
 }
 
-void disk::put(image& in, const replica::persist_batch& batch) {
+void disk::put(image& in, const replica::persist_batch& batch) const {
+  if (batch.install) {
+    const auto hard = in.hard;
+    in = {};
+    in.hard = hard;
+    in.compacted = in.applied = *batch.applied;
+    in.members = batch.members;
+    in.installed_upto = batch.applied->index.raw();
+    for (const auto& [key, value] : received_.at(*batch.install)) in.set(key, value);
+    return;
+  }
   if (batch.hard_state) in.hard = *batch.hard_state;
   if (batch.truncate_from) {
     while (!in.log.empty() && in.log.back().index >= *batch.truncate_from) in.log.pop_back();
   }
   in.log.insert(in.log.end(), batch.append.begin(), batch.append.end());
-  for (const auto& write : batch.state) {
-    if (write.value) {
-      in.state.insert_or_assign(write.key, *write.value);
-    } else {
-      in.state.erase(write.key);
-    }
-  }
+  for (const auto& write : batch.state) in.set(write.key, write.value);
   if (batch.applied) in.applied = *batch.applied;
   if (batch.compact) {
     while (!in.log.empty() && in.log.front().index <= batch.compact->index) in.log.pop_front();
@@ -61,11 +95,17 @@ void disk::write(batches group) {
   for (const auto& batch : group) {
     require(batch.number == last_number_ + 1, batch, fmt::format("follows batch {}", last_number_));
     last_number_ = batch.number;
+    if (batch.install) {
+      require(group.size() == 1, batch, "an installation in a group");
+      check_install(batch);
+      put(present_, batch);
+      continue;
+    }
     if (batch.compact) require(batch.compact->index <= durable_.applied.index, batch, "compacts beyond the durable state");
     check_log(present_, batch);
     put(present_, batch);
     check_state(present_, batch);
-    for (const auto& entry : batch.append) whole_log_[entry.index.raw()] = entry;
+    for (const auto& entry : batch.append) written_[entry.index.raw()] = entry;
   }
   unsynced_.push_back(std::move(group));
 }
@@ -80,9 +120,11 @@ void disk::sync() {
 std::size_t disk::lose_power(random& dice) {
   const auto kept = unsynced_.empty() ? 0 : dice.below(unsynced_.size() + 1);
   const auto lost = unsynced_.size() - kept;
+  const bool is_half = lost > 0 && unsynced_[kept].front().install && dice.chance(500);
   unsynced_.resize(kept);
   sync();
   if (lost > 0) present_ = durable_;
+  if (is_half) lose_shard();
   return lost;
 }
 
@@ -95,6 +137,22 @@ replica::recovered_shard disk::load() {
   }
   return {present_.hard, present_.compacted, present_.members, present_.applied, {present_.log.begin(), present_.log.end()}};
 }
+
+void disk::lose_shard() {
+  sync();
+  const auto hard = present_.hard;
+  present_ = {};
+  present_.hard = hard;
+  present_.members = raft::configuration{};
+  durable_ = present_;
+}
+
+const raft::entry* disk::entry_at(std::uint64_t index) const {
+  const auto found = written_.find(index);
+  return found == written_.end() ? nullptr : &found->second;
+}
+
+void disk::forget_entries(std::uint64_t upto) { written_.erase(written_.begin(), written_.upper_bound(upto)); }
 
 result<std::optional<std::string>> disk::get(std::string_view key) const {
   const auto found = present_.state.find(key);
@@ -109,6 +167,60 @@ result<void> disk::scan(std::string_view prefix, std::string_view from,
     if (!visit(at->first, at->second)) break;
   }
   return {};
+}
+
+namespace {
+
+/// What is on a disk at one moment.
+class snapshot final : public replica::state_image {
+ public:
+  snapshot(replica::log_position position, disk::contents state) : position_(position), state_(std::move(state)) {}
+  [[nodiscard]] replica::log_position position() const override { return position_; }
+  [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override {
+    const auto found = state_.find(key);
+    return found == state_.end() ? std::optional<std::string>{} : std::optional{found->second};
+  }
+  [[nodiscard]] result<std::optional<item>> next() override {
+    if (at_ == state_.end()) return std::optional<item>{};
+    const auto& [key, value] = *at_++;
+    return std::optional{item{key, value}};
+  }
+
+ private:
+  replica::log_position position_;
+  disk::contents state_;
+  disk::contents::const_iterator at_ = state_.begin();
+};
+
+}  // namespace
+
+class disk::sink final : public replica::image_sink {
+ public:
+  sink(disk& to, std::string name) : to_(to), name_(std::move(name)) {}
+  result<void> add(std::string_view key, std::string_view value) override {
+    if (!state_.empty() && state_.rbegin()->first >= key) return error{errc::corrupt, "keys out of order"};
+    state_.emplace_hint(state_.end(), key, value);
+    return {};
+  }
+  [[nodiscard]] result<std::string> finish() override {
+    to_.received_.insert_or_assign(name_, std::move(state_));
+    return name_;
+  }
+
+ private:
+  disk& to_;
+  std::string name_;
+  contents state_;
+};
+
+std::unique_ptr<replica::state_image> disk::read_image() const {
+  if (present_.applied.index.raw() == 0) return nullptr;
+  return std::make_unique<snapshot>(present_.applied, present_.state);
+}
+
+result<std::unique_ptr<replica::image_sink>> disk::begin_image() {
+  received_.clear();  // the one before was never wanted
+  return std::unique_ptr<replica::image_sink>{std::make_unique<sink>(*this, fmt::format("image {}", ++images_))};
 }
 
 }  // namespace troupe::sim

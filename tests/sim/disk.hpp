@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,23 +17,35 @@ namespace troupe::sim {
 class disk final : public replica::state_reader {
  public:
   using batches = std::vector<replica::persist_batch>;
+  using contents = std::map<std::string, std::string, std::less<>>;
 
-  /// One atomic write; readers see it at once, it is durable after the next `sync`.
+  /// One atomic write; readers see it at once, it is durable after the next `sync`. A batch that installs is a group of its own.
   void write(batches group);
   void sync();
   /// Power loss: unsynced writes from some point on are gone.
   /// @returns how many
   std::size_t lose_power(random& dice);
+  /// What a crash in the middle of an installation may leave: term and vote, and a shard that belongs to no group.
+  void lose_shard();
 
   /// What a start finds; as a journal that opens its files it makes all of that durable. The next batch has the number 1.
   [[nodiscard]] replica::recovered_shard load();
   /// Of the durable content.
   [[nodiscard]] replica::log_position durable_applied() const noexcept { return durable_.applied; }
-  /// Every committed entry ever written at this index survives in here, also after compaction; for replaying.
-  [[nodiscard]] const std::map<std::uint64_t, raft::entry>& whole_log() const noexcept { return whole_log_; }
-  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& state() const noexcept { return present_.state; }
+  /// The entry that was last written here; nothing if none ever was, or once it was forgotten.
+  [[nodiscard]] const raft::entry* entry_at(std::uint64_t index) const;
+  void forget_entries(std::uint64_t upto);
+  /// The state up to here came from another replica.
+  [[nodiscard]] std::uint64_t installed_upto() const noexcept { return present_.installed_upto; }
+  [[nodiscard]] const contents& state() const noexcept { return present_.state; }
+  /// Equal for equal states, whatever way they came about.
+  [[nodiscard]] std::uint64_t state_hash() const noexcept { return present_.hash; }
   [[nodiscard]] replica::log_position applied() const noexcept { return present_.applied; }
   [[nodiscard]] std::size_t log_size() const noexcept { return present_.log.size(); }
+
+  /// The state for another replica; null if there is none.
+  [[nodiscard]] std::unique_ptr<replica::state_image> read_image() const;
+  [[nodiscard]] result<std::unique_ptr<replica::image_sink>> begin_image();
 
   [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override;
   result<void> scan(std::string_view prefix, std::string_view from,
@@ -44,17 +57,23 @@ class disk final : public replica::state_reader {
     replica::log_position compacted, applied;
     std::optional<raft::configuration> members;
     std::deque<raft::entry> log;
-    std::map<std::string, std::string, std::less<>> state;
+    contents state;
+    std::uint64_t hash = 0, installed_upto = 0;
     [[nodiscard]] replica::log_position last() const;
+    void set(const std::string& key, const std::optional<std::string>& value);
   };
-  static void put(image& in, const replica::persist_batch& batch);
+  class sink;
+  void put(image& in, const replica::persist_batch& batch) const;
   static void check_log(const image& in, const replica::persist_batch& batch);
   static void check_state(const image& in, const replica::persist_batch& batch);
+  void check_install(const replica::persist_batch& batch) const;
 
   image durable_, present_;
   std::deque<batches> unsynced_;
   std::uint64_t last_number_ = 0;
-  std::map<std::uint64_t, raft::entry> whole_log_;
+  std::map<std::uint64_t, raft::entry> written_;  // for comparing replicas; survives whatever happens
+  std::map<std::string, contents> received_;      // images, by name
+  std::uint64_t images_ = 0;
 };
 
 }  // namespace troupe::sim

@@ -4,13 +4,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace troupe::sim {
 namespace {
 
-constexpr model::node_id self{7};
 constexpr duration starving_most = 5s;  // I10
 
-model::slot_options seat_options(const world& in, model::incarnation boot, std::uint16_t index) {
+model::slot_options seat_options(model::node_id self, model::incarnation boot, std::uint16_t index) {
   model::slot_options options;
   options.self = {self, boot, index};
   options.offer.threads = 1 + index % 3;
@@ -19,36 +20,42 @@ model::slot_options seat_options(const world& in, model::incarnation boot, std::
     options.offer.labels = {"gpu"};
     options.offer.threads = 2;
   }
-  static_cast<void>(in);
   return options;
 }
 
 }  // namespace
 
-std::shared_ptr<life> life::start(world& in, model::incarnation boot) {
-  const std::shared_ptr<life> made{new life(in, boot)};
+std::shared_ptr<life> life::start(world& in, host& on, model::incarnation boot) {
+  const std::shared_ptr<life> made{new life(in, on, boot)};
   made->open();
   return made;
 }
 
-life::life(world& in, model::incarnation boot) : in_(in), boot_(boot), journal_(in, *this) {}
+life::life(world& in, host& on, model::incarnation boot) : in_(in), on_(on), boot_(boot), journal_(in, *this) {}
 
 void life::open() {
   replica::options settings;
   settings.shard = replica::shard_no{0};
-  settings.raft.self = raft::server_id{self.raw()};
+  settings.raft.self = on_.server();
+  settings.raft.kept_bytes_max = in_.how.kept_bytes_max;
   settings.raft.random_seed = in_.dice.next();
-  settings.node = self;
+  settings.node = on_.id();
+  if (on_.index() > 0) settings.founders = raft::configuration{};
+  if (in_.how.nodes > 1) settings.address = fmt::format("node{}", on_.index());
+  settings.voters_most = in_.how.voters_most;
+  settings.patience = 8s;
   settings.boot = boot_;
   settings.limits = draw_limits(in_.how, in_.dice);
   settings.lease = in_.how.lease;
   settings.compact_every = in_.how.compact_every;
-  auto opened = replica::machine::open(settings, in_.drive.load(), in_.drive);
+  const auto past = on_.drive.load();
+  hard_ = past.hard;
+  auto opened = replica::machine::open(settings, past, on_.drive);
   if (!opened) throw violation{"start", "the node does not start: " + to_string(opened.error())};
   machine_ = std::move(*opened);
-  in_.judge.node_started(boot_, settings.limits);
+  in_.judge.node_started(on_, settings.limits);
   for (std::uint16_t i = 0; i < in_.how.slots; ++i) {
-    seats_.push_back(std::make_unique<seat>(in_, *this, seat_options(in_, boot_, i)));
+    seats_.push_back(std::make_unique<seat>(in_, *this, seat_options(on_.id(), boot_, i)));
     later(0ms, [this, i] { step_seat(i, model::slot_event::tick{}); });
   }
   later(0ms, [this] { step_shard(); });
@@ -57,8 +64,8 @@ void life::open() {
 void life::later(duration wait, timeline::action what) {
   in_.line.after(wait, [me = weak_from_this(), what = std::move(what)] {
     const auto alive = me.lock();
-    if (!alive || alive->in_.is_dying()) return;
-    const auto stalled_until = alive->in_.troubles.stalled_until;
+    if (!alive || alive->on_.is_dying()) return;
+    const auto stalled_until = alive->on_.troubles.stalled_until;
     if (alive->in_.line.now() < stalled_until) return alive->later(stalled_until - alive->in_.line.now(), what);
     what();
   });
@@ -74,20 +81,32 @@ void life::deliver(replica::event::any what) {
 void life::step_shard() {
   step_due_ = false;
   const auto events = std::exchange(inbox_, {});
-  const auto now = in_.node_now();
-  in_.judge.before_step(events, now);
+  const auto now = on_.now();
+  in_.judge.before_step(on_, events, now);
+  in_.counts.core_steps += 1 + events.size();
   auto out = machine_->step(events, now);
   if (out.failure) throw violation{"replica", to_string(*out.failure)};
-  in_.judge.after_step(out, *machine_, now);
+  in_.judge.after_step(on_, out, now);
+  check_votes(events, out);
   bool has_news = false;
   for (const auto& one : events) has_news = has_news || std::holds_alternative<replica::event::persisted>(one);
-  if (has_news && in_.pass(crash_point::before_replies)) return;
+  if (has_news && on_.pass(crash_point::before_replies)) return;
+  // What has arrived is put in by the next step, which is wanted at once.
+  const bool has_image =
+      std::ranges::any_of(events, [](const auto& one) { return std::holds_alternative<replica::event::image_fetched>(one); });
+  if (has_image && out.wake_at == now) {
+    out.wake_at = timestamp::max();
+    later(0ms, [this] { step_shard(); });
+  }
   carry_out(std::move(out));
 }
 
 void life::carry_out(replica::effects out) {
   journal_.put(std::move(out.persist));
-  for (auto& one : out.answers) in_.crowd.reply(one);
+  in_.net.send(on_, std::move(out.messages));
+  for (auto& one : out.answers) in_.crowd.reply(on_, one);
+  for (auto& one : out.reads) in_.crowd.reply(on_, one);
+  if (out.install) in_.net.fetch(*this, *out.install);
   for (auto& one : out.grants) {
     in_.told.note(in_.line.now(), "grant", one.task.task, one.task.attempt, one.slot.index);
     to_slot(one.slot, model::slot_event::granted{one.ask, std::move(one.task)});
@@ -101,23 +120,31 @@ void life::carry_out(replica::effects out) {
 }
 
 void life::arm_shard(timestamp wake_at) {
-  const auto now = in_.node_now();
+  const auto now = on_.now();
   if (wake_at == timestamp::max()) return;
   if (wake_at <= now)
-    throw violation{"wake", fmt::format("the replica wants to wake {} ms ago: it would spin", (now - wake_at).count())};
+    throw violation{"wake", fmt::format("the replica of node {} wants to wake {} ms ago: it would spin", on_.index(),
+                                        (now - wake_at).count())};
   if (shard_armed_ <= wake_at && shard_armed_ > now) return;
   shard_armed_ = wake_at;
-  later(wake_at - now, [this] { step_shard(); });
+  later(on_.real(wake_at - now), [this] {
+    shard_armed_ = timestamp::max();
+    step_shard();
+  });
 }
 
 void life::look_at_clock() {
+  shard_armed_ = timestamp::max();
+  for (const auto& one : seats_) one->armed = timestamp::max();
   later(0ms, [this] { step_shard(); });
   for (std::uint16_t i = 0; i < seats_.size(); ++i) later(0ms, [this, i] { step_seat(i, model::slot_event::tick{}); });
 }
 
 void life::step_seat(std::uint16_t index, const model::slot_event::any& what) {
   auto& at = *seats_[index];
-  carry_out(at, at.machine.step(what, in_.node_now()));
+  auto out = at.machine.step(what, on_.now());
+  check_grant(at, what, out);
+  carry_out(at, std::move(out));
 }
 
 void life::carry_out(seat& at, model::slot_effects out) {
@@ -146,6 +173,44 @@ void life::carry_out(seat& at, model::slot_effects out) {
   if (out.stopped) check_stopped();
 }
 
+/// What was granted to an earlier ask may have been given to somebody else since.
+void life::check_grant(const seat& at, const model::slot_event::any& what, const model::slot_effects& out) const {
+  const auto* grant = std::get_if<model::slot_event::granted>(&what);
+  if (!grant || !out.run || grant->ask == at.last_ask) return;
+  throw violation{"D6", fmt::format("{} runs what was granted to its ask {}, the present one is {}", to_string(at.self),
+                                    grant->ask, at.last_ask)};
+}
+
+/// Who heard its leader less than an election timeout ago votes for nobody else, unless the leader itself wants it.
+void life::check_votes(const std::vector<replica::event::any>& events, const replica::effects& out) {
+  const auto before = hard_;
+  for (const auto& batch : out.persist) {
+    if (batch.hard_state) hard_ = *batch.hard_state;
+  }
+  const auto now = on_.now();
+  const bool is_led = heard_leader_ && now < *heard_leader_ + raft::options{}.election_timeout;
+  bool is_explained = false;
+  auto heard = hard_.current > before.current ? std::nullopt : heard_leader_;
+  for (const auto& event : events) {
+    const auto* got = std::get_if<replica::event::received>(&event);
+    const auto* message = got ? std::get_if<raft::message>(&got->what.what) : nullptr;
+    if (!message) continue;
+    const auto* vote = std::get_if<raft::vote_request>(&message->body);
+    const bool is_question = std::holds_alternative<raft::pre_vote_request>(message->body);
+    if (message->at > before.current && (!vote || vote->is_transfer) && !is_question) is_explained = true;
+    const bool is_of_leader = std::holds_alternative<raft::append_request>(message->body)
+                              || std::holds_alternative<raft::snapshot_offer>(message->body);
+    if (is_of_leader && message->at == hard_.current) heard = now;
+  }
+  const bool has_voted = hard_.current > before.current && hard_.voted_for && *hard_.voted_for != on_.server();
+  if (has_voted && is_led && !is_explained) {
+    throw violation{"fence",
+                    fmt::format("node {} votes for node {} in term {} although it heard its leader {} ms ago", on_.index(),
+                                hard_.voted_for->raw() - 1, hard_.current.raw(), (now - *heard_leader_).count())};
+  }
+  heard_leader_ = heard;
+}
+
 /// An attempt's end is repeated until the shard has it; before that nothing may be given to the slot.
 void life::check_ask(seat& at, const model::slot_ask& ask) {
   if (ask.ask < at.last_ask) throw violation{"asks", "the number of an ask goes back"};
@@ -157,14 +222,17 @@ void life::check_ask(seat& at, const model::slot_ask& ask) {
 }
 
 void life::arm_seat(seat& at, timestamp wake_at) {
-  const auto now = in_.node_now();
+  const auto now = on_.now();
   if (wake_at == timestamp::max()) return;
   if (wake_at <= now)
     throw violation{"wake",
                     fmt::format("{} wants to wake {} ms ago: it would spin", to_string(at.self), (now - wake_at).count())};
   if (at.armed <= wake_at && at.armed > now) return;
   at.armed = wake_at;
-  later(wake_at - now, [this, index = at.self.index] { step_seat(index, model::slot_event::tick{}); });
+  later(on_.real(wake_at - now), [this, &at] {
+    at.armed = timestamp::max();
+    step_seat(at.self.index, model::slot_event::tick{});
+  });
 }
 
 void life::worker_said(std::uint16_t slot, model::slot_event::any what) {
@@ -176,7 +244,7 @@ void life::worker_said(std::uint16_t slot, model::slot_event::any what) {
 bool life::loses(const seat& at) {
   const auto now = in_.line.now();
   if (in_.is_healed()) return false;
-  if (at.self.index == in_.troubles.cut_off_slot && now < in_.troubles.cut_off_until) return true;
+  if (at.self.index == on_.troubles.cut_off_slot && now < on_.troubles.cut_off_until) return true;
   return in_.dice.chance(now < in_.troubles.lossy_until ? 300 : in_.how.loss);
 }
 
@@ -210,7 +278,8 @@ void life::stop(duration patience) {
   if (is_stopping_) return;
   is_stopping_ = true;
   ++in_.counts.graceful_stops;
-  const auto at = in_.node_now() + patience;
+  if (in_.how.nodes > 1) deliver(replica::event::step_down{});
+  const auto at = on_.now() + patience;
   for (std::uint16_t i = 0; i < seats_.size(); ++i) later(0ms, [this, i, at] { step_seat(i, model::slot_event::stop{at}); });
 }
 
@@ -219,15 +288,15 @@ void life::check_stopped() {
     if (one->machine.where() != model::slot_machine::phase::stopped) return;
     if (one->process.is_alive()) throw violation{"I7", "a slot has stopped and left a worker behind"};
   }
-  later(100ms, [this] { in_.crash(world::ending::killed); });
+  later(100ms, [this] { on_.crash(host::ending::killed); });
 }
 
-void life::check_no_slot_starves() {
+void life::check_no_slot_starves(const replica::machine* leader) {
   const auto now = in_.line.now();
   for (const auto& one : seats_) {
-    const bool could_run = machine_->is_ready() && !is_stopping_ && now >= in_.troubles.calm_from && !in_.troubles.armed
-                           && one->process.is_idle() && one->machine.where() == model::slot_machine::phase::asking
-                           && !one->machine.has_unanswered_report() && machine_->table().queue().has_task_for(one->offer);
+    const bool could_run = leader && !is_stopping_ && one->process.is_idle()
+                           && one->machine.where() == model::slot_machine::phase::asking && !one->machine.has_unanswered_report()
+                           && leader->table().queue().has_task_for(one->offer);
     if (!could_run) {
       one->starving_since.reset();
       continue;
@@ -240,7 +309,7 @@ void life::check_no_slot_starves() {
 }
 
 bool life::is_quiet() const {
-  if (!inbox_.empty() || !journal_.is_idle() || !machine_->is_ready()) return false;
+  if (!inbox_.empty() || !journal_.is_idle() || !machine_->has_leader()) return false;
   return machine_->table().running().empty() && machine_->table().queue().size() == 0;
 }
 
@@ -250,13 +319,15 @@ void life::check_nothing_piled_up() const {
     if (count > most) throw violation{"growth", fmt::format("{} {} are kept by a replica at rest", count, what)};
   };
   require(held.proposals, 0, "proposals");
-  require(held.asks, seats_.size(), "asks");
+  require(held.requests, 0, "requests");
+  require(held.asks, seats_.size() * in_.hosts.size(), "asks");
   require(held.leases, 0, "leases");
   require(held.finishing, 0, "reports under way");
   require(held.progress, 0, "signs of progress");
   require(held.writes, 0, "writes under way");
   require(held.overlaid, 0, "keys in memory");
-  require(in_.drive.log_size(), in_.how.compact_every + 200, "log entries");
+  // While a member is lost, the log is kept for it.
+  if (in_.counts.destroyed == 0) require(on_.drive.log_size(), 2 * in_.how.compact_every + 300, "log entries");
 }
 
 }  // namespace troupe::sim

@@ -11,12 +11,13 @@
 
 namespace troupe::sim {
 
+class host;
 class world;
 
 /// The node from one start to its end: the shells that production has as actors, around the same machines.
 class life : public std::enable_shared_from_this<life> {
  public:
-  [[nodiscard]] static std::shared_ptr<life> start(world& in, model::incarnation boot);
+  [[nodiscard]] static std::shared_ptr<life> start(world& in, host& on, model::incarnation boot);
 
   /// Unless this life is over by then.
   void later(duration wait, timeline::action what);
@@ -29,6 +30,7 @@ class life : public std::enable_shared_from_this<life> {
   /// Of a worker, after its way through the host.
   void worker_said(std::uint16_t slot, model::slot_event::any what);
 
+  [[nodiscard]] host& on() const noexcept { return on_; }
   [[nodiscard]] replica::machine& machine() noexcept { return *machine_; }
   [[nodiscard]] model::incarnation boot() const noexcept { return boot_; }
   [[nodiscard]] bool is_stopping() const noexcept { return is_stopping_; }
@@ -36,7 +38,8 @@ class life : public std::enable_shared_from_this<life> {
   /// Everything handed over and written, nothing on its way.
   [[nodiscard]] bool is_quiet() const;
   /// Free slots that could run a queued task and have been left waiting too long. @throws violation
-  void check_no_slot_starves();
+  /// @param leader  null while it is not to be expected that slots get work
+  void check_no_slot_starves(const replica::machine* leader);
   void check_nothing_piled_up() const;
 
  private:
@@ -66,7 +69,7 @@ class life : public std::enable_shared_from_this<life> {
     }
   };
 
-  life(world& in, model::incarnation boot);
+  life(world& in, host& on, model::incarnation boot);
   void open();
   void step_shard();
   void carry_out(replica::effects out);
@@ -74,6 +77,8 @@ class life : public std::enable_shared_from_this<life> {
   void step_seat(std::uint16_t index, const model::slot_event::any& what);
   void carry_out(seat& at, model::slot_effects out);
   void check_ask(seat& at, const model::slot_ask& ask);
+  void check_grant(const seat& at, const model::slot_event::any& what, const model::slot_effects& out) const;
+  void check_votes(const std::vector<replica::event::any>& events, const replica::effects& out);
   void arm_seat(seat& at, timestamp wake_at);
   void to_shard(seat& at, replica::event::any what);
   void to_slot(const model::slot_id& to, model::slot_event::any what);
@@ -82,6 +87,7 @@ class life : public std::enable_shared_from_this<life> {
   void check_stopped();
 
   world& in_;
+  host& on_;
   model::incarnation boot_;
   std::unique_ptr<replica::machine> machine_;
   journal journal_;
@@ -89,6 +95,8 @@ class life : public std::enable_shared_from_this<life> {
   std::vector<replica::event::any> inbox_;
   bool step_due_ = false;
   timestamp shard_armed_ = timestamp::max();
+  raft::hard_state hard_;                  // as of what was handed to the journal
+  std::optional<timestamp> heard_leader_;  // of the present term, before this step
   bool is_stopping_ = false;
 };
 

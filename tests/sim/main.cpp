@@ -26,11 +26,13 @@ struct arguments {
   bool is_json = false;
   bool all_plants = false;
   unsigned threads = 1;
+  std::uint16_t nodes = 1;  // 0: as many as the seed says
 };
 
 struct planted_bug {
   plant what;
-  const char* breaks;  // the invariant that must find it
+  const char* breaks;       // the invariant that must find it
+  std::uint16_t nodes = 1;  // 0: as many as the seed says
 };
 
 const std::map<std::string, planted_bug> plants = {{"ack_before_sync", {plant::ack_before_sync, "I1"}},
@@ -38,7 +40,15 @@ const std::map<std::string, planted_bug> plants = {{"ack_before_sync", {plant::a
                                                    {"stale_attempt_accepted", {plant::stale_attempt_accepted, "I6"}},
                                                    {"stage_done_not_resent", {plant::stage_done_not_resent, "D6"}},
                                                    {"retry_budget_off_by_one", {plant::retry_budget_off_by_one, "I6"}},
-                                                   {"truncate_before_snapshot", {plant::truncate_before_snapshot, "disk"}}};
+                                                   {"truncate_before_snapshot", {plant::truncate_before_snapshot, "disk"}},
+                                                   {"no_pre_vote_fence", {plant::no_pre_vote_fence, "fence", 0}},
+                                                   {"stale_leader_read", {plant::stale_leader_read, "I8", 0}},
+                                                   {"grant_for_old_ask", {plant::grant_for_old_ask, "D6", 0}},
+                                                   {"asks_not_repeated", {plant::asks_not_repeated, "I10", 0}},
+                                                   {"learner_counted", {plant::learner_counted, "log", 0}},
+                                                   {"snapshot_without_members", {plant::snapshot_without_members, "members", 0}},
+                                                   {"duplicate_applied", {plant::duplicate_applied, "I5", 0}},
+                                                   {"lease_not_restarted", {plant::lease_not_restarted, "I6", 0}}};
 
 struct outcome {
   std::uint64_t seed = 0, hash = 0;
@@ -50,8 +60,8 @@ struct outcome {
 
 constexpr std::uint64_t checked_twice_every = 50;
 
-outcome run_one(std::uint64_t seed, bool is_loud) {
-  world of{seed, is_loud};
+outcome run_one(std::uint64_t seed, bool is_loud, std::uint16_t nodes) {
+  world of{seed, is_loud, nodes};
   outcome out;
   out.seed = seed;
   try {
@@ -68,9 +78,10 @@ outcome run_one(std::uint64_t seed, bool is_loud) {
   return out;
 }
 
-void print(const outcome& found) {
+void print(const outcome& found, std::uint16_t nodes) {
   fmt::print("{}VIOLATION of {} in seed {} at step {}, {} ms\n{}\n", found.tail, found.violated, found.seed, found.step,
              found.at_ms, found.what);
+  fmt::print("replay it with: sim --nodes {} --seed {}\n", nodes, found.seed);
 }
 
 std::string table_of(const figures& sum, bool is_json) {
@@ -93,7 +104,20 @@ std::string table_of(const figures& sum, bool is_json) {
                                                         {"succeeded", sum.succeeded},
                                                         {"failed", sum.failed},
                                                         {"cancelled", sum.cancelled},
-                                                        {"dead", sum.dead}};
+                                                        {"dead", sum.dead},
+                                                        {"core_steps", sum.core_steps},
+                                                        {"frames", sum.frames},
+                                                        {"elections", sum.elections},
+                                                        {"handovers", sum.handovers},
+                                                        {"partitions", sum.partitions},
+                                                        {"member_changes", sum.member_changes},
+                                                        {"installs", sum.installs},
+                                                        {"half_installs", sum.half_installs},
+                                                        {"destroyed", sum.destroyed},
+                                                        {"reads", sum.reads},
+                                                        {"lists", sum.lists},
+                                                        {"histories", sum.histories},
+                                                        {"operations", sum.operations}};
   std::string text;
   for (const auto& [name, value] : rows) {
     text += is_json ? fmt::format("{}\"{}\":{}", text.empty() ? "" : ",", name, value) : fmt::format("{:<22}{}\n", name, value);
@@ -130,8 +154,8 @@ class campaign {
     while (true) {
       const auto seed = next_++;
       if (seed >= how_.from + how_.seeds || is_over_) return;
-      auto out = run_one(seed, false);
-      if (seed % checked_twice_every == 0 && out.violated.empty() && run_one(seed, false).hash != out.hash) {
+      auto out = run_one(seed, false, how_.nodes);
+      if (seed % checked_twice_every == 0 && out.violated.empty() && run_one(seed, false, how_.nodes).hash != out.hash) {
         out.violated = "determinism";
         out.what = "the same seed gave another run";
       }
@@ -172,12 +196,13 @@ class campaign {
 bool finds(const std::string& name, arguments how) {
   active_plant = plants.at(name).what;
   how.looks_for = plants.at(name).breaks;
+  how.nodes = plants.at(name).nodes;
   campaign all{how};
   const bool is_found = !all.run();
   if (how.is_json) {
     fmt::print("{}\n", all.json(0));
   } else if (is_found) {
-    fmt::print("{:<26}found by seed {}: {}\n", name, all.found()->seed, all.found()->what);
+    fmt::print("{:<26}found by seed {} with --nodes {}: {}\n", name, all.found()->seed, how.nodes, all.found()->what);
   } else {
     fmt::print("{:<26}NOT FOUND: {} is not violated in {} seeds\n", name, how.looks_for, all.runs());
   }
@@ -198,26 +223,26 @@ int run_campaign(const arguments& how) {
   const bool is_clean = all.run();
   const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   if (how.is_json) {
-    if (!is_clean) print(*all.found());
+    if (!is_clean) print(*all.found(), how.nodes);
     fmt::print("{}\n", all.json(seconds));
     return is_clean ? 0 : 1;
   }
   fmt::print("{} seeds in {:.1f} s\n{}", all.runs(), seconds, table_of(all.sum(), false));
-  if (!is_clean) print(*all.found());
+  if (!is_clean) print(*all.found(), how.nodes);
   return is_clean ? 0 : 1;
 }
 
 /// The same seed twice must do the same.
-int run_single(std::uint64_t seed) {
-  const auto first = run_one(seed, true);
-  const auto second = run_one(seed, false);
+int run_single(std::uint64_t seed, std::uint16_t nodes) {
+  const auto first = run_one(seed, true, nodes);
+  const auto second = run_one(seed, false, nodes);
   if (first.hash != second.hash) {
     fmt::print("seed {} is not deterministic: {:016x}, then {:016x}\n", seed, first.hash, second.hash);
     return 1;
   }
   fmt::print("seed {} hash {:016x}\n", seed, first.hash);
   if (first.violated.empty()) return 0;
-  print(first);
+  print(first, nodes);
   return 1;
 }
 
@@ -254,6 +279,8 @@ std::optional<arguments> read(int count, char** words) {
       how.from = number;
     else if (word == "--seed")
       how.seed = number;
+    else if (word == "--nodes" && number <= hosts_most)
+      how.nodes = static_cast<std::uint16_t>(number);
     else if (word == "--threads" && number > 0)
       how.threads = static_cast<unsigned>(number);
     else
@@ -270,14 +297,16 @@ int main(int count, char** words) {
   const auto how = read(count, words);
   if (!how) {
     fmt::print(
-        "usage: sim [--seeds N] [--from K] [--threads T] [--plant NAME | --plants] [--json] | --seed S [--plant NAME]\nplants:");
+        "usage: sim [--nodes M] [--seeds N] [--from K] [--threads T] [--plant NAME | --plants] [--json] | [--nodes M] --seed S "
+        "[--plant NAME]\n"
+        "M: 1 to 7, 0 for as many as the seed says\nplants:");
     for (const auto& [name, value] : plants) fmt::print(" {}", name);
     fmt::print("\n");
     return 2;
   }
   if (how->seed) {
     troupe::active_plant = how->planted;
-    return run_single(*how->seed);
+    return run_single(*how->seed, how->nodes);
   }
   return how->all_plants || how->planted != troupe::plant::none ? run_plants(*how) : run_campaign(*how);
 }

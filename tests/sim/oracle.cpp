@@ -31,48 +31,62 @@ std::uint64_t hash_of(const model::job_event& event) {
   return std::hash<std::string>{}(fmt::format("{} {} {}", event.type, to_unix_ms(event.at), json::serialize(event.data)));
 }
 
+// Why a leader counts an attempt as lost.
+constexpr std::string_view silent = "no sign of life", ended = "nobody listens";
+
 void require(bool holds, const char* invariant, const std::string& what) {
   if (!holds) throw violation{invariant, what};
 }
 
 }  // namespace
 
-void oracle::node_started(model::incarnation boot, const model::table_limits& limits) {
-  require(in_workers_.empty(), "I7", "a worker outlived its node");
-  boot_ = boot;
+void oracle::node_started(const host& which, const model::table_limits& limits) {
+  for (const auto& [key, slot] : in_workers_) require(slot.node != which.id(), "I7", "a worker outlived its node");
   limits_ = limits;
-  progress_.clear();
+  replicas_[which.index()] = {limits, which.drive.applied().index.raw(), false, {}, {}, {}};
 }
 
-void oracle::before_step(const std::vector<replica::event::any>& events, timestamp now) {
+void oracle::before_step(const host& which, const std::vector<replica::event::any>& events, timestamp now) {
+  const auto& at = replicas_.at(which.index());
+  if (!at.is_ready) return;
   for (const auto& event : events) {
-    const auto* heard = std::get_if<replica::event::heartbeat>(&event);
-    if (!heard) continue;
-    const auto found = contacts_.find({heard->beat.task, heard->beat.attempt});
-    if (found == contacts_.end()) continue;
-    found->second.longest_silence = std::max(found->second.longest_silence, now - found->second.last);
-    found->second.last = now;
+    const auto* beat = std::get_if<replica::event::heartbeat>(&event);
+    const auto* got = std::get_if<replica::event::received>(&event);
+    const auto* sent = got ? std::get_if<model::slot_heartbeat>(&got->what.what) : nullptr;
+    if (beat) sent = &beat->beat;
+    if (sent) heard(at, {sent->task, sent->attempt}, now);
   }
 }
 
-void oracle::after_step(const replica::effects& out, replica::machine& node, timestamp now) {
-  peak_active_ = active_;
-  for (const auto& event : out.events) see(event, now);
-  for (const auto& progress : out.progress) check_progress(progress);
+void oracle::heard(const replica_record& at, const attempt_key& key, timestamp now) { contacts_[key] = {at.at, now}; }
+
+void oracle::after_step(host& which, const replica::effects& out, timestamp now) {
+  auto& at = replicas_.at(which.index());
+  const auto& node = which.node()->machine();
+  see_applied(which, at);
+  see_leader(which, at, now);
+  check_members(out);
+  peak_active_ = in_.how.nodes > 1 ? std::max(peak_active_, active_) : active_;
+  for (const auto& event : out.events) {
+    see(event);
+    if (at.is_ready && event.type == "attempt_started") heard(at, key_of(jobs_.at(event.job), event), now);
+  }
+  for (const auto& progress : out.progress) check_progress(at, progress);
   for (const auto& grant : out.grants) {
     const auto job = jobs_.find(grant.task.task.job);
     require(job != jobs_.end(), "D6", "a grant whose attempt has not been committed");
   }
-  if (node.is_ready())
-    require(node.table().limits() == limits_, "limits", "the table decides by other limits than the node was given");
+  if (!at.is_ready) return;
+  check_proposals(which, at, out, now);
+  require(node.table().limits() == at.limits, "limits", "the table decides by other limits than the node was given");
 }
 
-void oracle::see(const model::job_event& event, timestamp now) {
+void oracle::see(const model::job_event& event) {
   in_.told.note(in_.line.now(), "event", event.job.raw(), event.revision, event.type.size());
   const auto hash = hash_of(event);
   auto found = jobs_.find(event.job);
   if (found != jobs_.end() && event.revision <= found->second.events.size()) {
-    require(found->second.events[event.revision - 1] == hash, "I5", name_of(event) + " was something else before the crash");
+    require(found->second.events[event.revision - 1] == hash, "I5", name_of(event) + " was something else before");
     return;
   }
   if (event.type == "submitted") {
@@ -86,9 +100,9 @@ void oracle::see(const model::job_event& event, timestamp now) {
   job.events.push_back(hash);
   require(job.must_end_as.empty() || event.type == job.must_end_as, "I6",
           name_of(event) + " where the job had to end as " + job.must_end_as);
-  if (event.type == "attempt_started") return see_started(job, event, now);
+  if (event.type == "attempt_started") return see_started(job, event);
   if (event.type == "stage_done") return see_done(job, event);
-  if (event.type == "attempt_failed") return see_failed(job, event, now);
+  if (event.type == "attempt_failed") return see_failed(job, event);
   if (event.type != "submitted" && event.type != "stage_skipped") see_end(job, event);
 }
 
@@ -123,7 +137,7 @@ oracle::attempt_key oracle::key_of(const job_history& job, const model::job_even
   throw violation{"I5", name_of(event) + " is of an unknown stage"};
 }
 
-void oracle::see_started(job_history& job, const model::job_event& event, timestamp now) {
+void oracle::see_started(job_history& job, const model::job_event& event) {
   const auto key = key_of(job, event);
   auto& task = job.tasks[{text_at(event.data, "stage"), key.first.instance}];
   require(!task.is_running && !task.is_done, "I3", name_of(event) + " while the task runs or is done");
@@ -133,7 +147,6 @@ void oracle::see_started(job_history& job, const model::job_event& event, timest
   task.last_attempt = key.second.raw();
   task.is_running = true;
   task.slot = text_at(event.data, "slot");
-  contacts_[key] = {now, duration{0}};
 }
 
 oracle::task_history& oracle::running_task(job_history& job, const model::job_event& event) {
@@ -158,7 +171,7 @@ void oracle::see_done(job_history& job, const model::job_event& event) {
   require(reported_[key].contains("done"), "I3", name_of(event) + ", but its slot did not say so");
 }
 
-void oracle::see_failed(job_history& job, const model::job_event& event, timestamp now) {
+void oracle::see_failed(job_history& job, const model::job_event& event) {
   auto& task = running_task(job, event);
   const auto key = key_of(job, event);
   const auto cause = text_at(event.data, "cause");
@@ -166,7 +179,7 @@ void oracle::see_failed(job_history& job, const model::job_event& event, timesta
   if (cause == "bad_input") {
     job.must_end_as = "failed";
   } else if (cause == "node_lost") {
-    check_lost(job, event, task, now);
+    check_lost(event, task);
     if (++task.node_lost >= limits_.node_lost_most) job.must_end_as = "dead";
   } else if (cause != "handed_back") {
     if (++task.own >= rule.attempts_most) job.must_end_as = "dead";
@@ -177,15 +190,16 @@ void oracle::see_failed(job_history& job, const model::job_event& event, timesta
   contacts_.erase(key);
 }
 
-/// A lost attempt is one whose node started anew, or whose slot was not heard for a lease.
-void oracle::check_lost(const job_history& job, const model::job_event& event, const task_history& task, timestamp now) {
-  const bool is_of_this_boot = task.slot.find(fmt::format(".{}.", boot_.raw())) != std::string::npos;
-  if (!is_of_this_boot) return;
-  const auto& heard = contacts_.at(key_of(job, event));
-  const auto silence = std::max(heard.longest_silence, now - heard.last);
-  require(silence >= in_.how.lease, "I6",
-          fmt::format("{}: counted as lost ({}), but its slot was heard at least every {} ms", name_of(event),
-                      text_at(event.data, "detail"), silence.count()));
+/// A lost attempt is one whose node started anew, or whose slot the leader did not hear for a lease (`check_proposals`).
+void oracle::check_lost(const model::job_event& event, const task_history& task) const {
+  const auto why = text_at(event.data, "detail");
+  if (why.find(silent) != why.npos || why.find(ended) != why.npos) return;
+  for (const auto& one : in_.hosts) {
+    if (!one->node()) continue;
+    const auto here = to_string(model::slot_id{one->id(), one->node()->boot(), 0});
+    require(!task.slot.starts_with(here.substr(0, here.rfind('.') + 1)), "I6",
+            fmt::format("{}: counted as lost ({}), but its node is alive", name_of(event), why));
+  }
 }
 
 void oracle::see_end(job_history& job, const model::job_event& event) {
@@ -225,11 +239,11 @@ void oracle::check_failure(const job_history& job, const model::job_event& event
   }
 }
 
-void oracle::check_progress(const model::progress_event& progress) {
+void oracle::check_progress(replica_record& at, const model::progress_event& progress) {
   const auto& stages = pipelines().pipelines[jobs_.at(progress.job).made->want.pipeline]->stages;
   for (std::uint16_t s = 0; s < stages.size(); ++s) {
     if (stages[s].name != progress.stage) continue;
-    auto& shown = progress_[{{progress.job, s, progress.instance}, progress.attempt}];
+    auto& shown = at.progress[{{progress.job, s, progress.instance}, progress.attempt}];
     require(progress.progress.permille >= shown, "I5",
             fmt::format("the progress of job {} stage {} falls from {} to {}", progress.job.text(), progress.stage, shown,
                         progress.progress.permille));
@@ -259,7 +273,7 @@ void oracle::answers_submit(model::job_id drawn, const result<model::submit_outc
     const auto& made = job->made->want;
     require(made.tenant == asked.tenant && made.key == asked.key && made.body == asked.body, "I4",
             "an answer names a job of another request");
-    return check_job(node, got->id);
+    return check_job(node, got->id, 1);
   }
   if (got.error().code == errc::conflict) {
     require(asked.key.has_value(), "I4", "a conflict without a key");
@@ -281,30 +295,12 @@ void oracle::answers_cancel(model::job_id id, const std::string& tenant, const r
   if (got) {
     require(is_owner, "cancel", "a stranger cancels a job");
     require(job->ended_as == "cancelled", "I8", "an acknowledged cancellation does not show");
-    return check_job(node, id);
+    return check_job(node, id, 1);
   }
   if (got.error().code == errc::conflict)
     require(job->has_ended() && job->ended_as != "cancelled", "cancel", "refused without a reason");
   if (got.error().code == errc::not_found)
     require(!is_owner || may_be_gone(*job, node), "I1", fmt::format("job {} is lost", id.text()));
-}
-
-void oracle::check_job(replica::machine& node, model::job_id id) {
-  if (!node.is_ready()) return;
-  const auto* job = find(id);
-  require(job, "I1", fmt::format("job {} was acknowledged and never committed", id.text()));
-  const auto view = node.view(job->made->want.tenant, id);
-  if (!view) {
-    require(may_be_gone(*job, node), "I1",
-            fmt::format("job {} was acknowledged and is gone: {}", id.text(), to_string(view.error())));
-    return;
-  }
-  require(view->revision == job->events.size(), "I8",
-          fmt::format("job {} shows revision {}, its events reach {}", id.text(), view->revision, job->events.size()));
-  const std::string state = to_string(view->state);
-  require(job->has_ended() ? state == job->ended_as : !is_final(view->state), "I8",
-          fmt::format("job {} shows the state {}", id.text(), state));
-  require(!node.view("stranger", id), "tenants", "a stranger sees a job");
 }
 
 void oracle::attempt_begins(const model::task_spec& task, const model::slot_id& slot) {

@@ -12,25 +12,36 @@
 
 namespace troupe::sim {
 
+class host;
 class world;
 
-/// Knows what was asked, what was answered and what really ran, and holds the node to the invariants of docs/simulation.md.
-/// Its picture of a job comes from the journalled events; these never change once they were seen.
+/// Knows what was asked, what was answered and what really ran, and holds the nodes to the invariants of docs/simulation.md.
+/// Its picture of a job comes from the journalled events, as the first node gives them out that applies their entry; these
+/// never change once they were seen.
 class oracle {
  public:
   explicit oracle(world& in) : in_(in) {}
 
-  void node_started(model::incarnation boot, const model::table_limits& limits);
-  void before_step(const std::vector<replica::event::any>& events, timestamp now);
-  void after_step(const replica::effects& out, replica::machine& node, timestamp now);
+  void node_started(const host& which, const model::table_limits& limits);
+  void before_step(const host& which, const std::vector<replica::event::any>& events, timestamp now);
+  void after_step(host& which, const replica::effects& out, timestamp now);
+  void state_written(const host& which);
 
   // Clients.
   void will_submit(model::job_id drawn, const wish& want, std::optional<timestamp> due);
   void will_cancel(model::job_id id) { cancels_asked_.insert(id); }
   void answers_submit(model::job_id drawn, const result<model::submit_outcome>& got, replica::machine& node);
   void answers_cancel(model::job_id id, const std::string& tenant, const result<model::job_id>& got, replica::machine& node);
-  /// The node's picture of a job is the one that its events give.
-  void check_job(replica::machine& node, model::job_id id);
+  /// A node's picture of a job is one that its events gave, not older than this revision.
+  void check_job(replica::machine& node, model::job_id id, std::uint64_t floor);
+  /// ... after a confirmed read.
+  void check_read(replica::machine& node, model::job_id id, std::uint64_t floor);
+  void check_page(replica::machine& node, const std::string& tenant);
+  /// The newest revision that a client was told of.
+  [[nodiscard]] std::uint64_t seen_of(model::job_id id) const;
+  void was_seen(model::job_id id, std::uint64_t revision);
+  [[nodiscard]] bool knows(model::job_id id) const { return jobs_.contains(id); }
+  [[nodiscard]] std::optional<model::job_state> end_of(model::job_id id) const;
 
   // Slots and workers.
   void attempt_begins(const model::task_spec& task, const model::slot_id& slot);
@@ -41,7 +52,9 @@ class oracle {
   /// All jobs have ended, as far as events tell.
   [[nodiscard]] bool is_drained() const noexcept { return active_ == 0; }
   /// When everything has come to rest.
-  void check_end(replica::machine& node);
+  void check_end(host& which);
+  /// ... of all together: their states are equal, and what the log gives.
+  void check_log(host& leader);
   /// Jobs that have ended may be forgotten from then on.
   [[nodiscard]] timestamp last_expiry() const noexcept { return last_expiry_; }
   [[nodiscard]] std::string names_of_open_jobs() const;
@@ -68,31 +81,53 @@ class oracle {
     std::optional<timestamp> keep_until;
     [[nodiscard]] bool has_ended() const noexcept { return !ended_as.empty(); }
   };
+  /// When the leader of a term last heard of an attempt, by its own clock.
   struct contact {
+    raft::term at;
     timestamp last{};
-    duration longest_silence{0};
+  };
+  /// What is known of one replica.
+  struct replica_record {
+    model::table_limits limits;
+    std::uint64_t applied = 0;
+    bool is_ready = false;
+    raft::term at;  // in which it leads
+    timestamp ready_since{};
+    std::map<attempt_key, std::uint32_t> progress;
   };
 
-  void see(const model::job_event& event, timestamp now);
+  void see(const model::job_event& event);
   void see_submitted(const model::job_event& event);
-  void see_started(job_history& job, const model::job_event& event, timestamp now);
+  void see_started(job_history& job, const model::job_event& event);
   void see_done(job_history& job, const model::job_event& event);
-  void see_failed(job_history& job, const model::job_event& event, timestamp now);
+  void see_failed(job_history& job, const model::job_event& event);
   void see_end(job_history& job, const model::job_event& event);
   void check_failure(const job_history& job, const model::job_event& event) const;
-  void check_lost(const job_history& job, const model::job_event& event, const task_history& task, timestamp now);
-  void check_progress(const model::progress_event& progress);
+  void check_lost(const model::job_event& event, const task_history& task) const;
+  void check_progress(replica_record& at, const model::progress_event& progress);
+  void heard(const replica_record& at, const attempt_key& key, timestamp now);
+  void see_leader(const host& which, replica_record& at, timestamp now);
+  void see_applied(host& which, replica_record& at);
+  void see_entry(const host& which, const raft::entry& entry);
+  void check_proposals(const host& which, const replica_record& at, const replica::effects& out, timestamp now);
+  void check_members(const replica::effects& out) const;
+  [[nodiscard]] const raft::configuration& members_at(std::uint64_t index) const;
   void check_list(replica::machine& node);
-  void check_nothing_left(replica::machine& node);
-  void check_replay();
+  void check_nothing_left(host& which);
+  void check_replay(const host& leader);
   [[nodiscard]] attempt_key key_of(const job_history& job, const model::job_event& event) const;
   [[nodiscard]] task_history& running_task(job_history& job, const model::job_event& event);
   [[nodiscard]] bool may_be_gone(const job_history& job, const replica::machine& node) const;
   [[nodiscard]] const job_history* find(model::job_id id) const;
 
   world& in_;
-  model::incarnation boot_;
-  model::table_limits limits_;
+  std::map<std::uint16_t, replica_record> replicas_;
+  std::vector<raft::entry> log_;  // what was applied anywhere; the first entry has index 1
+  std::map<std::uint64_t, raft::configuration> members_;
+  std::map<raft::term, std::uint16_t> leaders_;
+  std::map<std::uint64_t, std::uint64_t> state_hashes_;  // by applied index
+  std::map<model::job_id, std::uint64_t> seen_;
+  model::table_limits limits_;  // those that are the same in all lives
   std::map<model::job_id, submission> submissions_;
   std::map<model::job_id, job_history> jobs_;
   std::map<std::pair<std::string, std::string>, model::job_id> key_owners_;
@@ -101,7 +136,6 @@ class oracle {
   std::map<attempt_key, model::json::object> made_;        // what workers made
   std::map<attempt_key, std::set<std::string>> reported_;  // what slots said: "done" or a cause
   std::map<attempt_key, contact> contacts_;
-  std::map<attempt_key, std::uint32_t> progress_;
   std::uint64_t active_ = 0, peak_active_ = 0;
   timestamp last_expiry_{};
 };

@@ -28,16 +28,25 @@ std::string oracle::names_of_open_jobs() const {
   return names;
 }
 
-void oracle::check_end(replica::machine& node) {
+void oracle::check_end(host& which) {
+  auto& node = which.node()->machine();
   if (!in_workers_.empty()) throw violation{"I7", "a worker still runs a task"};
   for (const auto& [id, job] : jobs_) {
-    check_job(node, id);
+    check_job(node, id, 1);
     const auto events = node.events(job.made->want.tenant, id, 0, 10'000);
     if (events && events->size() != job.events.size()) throw violation{"I5", fmt::format("job {} has lost events", id.text())};
   }
   check_list(node);
-  check_replay();
-  if (in_.how.is_expiring) check_nothing_left(node);
+  if (in_.how.is_expiring) check_nothing_left(which);
+}
+
+void oracle::check_log(host& leader) {
+  for (const auto& one : in_.hosts) {
+    if (one->is_destroyed()) continue;
+    if (one->drive.state() != leader.drive.state())
+      throw violation{"I11", fmt::format("the states of nodes {} and {} differ at rest", one->index(), leader.index())};
+  }
+  check_replay(leader);
 }
 
 /// Lists show what there is, newest first, each job once.
@@ -63,17 +72,17 @@ void oracle::check_list(replica::machine& node) {
 }
 
 /// I11: the log from its first entry on gives the state that is on the disk.
-void oracle::check_replay() {
+void oracle::check_replay(const host& leader) {
   const empty_disk nothing;
   replica::state_store store{nothing};
   model::job_table table{store};
-  for (const auto& [index, entry] : in_.drive.whole_log()) {
-    if (index > in_.drive.applied().index.raw()) break;
+  for (const auto& entry : log_) {
+    ++in_.counts.entries;
+    if (entry.kind == raft::entry_kind::members) store.save_members(*raft::decode_configuration(*entry.payload));
     if (entry.kind != raft::entry_kind::command) continue;
     const auto command = replica::decode_command(*entry.payload);
     if (!command) throw violation{"I11", to_string(command.error())};
-    table.apply(*command, index);
-    ++in_.counts.entries;
+    table.apply(*command, entry.index.raw());
   }
   std::map<std::string, std::string, std::less<>> replayed;
   for (const std::uint64_t batch : {1, 2}) {  // one planted bug keeps something back for the second
@@ -81,23 +90,23 @@ void oracle::check_replay() {
       if (write.value) replayed.emplace(std::move(write.key), std::move(*write.value));
     }
   }
-  const auto& stored = in_.drive.state();
+  const auto& stored = leader.drive.state();
   for (const auto& [key, value] : replayed) {
     const auto found = stored.find(key);
     if (found == stored.end())
-      throw violation{"I11", fmt::format("a key of space '{}' is not on the disk after {} entries", key[0], in_.counts.entries)};
+      throw violation{"I11", fmt::format("a key of space '{}' is not on the disk after {} entries", key[0], log_.size())};
     if (found->second != value) throw violation{"I11", fmt::format("a key of space '{}' has another value on the disk", key[0])};
   }
   if (stored.size() != replayed.size()) throw violation{"I11", "the disk has keys that the log does not give"};
 }
 
 /// Of forgotten jobs nothing stays behind.
-void oracle::check_nothing_left(replica::machine& node) {
+void oracle::check_nothing_left(host& which) {
   for (const auto& [id, job] : jobs_) {
-    if (node.view(job.made->want.tenant, id))
+    if (which.node()->machine().view(job.made->want.tenant, id))
       throw violation{"retention", fmt::format("job {} should have been forgotten", id.text())};
   }
-  for (const auto& [key, value] : in_.drive.state()) {
+  for (const auto& [key, value] : which.drive.state()) {
     if (key[0] != 'p' && key[0] != 't' && key[0] != 'v') {
       throw violation{"retention", fmt::format("all jobs are forgotten, a key of space '{}' is left", key[0])};
     }

@@ -2,7 +2,28 @@
 
 namespace troupe::sim {
 
-settings draw_settings(random& dice) {
+namespace {
+
+void draw_cluster(settings& how, random& dice) {
+  how.slots = static_cast<std::uint16_t>(dice.between(1, how.nodes > 4 ? 2 : 3));
+  how.between_wishes_most = dice.between(200ms, 700ms);
+  how.faults = static_cast<std::uint32_t>(dice.between(8, 22));
+  how.voters_most = static_cast<std::size_t>(1 + 2 * dice.between(1, 3));
+  how.joins_within = dice.chance(600) ? dice.between(0ms, 2s) : dice.between(0s, 60s);
+  how.hop_most = dice.between(1ms, 40ms);
+  how.frame_loss = dice.chance(400) ? 0 : static_cast<std::uint32_t>(dice.between(1, 30));
+  how.frame_doubling = dice.chance(300) ? 0 : static_cast<std::uint32_t>(dice.between(1, 30));
+  how.overtaking = dice.chance(300) ? 0 : static_cast<std::uint32_t>(dice.between(1, 100));
+  how.compact_every = static_cast<std::uint64_t>(dice.between(10, 150));
+  if (dice.chance(700)) how.kept_bytes_max = bytes{dice.below(100'000)};
+  how.skew_most = dice.chance(900) || how.is_expiring ? dice.between(0ms, 2s) : dice.between(0ms, 10min);
+  how.reset_most = how.skew_most;
+  how.loses_one = how.nodes > 2 && dice.chance(150);
+}
+
+}  // namespace
+
+settings draw_settings(random& dice, std::uint16_t nodes) {
   settings how;
   how.slots = static_cast<std::uint16_t>(dice.between(1, 6));
   how.wishes = static_cast<std::uint64_t>(dice.between(245, 290));
@@ -22,6 +43,8 @@ settings draw_settings(random& dice) {
   how.key_reuse = static_cast<std::uint32_t>(dice.between(0, 150));
   how.is_expiring = dice.chance(300);
   if (dice.chance(250)) how.jobs_most = static_cast<std::uint64_t>(dice.between(30, 80));
+  how.nodes = nodes == 0 ? static_cast<std::uint16_t>(dice.between(2, 7)) : nodes;
+  if (how.nodes > 1) draw_cluster(how, dice);
   return how;
 }
 
@@ -38,12 +61,15 @@ model::table_limits draw_limits(const settings& how, random& dice) {
 }
 
 void figures::add(const figures& other) {
-  for (const auto member :
-       {&figures::steps,     &figures::entries,        &figures::jobs,        &figures::attempts,      &figures::faults,
-        &figures::crashes,   &figures::graceful_stops, &figures::writes_lost, &figures::messages_lost, &figures::requests,
-        &figures::answers,   &figures::retries,        &figures::cancels,     &figures::conflicts,     &figures::refusals,
-        &figures::succeeded, &figures::failed,         &figures::cancelled,   &figures::dead,          &figures::expired,
-        &figures::virtual_ms}) {
+  for (const auto member : {&figures::steps,         &figures::entries,        &figures::jobs,           &figures::attempts,
+                            &figures::faults,        &figures::crashes,        &figures::graceful_stops, &figures::writes_lost,
+                            &figures::messages_lost, &figures::requests,       &figures::answers,        &figures::retries,
+                            &figures::cancels,       &figures::conflicts,      &figures::refusals,       &figures::succeeded,
+                            &figures::failed,        &figures::cancelled,      &figures::dead,           &figures::expired,
+                            &figures::virtual_ms,    &figures::core_steps,     &figures::frames,         &figures::installs,
+                            &figures::half_installs, &figures::member_changes, &figures::elections,      &figures::handovers,
+                            &figures::partitions,    &figures::destroyed,      &figures::reads,          &figures::lists,
+                            &figures::histories,     &figures::operations}) {
     this->*member += other.*member;
   }
 }

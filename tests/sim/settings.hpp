@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/plant.hpp"
+#include "base/units.hpp"
 #include "model/table/commands.hpp"
 #include "sim/random.hpp"
 
@@ -26,16 +27,30 @@ struct settings {
   std::uint32_t key_reuse = 60;
   bool is_expiring = false;  ///< finished jobs are kept for a minute only
   std::uint64_t jobs_most = 10'000;
+
+  // Of several nodes.
+  std::uint16_t nodes = 1;
+  std::size_t voters_most = 3;
+  duration joins_within{0};                                           ///< all nodes have started for the first time
+  duration hop_most = 20ms;                                           ///< delay of a frame between two nodes
+  std::uint32_t frame_loss = 5, frame_doubling = 5, overtaking = 20;  ///< permille of frames
+  bytes kept_bytes_max = 64_MiB;                                      ///< of log for those who lack it
+  duration skew_most = 1s;                                            ///< of clocks at the beginning
+  duration reset_most = 1h;                                           ///< ... set anew between two starts
+  bool loses_one = false;                                             ///< one node is lost for ever, with its disk
 };
 
-[[nodiscard]] settings draw_settings(random& dice);
+/// @param nodes  0: as many as the seed says, 2 to 7
+[[nodiscard]] settings draw_settings(random& dice, std::uint16_t nodes);
 [[nodiscard]] model::table_limits draw_limits(const settings& how, random& dice);
 
 /// What happened in a run, for the report.
 struct figures {
   std::uint64_t steps = 0, entries = 0, jobs = 0, attempts = 0, faults = 0, crashes = 0, graceful_stops = 0, writes_lost = 0,
                 messages_lost = 0, requests = 0, answers = 0, retries = 0, cancels = 0, conflicts = 0, refusals = 0,
-                succeeded = 0, failed = 0, cancelled = 0, dead = 0, expired = 0, virtual_ms = 0;
+                succeeded = 0, failed = 0, cancelled = 0, dead = 0, expired = 0, virtual_ms = 0, core_steps = 0, frames = 0,
+                installs = 0, half_installs = 0, member_changes = 0, elections = 0, handovers = 0, partitions = 0, destroyed = 0,
+                reads = 0, lists = 0, histories = 0, operations = 0;
   void add(const figures& other);
 };
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "sim/clients.hpp"
-#include "sim/disk.hpp"
 #include "sim/faults.hpp"
+#include "sim/history.hpp"
+#include "sim/host.hpp"
+#include "sim/network.hpp"
 #include "sim/oracle.hpp"
 #include "sim/random.hpp"
 #include "sim/settings.hpp"
@@ -15,12 +17,11 @@
 
 namespace troupe::sim {
 
-class life;
-
-/// Everything of one run: a node on its disk, its clients, its troubles and its judge.
+/// Everything of one run: nodes on their hosts, what lies between them, their clients, their troubles and their judge.
 class world {
  public:
-  world(std::uint64_t seed, bool is_loud);
+  /// @param nodes  0: as many as the seed says
+  world(std::uint64_t seed, bool is_loud, std::uint16_t nodes);
   ~world();
 
   /// Runs until all jobs have ended and all is quiet. @throws violation
@@ -32,38 +33,34 @@ class world {
   timeline line;
   trace told;
   figures counts;
-  disk drive;
+  std::vector<std::unique_ptr<host>> hosts;
+  network net;
   oracle judge;
+  history past;
   clients crowd;
   faults troubles;
 
-  [[nodiscard]] const std::shared_ptr<life>& node() const noexcept { return node_; }
-  /// The node's clock: may be off, jumps, does not go back while the node lives.
-  [[nodiscard]] timestamp node_now() const noexcept { return line.now() + clock_offset; }
-  duration clock_offset{0};
-
-  enum class ending : std::uint8_t { killed, power_lost };
-  /// The node dies when the present action is over.
-  void crash(ending how_it_ends);
-  [[nodiscard]] bool is_dying() const noexcept { return is_dying_; }
-  /// A moment of the node at which an armed crash may strike. @returns whether it did.
-  bool pass(crash_point where);
+  /// The one that serves; of several that believe so the newest. Null if there is none.
+  [[nodiscard]] host* leader() const;
+  /// To be buried when the present action is over.
+  void dies(host& which) { dying_.push_back(&which); }
   /// From now on nothing bad happens.
   void heal();
   [[nodiscard]] bool is_healed() const noexcept { return is_healed_; }
 
  private:
-  void start_node();
-  void bury_node();
+  void run_one();
   void run_until_done();
   void rest();
   void watch();
+  [[nodiscard]] bool are_all_up() const;
+  [[nodiscard]] bool is_quiet() const;
+  [[nodiscard]] std::string where_it_stands() const;
 
-  std::shared_ptr<life> node_;
-  std::uint64_t boot_ = 0;
-  bool is_dying_ = false, is_healed_ = false;
-  ending dies_by_ = ending::killed;
+  std::vector<host*> dying_;
+  bool is_healed_ = false;
   timestamp healed_at_{};
+  const host* led_by_ = nullptr;
 };
 
 }  // namespace troupe::sim

@@ -96,7 +96,7 @@ void job_table::on(const submit_command& c, apply_effects& out) {
       return;
     }
   }
-  if (const auto known = store_.load_job(c.id)) {
+  if (const auto known = store_.load_job(c.id); known && !(planted(plant::duplicate_applied) && is_final(known->state))) {
     // A command whose outcome its node could not see in time is proposed again.
     if (known->tenant == c.tenant && known->request_hash == c.request_hash)
       out.reply = result<submit_outcome>{submit_outcome{c.id, true}};

@@ -1,3 +1,4 @@
+#include "base/plant.hpp"
 #include "persistence/raft/machine.hpp"
 
 #include <algorithm>
@@ -93,6 +94,7 @@ void machine::count_vote(server_id from) {
 }
 
 bool machine::is_leader_alive() const {
+  if (planted(plant::no_pre_vote_fence)) return false;
   return role_ == server_role::leader || (leader_ && now_ < leader_heard_ + settings_.election_timeout);
 }
 

@@ -1,3 +1,4 @@
+#include "base/plant.hpp"
 #include "persistence/raft/machine.hpp"
 
 #include <fmt/format.h>
@@ -64,7 +65,7 @@ void machine::advance_commit() {
   auto least = durable_;
   if (is_voter(settings_.self)) matches.push_back(durable_);
   for (const auto& p : peers_) {
-    if (is_voter(p.id)) matches.push_back(p.match);
+    if (is_voter(p.id) || planted(plant::learner_counted)) matches.push_back(p.match);
     least = std::min(least, p.match);
   }
   std::sort(matches.begin(), matches.end(), std::greater<>{});

@@ -1,3 +1,4 @@
+#include "base/plant.hpp"
 #include "persistence/raft/machine.hpp"
 
 #include <fmt/format.h>
@@ -33,7 +34,7 @@ void machine::decide_reads() {
   for (const auto& p : peers_)
     if (is_voter(p.id)) rounds.push_back(p.round);
   std::sort(rounds.begin(), rounds.end(), std::greater<>{});
-  const auto confirmed = rounds[members().voters.size() / 2];
+  const auto confirmed = planted(plant::stale_leader_read) ? round_ : rounds[members().voters.size() / 2];
   for (; !reads_.empty() && reads_.front().round <= confirmed; reads_.pop_front())
     out_.reads.push_back({reads_.front().number, reads_.front().index});
 }
