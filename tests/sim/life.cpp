@@ -127,7 +127,8 @@ void life::arm_shard(timestamp wake_at) {
                                         (now - wake_at).count())};
   if (shard_armed_ <= wake_at && shard_armed_ > now) return;
   shard_armed_ = wake_at;
-  later(on_.real(wake_at - now), [this] {
+  later(on_.real(wake_at - now), [this, wake_at] {
+    if (shard_armed_ != wake_at) return;  // another timer has taken its place
     shard_armed_ = timestamp::max();
     step_shard();
   });
@@ -229,7 +230,8 @@ void life::arm_seat(seat& at, timestamp wake_at) {
                     fmt::format("{} wants to wake {} ms ago: it would spin", to_string(at.self), (now - wake_at).count())};
   if (at.armed <= wake_at && at.armed > now) return;
   at.armed = wake_at;
-  later(on_.real(wake_at - now), [this, &at] {
+  later(on_.real(wake_at - now), [this, &at, wake_at] {
+    if (at.armed != wake_at) return;
     at.armed = timestamp::max();
     step_seat(at.self.index, model::slot_event::tick{});
   });
