@@ -30,8 +30,8 @@ std::chrono::nanoseconds between_rounds(duration grace) {
   return std::clamp<std::chrono::nanoseconds>(grace / 8, round_least, round_most);
 }
 
-bool answers(const std::string& address, const http::stop_signal& stop) {
-  const http::peer_limits limits{1s, 1s, std::chrono::steady_clock::now() + 2s, 1_MiB, &stop};
+bool answers(const std::string& address, const http::stop_signal& stop, const http::auth::tls_context* tls) {
+  const http::peer_limits limits{1s, 1s, std::chrono::steady_clock::now() + 2s, 1_MiB, &stop, tls};
   const auto asked = http::peer_client{address, limits}.stat(digest{});  // nobody has this one
   return asked || asked.error().code == errc::not_found;
 }
@@ -43,7 +43,7 @@ artifact_keeper::artifact_keeper(const keeper_options& options, parts with)
       with_(std::move(with)),
       collector_(with_.own, options.collecting, with_.free_space),
       answers_(break_most),
-      living_(options.repair_after, [this](const std::string& address) { return answers(address, stopping_); }) {
+      living_(options.repair_after, [this](const std::string& address) { return answers(address, stopping_, with_.tls); }) {
   thread_ = std::thread{[this] { run(); }};
 }
 

@@ -4,6 +4,7 @@
 #include "cli/commands.hpp"
 #include "cli/config_command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/local_file.hpp"
 #include "cli/units_text.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +12,9 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 
@@ -21,7 +24,7 @@ namespace {
 constexpr const char* footer =
     "Exit status: 0 done; 1 the job failed; 2 wrong arguments or configuration; 3 the node cannot be reached;\n"
     "4 the node refused (4xx); 5 the node failed (5xx); 6 the job was cancelled; 7 a file here cannot be read or\n"
-    "written; 130 interrupted. TROUPE_URL names the node if --url does not.";
+    "written; 130 interrupted. TROUPE_URL, TROUPE_KEY and TROUPE_CA stand for --url, the key of --key-file, and --ca.";
 
 void tell_person(const std::string& line) { std::fputs(("troupe: " + line + "\n").c_str(), stderr); }
 
@@ -33,7 +36,7 @@ struct program {
   global_options global;
   submit_command submit;
   jobs_command jobs;
-  std::string id, reason, hash, output;
+  std::string id, reason, hash, output, ca_directory, token_lasts = "1h";
   std::vector<std::string> files;
   node_options node;
   std::filesystem::path path;  ///< of this executable
@@ -49,6 +52,7 @@ struct program {
   program(std::filesystem::path program_path, local_commands brought);
   void add_node_commands();
   void add_backup_commands();
+  void add_cluster_commands();
   void add_job_commands();
   void add_artifact_commands();
   CLI::App* command(CLI::App& parent, const char* name, const char* description, action what);
@@ -66,6 +70,8 @@ program::program(std::filesystem::path program_path, local_commands brought)
   app.require_subcommand(1);
   app.footer(footer);
   app.add_option("--url", global.url, "The node, default http://127.0.0.1:8080")->envname("TROUPE_URL");
+  app.add_option("--key-file", global.key_file, "A file with the cluster's API key (or TROUPE_KEY holds the key itself)");
+  app.add_option("--ca", global.ca, "The cluster's certificate (ca.crt), for https:// addresses")->envname("TROUPE_CA");
   app.add_option("--patience", global.patience,
                  "How long to go on when the node cannot be reached (default 5s at first contact, then 60s)");
   app.add_flag("--json", global.json, "Results as JSON on standard output");
@@ -95,7 +101,10 @@ void program::add_node_commands() {
   start->add_option("--pipelines", node.pipelines, "The folder of installed pipelines");
   start->add_option("--label", node.labels, "What this node's slots can do, may be repeated")->allow_extra_args(false);
   start->add_option("--seed", node.seeds, "HOST:PORT of a node whose cluster to join, may be repeated")->allow_extra_args(false);
+  start->add_option("--join-token", node.join_token, "What `troupe cluster token` has made, to join a cluster with TLS")
+      ->envname("TROUPE_JOIN_TOKEN");
   add_config(start);
+  add_cluster_commands();
   command(app, "nodes", "List the nodes of the cluster", [this] { return run_nodes(global); });
   auto* config = command(app, "config", "Show and check a node's configuration", {});
   config->require_subcommand(1);
@@ -106,6 +115,17 @@ void program::add_node_commands() {
     each->add_option("FILE", node.config_file, "Configuration file");
     add_config(each);
   }
+}
+
+void program::add_cluster_commands() {
+  auto* cluster = command(app, "cluster", "Begin a cluster that other machines can reach", {});
+  cluster->require_subcommand(1);
+  auto* init = command(*cluster, "init", "Make the cluster's own authority (CA) and its API key, which is printed once",
+                       [this] { return run_cluster_init(global, ca_directory); });
+  auto* token = command(*cluster, "token", "Make a token that lets one node join",
+                        [this] { return run_cluster_token(global, ca_directory, token_lasts); });
+  for (auto* each : {init, token}) each->add_option("--dir", ca_directory, "The authority's directory")->required();
+  token->add_option("--ttl", token_lasts, "How long it can be used (default 1h)");
 }
 
 void program::add_backup_commands() {
@@ -212,10 +232,27 @@ int finish(const global_options& global, const outcome<exit_code>& ended) {
   return static_cast<int>(why.code);
 }
 
+/// The API key from where the options say; empty: none.
+outcome<std::string> key_of(const global_options& global) {
+  const auto* const set = std::getenv("TROUPE_KEY");
+  std::string key = set ? set : "";
+  if (!global.key_file.empty()) {
+    TROUPE_TRY(key, read_text(global.key_file));
+  }
+  while (!key.empty() && std::isspace(static_cast<unsigned char>(key.back()))) key.pop_back();
+  const bool is_key = std::ranges::all_of(key, [](unsigned char c) { return c > ' ' && c < 0x7f; });
+  if (!is_key || (key.empty() && !global.key_file.empty()))
+    return failure{exit_code::usage,
+                   fmt::format("{} holds no API key", global.key_file.empty() ? "TROUPE_KEY" : global.key_file)};
+  return key;
+}
+
 }  // namespace
 
 outcome<api> connect(const global_options& global) {
-  TROUPE_TRY(auto client, http_client::make(global.url.empty() ? "http://127.0.0.1:8080" : global.url));
+  TROUPE_TRY(auto key, key_of(global));
+  TROUPE_TRY(auto client,
+             http_client::make(global.url.empty() ? "http://127.0.0.1:8080" : global.url, {std::move(key), global.ca}));
   api::patience limits;
   if (!global.patience.empty()) {
     const auto given = parse_duration(global.patience);

@@ -22,11 +22,13 @@ result<void> settle_cluster(const std::vector<std::string>& seeds, journal::data
 }
 
 cluster_edge::cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory, const std::string& address,
-                           std::function<void(error)> on_fatal)
+                           const auth::tls_context* tls, std::function<void(error)> on_fatal)
     : directory_(directory),
+      tls_(tls),
       on_fatal_(std::move(on_fatal)),
       inlet_([this](const model::ports::node_card& peer) { on_peer(peer); }),
-      links_({.card = {directory.node(), directory.boot(), directory.cluster()->id, address}, .seeds = seeds}, inlet_) {}
+      links_({.card = {directory.node(), directory.boot(), directory.cluster()->id, address}, .seeds = seeds, .tls = tls},
+             inlet_) {}
 
 result<std::string> cluster_edge::address_of(model::node_id node) const {
   for (const auto& link : links_.links())
@@ -60,7 +62,7 @@ snapshot_edge::snapshot_edge(replica::storage& storage, const replica::options& 
       fetched_(storage, [this, &cluster](model::node_id from, replica::shard_no shard, const auto& take) -> result<void> {
         TROUPE_TRY(const auto address, cluster.address_of(from));
         // However long a snapshot takes, it may go on as long as bytes come.
-        const http::peer_limits limits{1s, 10s, std::chrono::steady_clock::time_point::max(), 1_MiB, &stop_};
+        const http::peer_limits limits{1s, 10s, std::chrono::steady_clock::time_point::max(), 1_MiB, &stop_, cluster.tls()};
         return http::peer_client{address, limits}.get_snapshot(shard.raw(), take);
       }) {}
 

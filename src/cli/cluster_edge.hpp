@@ -26,12 +26,14 @@ class cluster_edge {
  public:
   /// @param directory  outlives this; its cluster is settled
   /// @param address    "host:port" where peers reach this node
+  /// @param tls        how nodes prove who they are; outlives this. Null: they do not
   /// @param on_fatal   called on the links' thread when the directory cannot be written
   cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory, const std::string& address,
-               std::function<void(error)> on_fatal);
+               const auth::tls_context* tls, std::function<void(error)> on_fatal);
 
   [[nodiscard]] http::peer_links& links() noexcept { return links_; }
   [[nodiscard]] actors::inlet& inlet() noexcept { return inlet_; }
+  [[nodiscard]] const auth::tls_context* tls() const noexcept { return tls_; }
   /// "host:port" of another node. Any thread. @returns `errc::not_found` if nobody has said where it is
   [[nodiscard]] result<std::string> address_of(model::node_id node) const;
   /// The other nodes, and whether there is a link with them. Any thread.
@@ -43,6 +45,7 @@ class cluster_edge {
   void on_peer(const model::ports::node_card& peer);
 
   journal::data_directory& directory_;
+  const auth::tls_context* const tls_;
   std::function<void(error)> on_fatal_;
   actors::inlet inlet_;
   http::peer_links links_;

@@ -14,6 +14,8 @@ namespace troupe::cli {
 struct global_options {
   std::string url;
   std::string patience;  ///< "", or a duration
+  std::string key_file;  ///< of the API key; "": TROUPE_KEY in the environment, or none
+  std::string ca;        ///< the certificate of the node's cluster; "": the machine's own authorities
   bool json = false;
 };
 /// A client of the node that the options name. Nothing is sent yet.
@@ -45,6 +47,12 @@ struct jobs_command {
 
 /// The nodes of the cluster, as the named one knows them; that one is marked.
 [[nodiscard]] outcome<exit_code> run_nodes(const global_options& global);
+
+/// Makes a cluster's authority and its API key, and says how to go on.
+[[nodiscard]] outcome<exit_code> run_cluster_init(const global_options& global, const std::string& directory);
+/// Makes a join token and prints it.
+[[nodiscard]] outcome<exit_code> run_cluster_token(const global_options& global, const std::string& directory,
+                                                   const std::string& lasts);
 
 [[nodiscard]] outcome<exit_code> run_pipeline_list(const global_options& global);
 /// Reads the files as an operator's, so that `exec` stages are allowed. All of them are read; each fault is told.

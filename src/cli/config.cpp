@@ -122,18 +122,6 @@ outcome<void> set_key(std::string_view name, const std::string& text, const std:
 }
 
 outcome<void> check_together(const node_config& config) {
-  if (!detail::is_loopback_address(config.listen)) {
-    return failure{exit_code::usage,
-                   fmt::format("listen: '{}' can be reached by others; without TLS and keys a node listens on this machine alone "
-                               "(127.0.0.1, [::1] or localhost). Put a proxy that authenticates in front of it",
-                               config.listen)};
-  }
-  if (const auto& at = config.cluster.advertise; !at.empty() && !detail::is_loopback_address(at)) {
-    return failure{exit_code::usage,
-                   fmt::format("cluster.advertise: '{}' is on another machine; without TLS and keys nodes speak with each other "
-                               "on this machine alone. Name the near end of a tunnel",
-                               at)};
-  }
   if (config.artifacts.grace_least > config.artifacts.grace) {
     return failure{exit_code::usage, "artifacts.grace_least: it is what artifacts.grace is shortened to, and cannot be longer"};
   }

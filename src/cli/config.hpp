@@ -31,6 +31,15 @@ struct node_config {
     std::uint32_t voters = 3;
   } cluster;
   struct {
+    std::filesystem::path ca_directory;  ///< empty: this node signs nothing
+    std::vector<std::string> names;      ///< further ones in this node's certificate
+    duration lifetime = std::chrono::hours{24 * 90};
+  } tls;
+  struct {
+    bool loopback = false;  ///< this machine's programs need HTTPS and the key, too
+  } auth;
+  std::string join_token;  ///< a secret, so it is no key; "": none
+  struct {
     std::uint64_t limit = 10'000;  ///< jobs that have not ended
     duration ageing = 10min;       ///< a waiting job gains a priority step each
   } queue;
@@ -92,7 +101,7 @@ struct loaded_config {
 /// Sets one key from text; lists are separated by commas.
 [[nodiscard]] outcome<void> set_key(std::string_view key, const std::string& text, const std::string& origin,
                                     loaded_config& config);
-/// Looks at what single keys cannot see: that a heartbeat fits into a lease, that the address is allowed without TLS.
+/// Looks at what single keys cannot see: that a heartbeat fits into a lease.
 [[nodiscard]] outcome<void> check_together(const node_config& config);
 /// Fills in what depends on this machine.
 /// @param program  this executable: workers and pipelines are installed beside it.

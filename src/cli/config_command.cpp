@@ -52,6 +52,7 @@ outcome<loaded_config> load_config(const node_options& options, const std::files
     TROUPE_CHECK(set_key("labels", fmt::format("{}", fmt::join(options.labels, ",")), "--label", config));
   if (!options.seeds.empty())
     TROUPE_CHECK(set_key("cluster.seeds", fmt::format("{}", fmt::join(options.seeds, ",")), "--seed", config));
+  config.values.join_token = options.join_token;
   TROUPE_CHECK(check_together(config.values));
   fill_automatic(config, program);
   return config;

@@ -12,7 +12,7 @@ namespace troupe::cli {
 /// What `troupe node` and `troupe config show` take from the command line; each goes before the file.
 struct node_options {
   std::string config_file;
-  std::string data, listen, slots, pipelines;  ///< "": not given
+  std::string data, listen, slots, pipelines, join_token;  ///< "": not given
   std::vector<std::string> labels, seeds;
   std::vector<std::string> settings;  ///< "key=value"
 };

@@ -1,6 +1,7 @@
 #include "cli/config_keys.hpp"
 
 #include "cli/units_text.hpp"
+#include "http/auth/certificates.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -60,17 +61,18 @@ config_key number_key(std::string name, std::string_view unit, std::uint64_t lea
 }
 
 template <class Member>
-config_key path_key(std::string name, bool may_be_automatic, Member member) {
-  return {std::move(name), false, may_be_automatic ? "a path, or auto" : "a path",
+config_key path_key(std::string name, std::string_view without, Member member) {
+  const bool may_be_automatic = !without.empty();
+  return {std::move(name), false, may_be_automatic ? fmt::format("a path, or {}", without) : "a path",
           [=](node_config& config, const values& given) {
             if (given.front().empty()) return false;
-            if (may_be_automatic && given.front() == automatic)
+            if (may_be_automatic && given.front() == without)
               member(config).clear();
             else
               member(config) = given.front();
             return true;
           },
-          [=](const node_config& config) { return member(config).empty() ? std::string{automatic} : member(config).string(); }};
+          [=](const node_config& config) { return member(config).empty() ? std::string{without} : member(config).string(); }};
 }
 
 /// Splits "host:port"; an IPv6 host stands in brackets. @returns nothing if the port is none.
@@ -151,6 +153,26 @@ config_key advertise_key() {
           }};
 }
 
+config_key names_key() {
+  return {"tls.names", true, "a list of at most 16 host names or IP addresses",
+          [](node_config& config, const values& given) {
+            if (given.size() > 16 || !std::all_of(given.begin(), given.end(), auth::is_certificate_name)) return false;
+            config.tls.names = given;
+            return true;
+          },
+          [](const node_config& config) { return fmt::format("[{}]", fmt::join(config.tls.names, ", ")); }};
+}
+
+config_key loopback_key() {
+  return {"auth.loopback", false, "true or false",
+          [](node_config& config, const values& given) {
+            if (given.front() != "true" && given.front() != "false") return false;
+            config.auth.loopback = given.front() == "true";
+            return true;
+          },
+          [](const node_config& config) { return std::string{config.auth.loopback ? "true" : "false"}; }};
+}
+
 config_key voters_key() {
   return {"cluster.voters", false, "an odd number of voters, 1 to 7",
           [](node_config& config, const values& given) {
@@ -214,16 +236,20 @@ void add_serving_keys(std::vector<config_key>& keys) {
 
 std::vector<config_key> make_keys() {
   std::vector<config_key> keys;
-  keys.push_back(path_key("data_directory", false, AT(data_directory)));
+  keys.push_back(path_key("data_directory", "", AT(data_directory)));
   keys.push_back(listen_key());
   keys.push_back(slots_key());
   keys.push_back(labels_key());
-  keys.push_back(path_key("pipelines_directory", true, AT(pipelines_directory)));
-  keys.push_back(path_key("worker_program", true, AT(worker_program)));
+  keys.push_back(path_key("pipelines_directory", automatic, AT(pipelines_directory)));
+  keys.push_back(path_key("worker_program", automatic, AT(worker_program)));
   keys.push_back(log_level_key());
   keys.push_back(seeds_key());
   keys.push_back(advertise_key());
   keys.push_back(voters_key());
+  keys.push_back(path_key("tls.ca_directory", "none", AT(tls.ca_directory)));
+  keys.push_back(names_key());
+  keys.push_back(duration_key("tls.lifetime", 10s, std::chrono::hours{24 * 365}, AT(tls.lifetime)));
+  keys.push_back(loopback_key());
   add_lasting_keys(keys);
   add_serving_keys(keys);
   return keys;
@@ -236,14 +262,6 @@ std::vector<config_key> make_keys() {
 const std::vector<config_key>& config_keys() {
   static const auto keys = make_keys();
   return keys;
-}
-
-bool is_loopback_address(std::string_view listen) {
-  const auto address = split_address(listen);
-  if (!address) return false;
-  const auto host = address->first;
-  const auto is_ipv4_text = host.find_first_not_of("0123456789.") == std::string_view::npos;  // not 127.evil.example
-  return host == "localhost" || host == "[::1]" || (is_ipv4_text && host.starts_with("127."));
 }
 
 }  // namespace troupe::cli::detail

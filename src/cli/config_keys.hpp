@@ -20,7 +20,5 @@ struct config_key {
 
 /// In the order of config/node.yaml.
 [[nodiscard]] const std::vector<config_key>& config_keys();
-/// "127.0.0.1:8080" or "[::1]:8080": whether it is an address of this machine alone.
-[[nodiscard]] bool is_loopback_address(std::string_view listen);
 
 }  // namespace troupe::cli::detail

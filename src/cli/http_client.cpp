@@ -95,11 +95,16 @@ int on_seek(void* user, curl_off_t offset, int origin) {
   return fseeko(self.upload.get(), offset, origin) == 0 ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
+/// Not 127.example.org.
+bool is_ipv4_loopback(std::string_view name) {
+  return name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 bool is_loopback(CURLU* url) {
   char* host = nullptr;
   if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK) return false;
   const std::string_view name{host};
-  const bool loopback = name == "localhost" || name.starts_with("127.") || name == "[::1]";
+  const bool loopback = name == "localhost" || is_ipv4_loopback(name) || name == "[::1]";
   curl_free(host);
   return loopback;
 }
@@ -125,6 +130,7 @@ outcome<void> open_upload(exchange& self, const std::filesystem::path& path) {
 
 struct http_client::state {
   std::string url;
+  trust with;
   bool loopback = false;
   bool answered = false;
   std::unique_ptr<CURLM, multi_deleter> multi{curl_multi_init()};
@@ -138,7 +144,7 @@ std::string http_response::header(const std::string& name) const {
   return found == headers.end() ? std::string{} : found->second;
 }
 
-outcome<http_client> http_client::make(std::string_view url) {
+outcome<http_client> http_client::make(std::string_view url, trust with) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
   auto made = std::make_unique<state>();
   made->url = url;
@@ -152,6 +158,10 @@ outcome<http_client> http_client::make(std::string_view url) {
     return failure{exit_code::usage,
                    fmt::format("'{}' is not the URL of a node; write something like http://127.0.0.1:8080", url)};
   }
+  if (!with.key.empty() && made->url.starts_with("http://") && !made->loopback) {
+    return failure{exit_code::usage, fmt::format("{}: the API key would be sent in the clear; use https://", url)};
+  }
+  made->with = std::move(with);
   return http_client{std::move(made)};
 }
 
@@ -167,6 +177,7 @@ outcome<void> http_client::state::prepare(exchange& self, curl_slist* headers, c
   const auto& request = self.request;
   curl_easy_setopt(easy, CURLOPT_URL, (url + request.target).c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  if (!with.ca.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, with.ca.c_str());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "troupe");
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
@@ -212,6 +223,7 @@ outcome<http_response> http_client::perform(const http_request& request) {
   const std::unique_ptr<CURL, easy_deleter> easy{curl_easy_init()};
   exchange self{request, easy.get()};
   std::unique_ptr<curl_slist, list_deleter> headers{curl_slist_append(nullptr, "Expect:")};  // no pause before an upload
+  if (!state_->with.key.empty()) curl_slist_append(headers.get(), ("Authorization: Bearer " + state_->with.key).c_str());
   for (const auto& header : request.headers) curl_slist_append(headers.get(), header.c_str());
   char why[CURL_ERROR_SIZE] = "";
   if (auto prepared = state_->prepare(self, headers.get(), why); !prepared) return prepared.error();

@@ -37,9 +37,14 @@ struct http_response {
 /// HTTP exchanges with one node, one at a time, over a connection that is kept. Blocking, but never deaf to Ctrl-C.
 class http_client {
  public:
-  /// @param url  "http://host:port", with or without a path in front of /v1.
-  /// @returns `exit_code::usage` for a text that is no such URL.
-  [[nodiscard]] static outcome<http_client> make(std::string_view url);
+  /// What a client needs of a cluster beyond one machine; both may be empty.
+  struct trust {
+    std::string key;  ///< the API key
+    std::string ca;   ///< a file with the cluster's certificate; empty: the machine's own authorities
+  };
+  /// @param url  "http://host:port", with or without a path in front of /v1; https as well.
+  /// @returns `exit_code::usage` for a text that is no such URL, and where a key would be sent in the clear.
+  [[nodiscard]] static outcome<http_client> make(std::string_view url, trust with);
   ~http_client();
   http_client(http_client&&) noexcept;
   http_client& operator=(http_client&&) noexcept;

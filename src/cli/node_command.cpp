@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "cli/artifact_keeper.hpp"
 #include "cli/cluster_edge.hpp"
+#include "cli/node_identity.hpp"
 #include "cli/node_metrics.hpp"
 #include "cli/pipelines_directory.hpp"
 #include "cli/random_number.hpp"
@@ -52,6 +53,8 @@ listen_address split_address(const std::string& listen) {
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
   return {std::move(host), static_cast<std::uint16_t>(std::stoul(listen.substr(colon + 1)))};
 }
+
+bool is_every_address(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
 
 actors::node_options actor_options(const node_config& config, const journal::data_directory& directory, std::string address) {
   actors::node_options options;
@@ -109,6 +112,38 @@ std::uint32_t connections_most_of(const node_config& config) {
   log::warn("connections_limited", "http.connections_most={} open_files_most={} now={}", config.http.connections_most,
             files.rlim_cur, most);
   return most;
+}
+
+/// What makes the node one that others may reach, if anything does.
+result<std::unique_ptr<node_identity>> establish_identity(const node_config& config, const journal::data_directory& directory) {
+  identity_options options;
+  options.directory = directory.root() / "tls";
+  options.node = directory.node();
+  options.seeds = config.cluster.seeds;
+  options.join_token = config.join_token;
+  options.ca_directory = config.tls.ca_directory;
+  options.lifetime = config.tls.lifetime;
+  options.names = {"localhost", "127.0.0.1", "::1"};
+  options.names.insert(options.names.end(), config.tls.names.begin(), config.tls.names.end());
+  for (const auto& address : {config.listen, config.cluster.advertise}) {
+    if (auto host = address.empty() ? "" : split_address(address).host;
+        auth::is_certificate_name(host) && !is_every_address(host))
+      options.names.push_back(std::move(host));
+  }
+  TROUPE_TRY(auto identity, node_identity::establish(std::move(options)));
+  if (!identity && config.auth.loopback)
+    return error{errc::bad_request,
+                 "auth.loopback: a node without a certificate has no API key; `troupe cluster init` makes one"};
+  return identity;
+}
+
+/// "host:port" where other nodes reach this one.
+result<std::string> advertised_address(const node_config& config, const std::string& host, const std::string& bound) {
+  if (!config.cluster.advertise.empty()) return config.cluster.advertise;
+  if (!is_every_address(host)) return bound;
+  return error{errc::bad_request, fmt::format("listen: {} is all addresses of this machine; say with --set "
+                                              "cluster.advertise=HOST:PORT where other nodes reach it",
+                                              host)};
 }
 
 http::server_options server_options_of(const node_config& config) {
@@ -181,10 +216,13 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   if (const auto kept = ballast.keep(free_space_of(directory)); !kept || (!ballast.is_there() && config.disk.ballast.count() > 0))
     log::warn("ballast_missing", "free={} disk.ballast={}", free_space_of(directory).count(), config.disk.ballast.count());
   TROUPE_CHECK(settle_cluster(config.cluster.seeds, directory, random_number()));
-  const auto server_options = server_options_of(config);
-  TROUPE_TRY(auto bound, http::server::bind(server_options));
+  TROUPE_TRY(const auto identity, establish_identity(config, directory));
+  const auto* const tls = identity ? &identity->tls() : nullptr;
+  auto server_options = server_options_of(config);
+  if (identity) server_options.access = {identity->admin_key(), !config.auth.loopback};
+  TROUPE_TRY(auto bound, http::server::bind(server_options, tls != nullptr));
   const auto address = fmt::format(fmt::runtime(bound.is_v6 ? "[{}]:{}" : "{}:{}"), server_options.address, bound.port);
-  const auto advertised = config.cluster.advertise.empty() ? address : config.cluster.advertise;
+  TROUPE_TRY(const auto advertised, advertised_address(config, server_options.address, address));
   TROUPE_TRY(const auto pipelines, load_pipelines(config.pipelines_directory));
   journal::options journal_options;
   journal_options.directory = directory.journal();
@@ -193,8 +231,8 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   TROUPE_TRY(const auto log, journal::journal::open(journal_options));
   TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
   const auto fatal = [&ballast](const error& why) { die(ballast, why); };
-  cluster_edge cluster{config.cluster.seeds, directory, advertised, fatal};
-  http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, {.copies = config.cluster.voters}};
+  cluster_edge cluster{config.cluster.seeds, directory, advertised, tls, fatal};
+  http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, {.copies = config.cluster.voters, .tls = tls}};
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 
   actors::register_messages();
@@ -212,17 +250,19 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   TROUPE_TRY(auto node, actors::node::start(system, node_options, *log, *host, fatal));
   artifact_keeper keeper{keeper_options_of(config, advertised),
                          {system, node->public_handles().jobs, *log, *artifacts, shared, ballast, [&] { return cluster.peers(); },
-                          [&] { return free_space_of(directory); }}};
+                          [&] { return free_space_of(directory); }, tls}};
   const auto stored = [&] { return stored_figures(keeper, shared); };
   const auto metrics = [&] { return node_metrics(*log, system, node->public_handles(), stored(), ballast.is_full()); };
   TROUPE_TRY(const auto server, http::server::start(server_options,
                                                     {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
-                                                     &*artifacts, &snapshots.own(), stored, &ballast.is_full()},
+                                                     &*artifacts, &snapshots.own(), stored, &ballast.is_full(), tls,
+                                                     identity && identity->can_sign() ? identity.get() : nullptr},
                                                     std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
-  std::fprintf(stderr, "troupe node %016llx (start %llu) listens on http://%s, data in %s, %u slots, %zu pipelines\n",
+  if (identity) identity->keep_fresh([&] { return cluster.addresses(); });
+  std::fprintf(stderr, "troupe node %016llx (start %llu) listens on %s://%s, data in %s, %u slots, %zu pipelines\n",
                static_cast<unsigned long long>(directory.node().raw()), static_cast<unsigned long long>(directory.boot().raw()),
-               address.c_str(), config.data_directory.c_str(), config.slots, pipelines.size());
+               tls ? "https" : "http", address.c_str(), config.data_directory.c_str(), config.slots, pipelines.size());
   signals.wait();
   std::fprintf(stderr, "troupe node: stopping; a second signal ends it at once\n");
   std::thread{[&signals] {
@@ -235,6 +275,7 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   shared.stop();
   keeper.stop();
   server->stop(1s);
+  if (identity) identity->stop();
   cluster.links().stop();
   snapshots.stop();
   node.reset();

@@ -59,11 +59,13 @@ void connection::start() {
 awaitable<void> connection::run() {
   const auto self = shared_from_this();
   try {
-    while (co_await serve_one()) {}
+    bool goes_on = !app().with.tls || co_await greet();
+    while (goes_on) goes_on = co_await serve_one();
     if (needs_linger_) co_await linger();
   } catch (const std::exception& failure) {
     log::error("http_connection_failed", "why={}", failure.what());
   }
+  if (tls_) tls_->close();
   boost::system::error_code ignored;
   socket_.close(ignored);
   loop_.remove(*this);
@@ -189,7 +191,7 @@ std::optional<response> connection::read_request() {
   const auto& content = in.header_or_empty("Content-Encoding");
   if (!content.empty() && !equals_ignoring_case(content, "identity"))
     return problem(415, "unsupported_content_encoding", "bodies are taken as they are; send it without Content-Encoding");
-  if (auto refused = refuse_foreign(in, app().options.allowed_hosts)) return refused;
+  if (auto refused = refuse_caller()) return refused;
   const auto expect = in.header_or_empty("Expect");
   expects_continue_ = equals_ignoring_case(expect, "100-continue") && message.version() >= 11;
   if (!expect.empty() && !equals_ignoring_case(expect, "100-continue")) {
@@ -328,18 +330,10 @@ awaitable<bool> connection::write_parts(parts data) {
       continue;
     }
     boost::system::error_code failure;
-    auto written = socket_.write_some(data, failure);
+    auto written = write_some(data, failure);
     if (failure == boost::asio::error::would_block) {
-      is_writable_ = false;
-      socket_.async_wait(boost::asio::socket_base::wait_write, [self = shared_from_this()](const boost::system::error_code&) {
-        self->is_writable_ = true;
-        self->notify();
-      });
       const auto until = steady_clock::now() + app().options.write_timeout;
-      wake_at_ = until;
-      while (!is_writable_ && steady_clock::now() < until) co_await wakeup_.wait();
-      wake_at_ = steady_time::max();
-      if (is_writable_ && socket_.is_open()) continue;
+      if (co_await wait_for_socket(boost::asio::socket_base::wait_write, until)) continue;
       kill();
       co_return false;
     }
@@ -369,6 +363,7 @@ void connection::start_read() {
   if (is_reading_ || has_left_) return;
   make_room();
   if (end_ == buffer_.size()) return;
+  if (tls_) return start_tls_read();
   is_reading_ = true;
   socket_.async_read_some(boost::asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
                           [self = shared_from_this()](const boost::system::error_code& failure, std::size_t size) {
@@ -388,6 +383,7 @@ awaitable<std::optional<taken_connection>> connection::take_connection() {
   if (!socket_.is_open()) co_return std::nullopt;
   out.socket = file_descriptor{socket_.release(failure)};
   if (failure) co_return std::nullopt;
+  out.tls = std::move(tls_);
   out.unread.assign(buffer_.data() + begin_, buffered());
   is_taken_ = true;
   co_return out;
@@ -416,6 +412,7 @@ awaitable<void> connection::wait(steady_time until) {
 awaitable<void> connection::wait_for_notify() { return wakeup_.wait(); }
 
 awaitable<void> connection::linger() {
+  if (tls_) tls_->close();
   boost::system::error_code ignored;
   socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
   const auto until = steady_clock::now() + linger_limit;

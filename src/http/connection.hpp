@@ -2,6 +2,7 @@
 
 #include "http/event_loop.hpp"
 #include "http/exchange.hpp"
+#include "http/guard.hpp"
 #include "http/router.hpp"
 #include "http/wakeup.hpp"
 
@@ -38,6 +39,7 @@ class connection final : public exchange, public std::enable_shared_from_this<co
   awaitable<void> wait_for_notify() override;
   void notify() override { wakeup_.notify(); }
   std::function<void()> notifier() override;
+  std::optional<model::node_id> peer() const override { return tls_ ? tls_->peer() : std::nullopt; }
   bool has_left() const override { return has_left_; }
   bool is_stopping() const override { return loop_.is_stopping; }
 
@@ -46,6 +48,13 @@ class connection final : public exchange, public std::enable_shared_from_this<co
   using parts = std::array<boost::asio::const_buffer, 3>;
 
   awaitable<void> run();
+  awaitable<bool> greet();
+  awaitable<bool> shake_hands(steady_time until);
+  awaitable<bool> wait_for_socket(boost::asio::socket_base::wait_type what, steady_time until);
+  std::optional<response> refuse_caller() const;
+  std::size_t write_some(const parts& data, boost::system::error_code& failure);
+  void start_tls_read();
+  bool take_from_tls();
   awaitable<bool> serve_one();
   awaitable<bool> read_header();
   awaitable<response> answer_request();
@@ -66,12 +75,15 @@ class connection final : public exchange, public std::enable_shared_from_this<co
   event_loop& loop_;
   boost::asio::ip::tcp::socket socket_;
   wakeup wakeup_;
+  std::unique_ptr<auth::tls_session> tls_;  ///< null: the connection is plain
+  std::vector<char> tls_out_;               ///< what is being encrypted; only with TLS
+  arrival from_;
 
   std::vector<char> buffer_;  ///< bytes from the client that are not parsed yet: [begin_, end_)
   std::size_t begin_ = 0, end_ = 0;
-  bool is_reading_ = false, is_writable_ = false;
+  bool is_reading_ = false, is_socket_ready_ = false;
   bool has_left_ = false;  ///< the client closed its side, or the connection broke
-  bool is_idle_ = false;   ///< between two requests
+  bool is_idle_ = false;   ///< between two requests, or before the first one
   bool is_taken_ = false;  ///< an endpoint has the socket now
   bool keep_alive_ = true;
   bool needs_linger_ = false;  ///< unread input would make the kernel throw our last answer away

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/auth/tls_session.hpp"
 #include "http/file_descriptor.hpp"
 #include "http/http.hpp"
 #include "http/request.hpp"
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 
 namespace troupe::http {
@@ -48,7 +50,8 @@ struct application {
 /// A connection that is HTTP's no longer.
 struct taken_connection {
   file_descriptor socket;
-  std::string unread;  ///< what came behind the request
+  std::unique_ptr<auth::tls_session> tls;  ///< over that socket; null: it is plain
+  std::string unread;                      ///< what came behind the request
 };
 
 /// One request and the way to answer it, as endpoints see it. Everything here belongs to the thread of one event loop.
@@ -87,6 +90,8 @@ class exchange {
   virtual void notify() = 0;
   /// A function that calls `notify` on the right thread; it may be called on any thread and outlive the exchange.
   [[nodiscard]] virtual std::function<void()> notifier() = 0;
+  /// The node that the client has proven to be.
+  [[nodiscard]] virtual std::optional<model::node_id> peer() const = 0;
   [[nodiscard]] virtual bool has_left() const = 0;
   [[nodiscard]] virtual bool is_stopping() const = 0;
 };

@@ -1,5 +1,9 @@
 #include "http/guard.hpp"
 
+#include "http/auth/join_token.hpp"
+#include "http/certifier.hpp"
+#include "http/http.hpp"
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
@@ -26,11 +30,42 @@ bool is_our_host(std::string_view name, std::span<const std::string> allowed) {
   return std::ranges::any_of(own, same) || std::ranges::any_of(allowed, same);
 }
 
+/// What whoever watches a node asks; the answers tell nothing of jobs.
+bool is_probe(std::string_view path) { return path == "/healthz" || path == "/readyz"; }
+
+/// RFC 6750, 2.1 and 3.
+std::optional<response> refuse_without_key(const request& in, const digest& wanted) {
+  constexpr std::string_view scheme = "bearer ";
+  const auto given = in.header_or_empty("Authorization");
+  const bool is_bearer = given.size() > scheme.size() && equals_ignoring_case(given.substr(0, scheme.size()), scheme);
+  if (is_bearer && auth::is_same_secret(sha256_of(trim(given.substr(scheme.size()))), wanted)) return std::nullopt;
+  auto out = problem(
+      401, "unauthorized",
+      is_bearer ? "this is not the API key of this cluster"
+                : "the API key of this cluster is needed: Authorization: Bearer KEY (`troupe --key-file`, or TROUPE_KEY)");
+  out.with("WWW-Authenticate", is_bearer ? R"(Bearer realm="troupe", error="invalid_token")" : R"(Bearer realm="troupe")");
+  return out;
+}
+
 response forbidden(std::string_view detail) { return problem(403, "forbidden", detail); }
 
 }  // namespace
 
-std::optional<response> refuse_foreign(const request& in, std::span<const std::string> allowed_hosts) {
+bool is_trusted_by_place(const arrival& from, const access_rules& rules) { return from.is_local && rules.is_loopback_open; }
+
+std::optional<response> refuse_unproven(const request& in, const arrival& from, const access_rules& rules) {
+  const bool is_trusted = is_trusted_by_place(from, rules);
+  if (!from.has_tls && !is_trusted)
+    return problem(403, "https_required", "this node speaks HTTPS here: write https:// instead of http://");
+  const bool is_join = in.path == join_path;
+  if (from.is_node || is_join) return std::nullopt;
+  if (in.path.starts_with("/v1/peers/"))
+    return problem(403, "node_certificate_required", "only nodes of this cluster may ask this, with their certificates");
+  if (is_trusted || is_probe(in.path)) return std::nullopt;
+  return refuse_without_key(in, rules.admin_key);
+}
+
+std::optional<response> refuse_foreign(const request& in, std::span<const std::string> allowed_hosts, bool has_tls) {
   const auto host = in.header_or_empty("Host");
   const auto name = host_without_port(host);
   if (!name || !is_our_host(*name, allowed_hosts)) {
@@ -38,7 +73,7 @@ std::optional<response> refuse_foreign(const request& in, std::span<const std::s
   }
   if (in.count_headers("Origin") > 1) return forbidden("more than one Origin header");
   if (const auto* origin = in.find_header("Origin")) {
-    constexpr std::string_view scheme = "http://";
+    const std::string_view scheme = has_tls ? "https://" : "http://";
     const bool is_same = origin->starts_with(scheme) && equals_ignoring_case(origin->substr(scheme.size()), host);
     if (!is_same) return forbidden("requests from pages of another origin are refused");
   }
@@ -59,26 +94,23 @@ std::optional<response> require_json(const request& in) {
                              type.empty() ? "without a Content-Type" : type));
 }
 
-std::optional<error> refuse_address(std::string_view address) {
+std::optional<error> refuse_address(std::string_view address, bool has_tls) {
   const std::string text{address == "localhost" ? "127.0.0.1" : address};
   const auto refused = [&](std::string_view why) {
-    return error{errc::bad_request,
-                 fmt::format("cannot listen on '{}': {}. Use 127.0.0.1 or ::1, and a proxy with TLS and authentication in "
-                             "front to serve other machines",
-                             address, why)};
+    return error{errc::bad_request, fmt::format("cannot listen on '{}': {}", address, why)};
   };
-  constexpr std::string_view open_to_all = "it is not a loopback address, and this node has no authentication";
   in_addr four{};
-  if (inet_pton(AF_INET, text.c_str(), &four) == 1) {
-    if ((ntohl(four.s_addr) >> 24) != 127) return refused(open_to_all);
-    return std::nullopt;
-  }
   in6_addr six{};
-  if (inet_pton(AF_INET6, text.c_str(), &six) == 1) {
-    if (!IN6_IS_ADDR_LOOPBACK(&six)) return refused(open_to_all);
-    return std::nullopt;
-  }
-  return refused("it is not an IP address");
+  const bool is_four = inet_pton(AF_INET, text.c_str(), &four) == 1;
+  const bool is_six = !is_four && inet_pton(AF_INET6, text.c_str(), &six) == 1;
+  if (!is_four && !is_six) return refused("it is not an IP address");
+  const bool is_loopback = is_four ? (ntohl(four.s_addr) >> 24) == 127 : IN6_IS_ADDR_LOOPBACK(&six);
+  if (is_loopback || has_tls) return std::nullopt;
+  return refused(
+      "other machines can reach it, and this node has no certificate. `troupe cluster init --dir DIR` begins a cluster with TLS "
+      "and an API key (then start the node with --set tls.ca_directory=DIR); `troupe cluster token` there makes a token to join "
+      "it "
+      "with (--join-token)");
 }
 
 }  // namespace troupe::http

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/actors.hpp"
+#include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/units.hpp"
 #include "http/file_descriptor.hpp"
@@ -19,12 +20,23 @@
 #include <vector>
 
 // The HTTP edge of a node: `docs/api.md` says what it speaks. An endpoint parses, asks one actor, answers; it decides nothing.
+namespace troupe::auth {
+class tls_context;
+}
+
 namespace troupe::http {
 
+class certifier;
 class peer_links;
 
+/// Who must prove what. Only of a server with TLS; without, it is open to this machine and closed to all others.
+struct access_rules {
+  digest admin_key;              ///< SHA-256 of the API key that clients show who are not on this machine
+  bool is_loopback_open = true;  ///< this machine's programs need neither HTTPS nor the key
+};
+
 struct server_options {
-  std::string address = "127.0.0.1";       ///< a loopback address: without authentication no other may be listened on
+  std::string address = "127.0.0.1";       ///< an IP address; without TLS only one of loopback
   std::uint16_t port = 8080;               ///< 0: any free one
   std::uint32_t threads = 1;               ///< event loops, 1..64
   std::uint32_t blocking_threads = 4;      ///< for files and fsync, 1..64
@@ -42,8 +54,9 @@ struct server_options {
   duration request_timeout = 10s;                     ///< for an actor's answer
   duration wait_most = 60s;                           ///< of a long poll
   duration keep_alive_interval = 15s;                 ///< between comments in a silent event stream
-  std::uint32_t stream_events_most = 256;             ///< buffered for a slow reader of an event stream
-  bytes stream_bytes_most = bytes{1024 * 1024};       ///< the same
+  access_rules access;
+  std::uint32_t stream_events_most = 256;        ///< buffered for a slow reader of an event stream
+  bytes stream_bytes_most = bytes{1024 * 1024};  ///< the same
 };
 
 /// What is in this node's artifact store.
@@ -67,6 +80,8 @@ struct services {
   model::ports::snapshot_source* snapshots = nullptr;  ///< for other nodes of the cluster. Null: there is none.
   std::function<artifact_figures()> stored = {};       ///< may be empty
   const std::atomic<bool>* is_disk_full = nullptr;     ///< while it is, no job is taken
+  const auth::tls_context* tls = nullptr;              ///< this node's certificate. Null: plain HTTP, for this machine alone.
+  const certifier* certificates = nullptr;             ///< signs for other nodes. Null: this node cannot.
 };
 
 /// An address that nobody else can have; connections wait there until a server answers them.
@@ -79,8 +94,9 @@ struct bound_address {
 /// Serves until it is stopped. Members may be called from any thread but the server's own.
 class server {
  public:
+  /// @param has_tls  whether it will be served with TLS: only then may other machines reach it
   /// @returns `errc::bad_request` for an address that is not allowed, `errc::io_failed` if it cannot be had.
-  [[nodiscard]] static result<bound_address> bind(const server_options& options);
+  [[nodiscard]] static result<bound_address> bind(const server_options& options, bool has_tls);
   /// Answers at `at` from now on. What `with` refers to must outlive the server.
   /// @returns `errc::bad_request` for options that are not allowed.
   [[nodiscard]] static result<std::unique_ptr<server>> start(server_options options, services with, bound_address at);

@@ -9,18 +9,23 @@
 #include <string>
 #include <vector>
 
+namespace troupe::auth {
+class tls_context;
+}
+
 namespace troupe::http {
 
 struct copy_options {
-  std::uint32_t copies = 3;          ///< of an artifact that is stored here, the own one included
-  duration connect_timeout = 1s;     ///< to another node
-  duration silence_most = 5s;        ///< no byte from or to a node for so long: it is given up
-  duration push_deadline = 30s;      ///< for all copies of an artifact, plus the time of its bytes at `rate_least`
-  duration fetch_deadline = 30s;     ///< for looking for an artifact and fetching it, plus the same
-  bytes rate_least = 16_MiB;         ///< per second; not 0
-  std::uint32_t fetch_tries = 4;     ///< at one node, each from where the one before broke
-  duration remembered_for = 1s;      ///< that an artifact is not to be had: asked again only after that
-  duration silent_comes_last = 10s;  ///< a node that was given up is asked after all others for so long
+  std::uint32_t copies = 3;                ///< of an artifact that is stored here, the own one included
+  duration connect_timeout = 1s;           ///< to another node
+  duration silence_most = 5s;              ///< no byte from or to a node for so long: it is given up
+  duration push_deadline = 30s;            ///< for all copies of an artifact, plus the time of its bytes at `rate_least`
+  duration fetch_deadline = 30s;           ///< for looking for an artifact and fetching it, plus the same
+  bytes rate_least = 16_MiB;               ///< per second; not 0
+  std::uint32_t fetch_tries = 4;           ///< at one node, each from where the one before broke
+  duration remembered_for = 1s;            ///< that an artifact is not to be had: asked again only after that
+  duration silent_comes_last = 10s;        ///< a node that was given up is asked after all others for so long
+  const auth::tls_context* tls = nullptr;  ///< how other nodes are believed; outlives the store. Null: plain
 };
 
 /// Counters since the start.

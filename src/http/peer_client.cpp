@@ -1,5 +1,6 @@
 #include "http/peer_client.hpp"
 
+#include "http/json/certificate.hpp"
 #include "http/request.hpp"
 
 #include <fcntl.h>
@@ -211,6 +212,26 @@ result<void> peer_client::get_snapshot(std::uint32_t shard, const taker& take) c
     if (piece.empty()) return {};
     TROUPE_CHECK(take(piece));
   }
+}
+
+result<auth::granted> peer_client::get_certificate(const certificate_request& asked) const {
+  constexpr std::size_t answer_most = 64 * 1024;
+  const auto body = json::to_json(asked);
+  TROUPE_TRY(auto socket, poll_socket::connect(address_, limits_));
+  TROUPE_CHECK(socket.send(fmt::format(
+      "POST {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+      join_path, address_, body.size(), body)));
+  answer got{socket, address_};
+  TROUPE_TRY(const auto status, got.read_head(false, true));  // the node syncs that the token is used up
+  std::string whole;
+  while (whole.size() <= answer_most) {
+    TROUPE_TRY(const auto piece, got.read_piece());
+    if (piece.empty()) break;
+    whole += piece;
+  }
+  if (status == 200) return json::read_granted(whole);
+  return error{status < 500 ? errc::conflict : errc::io_failed,
+               fmt::format("{}: {}", address_, json::detail_of_problem(whole, status))};
 }
 
 }  // namespace troupe::http

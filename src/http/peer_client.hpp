@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/certifier.hpp"
 #include "http/poll_socket.hpp"
 #include "model/artifact.hpp"
 
@@ -38,6 +39,9 @@ class peer_client {
   /// they are whole and right is not looked at.
   /// @returns `errc::not_found` if the node has none
   [[nodiscard]] result<void> get_snapshot(std::uint32_t shard, const taker& take) const;
+
+  /// Asks the node to sign a key (`join_path`). @returns `errc::conflict` with its words if it refuses
+  [[nodiscard]] result<auth::granted> get_certificate(const certificate_request& asked) const;
 
  private:
   [[nodiscard]] result<model::artifact_ref> ask_about(const digest& hash, std::string_view query) const;

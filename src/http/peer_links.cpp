@@ -56,6 +56,7 @@ struct outgoing {
 
 struct incoming {
   file_descriptor given;
+  std::unique_ptr<auth::tls_session> tls;
   std::string key, unread;
   std::shared_ptr<peer_socket> socket;
   node_card card;  ///< empty until the hello
@@ -89,6 +90,7 @@ struct peer_links::state {
   awaitable<bool> welcome(incoming& link);
   awaitable<void> hear(std::shared_ptr<incoming> link);
   void note_refusal(const node_card& peer, const std::string& why);
+  std::string disprove(const peer_socket& socket, node_id said) const;
 
   const peer_options options;
   model::ports::transport_listener& listener;
@@ -143,10 +145,11 @@ void peer_links::set_cluster(std::uint64_t cluster) {
   asio::post(state_->io, [s = state_.get()] { s->close_strange_clusters(); });
 }
 
-void peer_links::adopt(file_descriptor socket, std::string key, std::string unread) {
+void peer_links::adopt(file_descriptor socket, std::unique_ptr<auth::tls_session> tls, std::string key, std::string unread) {
   if (state_->is_over) return;
   auto link = std::make_shared<incoming>();
   link->given = std::move(socket);
+  link->tls = std::move(tls);
   link->key = std::move(key);
   link->unread = std::move(unread);
   asio::post(state_->io, [s = state_.get(), link = std::move(link)] { s->take_in(link); });
@@ -260,7 +263,7 @@ awaitable<std::string> peer_links::state::run(std::shared_ptr<outgoing> link) {
     link->is_done = true;
     co_return "";
   }
-  const auto socket = std::make_shared<peer_socket>(io.get_executor(), options.silence_most);
+  const auto socket = std::make_shared<peer_socket>(io.get_executor(), options.silence_most, options.tls);
   link->socket = socket;
   const auto answer = co_await introduce(*socket, address);
   if (!answer) {
@@ -297,6 +300,8 @@ bool peer_links::state::accept_answer(const std::shared_ptr<outgoing>& link, con
   link->was_refused = true;
   if (judged.is == peer_book::verdict::refused) {
     why = judged.why;
+  } else if (const auto disproof = disprove(*link->socket, card.node); !disproof.empty()) {
+    why = disproof;
   } else if (link->node && card.node != *link->node) {
     why = fmt::format("at this address is node {:016x}", card.node.raw());
   } else if (!answer.refused.empty()) {
@@ -364,7 +369,7 @@ void peer_links::state::note_end(outgoing& link, const std::string& why) {
 
 void peer_links::state::take_in(std::shared_ptr<incoming> link) {
   if (is_stopping || !is_started || strangers.size() >= strangers_most) return;  // closes it
-  link->socket = std::make_shared<peer_socket>(io.get_executor(), options.silence_most);
+  link->socket = std::make_shared<peer_socket>(io.get_executor(), options.silence_most, options.tls);
   strangers.insert(link);
   asio::co_spawn(io, serve(std::move(link)), asio::detached);
 }
@@ -390,13 +395,16 @@ awaitable<void> peer_links::state::serve(std::shared_ptr<incoming> link) {
 awaitable<bool> peer_links::state::welcome(incoming& link) {
   auto& socket = *link.socket;
   socket.close_after(options.hello_timeout, "it did not say who it is in time");
-  const auto accepted = co_await socket.accept(std::move(link.given), std::move(link.key), std::move(link.unread));
+  const auto accepted =
+      co_await socket.accept(std::move(link.given), std::move(link.tls), std::move(link.key), std::move(link.unread));
   if (!accepted) co_return false;
   const auto said = co_await socket.read(bytes{hello_most});
   if (!said) co_return false;
   const auto hello = decode_hello(*said);
   if (!hello) co_return false;
-  const auto judged = book.judge(*hello);
+  auto judged = book.judge(*hello);
+  if (const auto disproof = disprove(socket, hello->card.node); !disproof.empty())
+    judged = {peer_book::verdict::refused, disproof};
   if (judged.is == peer_book::verdict::refused) note_refusal(hello->card, judged.why);
   const auto answer = encode(peer_hello_answer{book.own(), judged.why});
   if (auto written = co_await socket.write(answer); !written) co_return false;
@@ -430,6 +438,16 @@ void peer_links::state::note_refusal(const node_card& peer, const std::string& w
   if (refusals.size() >= options.peers_most) refusals.clear();
   if (std::exchange(refusals[peer.node], why) == why) return;
   log::warn("peer_refused", "peer={:016x} address={} start={} why=\"{}\"", peer.node.raw(), peer.address, peer.boot.raw(), why);
+}
+
+/// @returns why the other side is not the node that it says it is; empty if it is, or if nobody here proves anything.
+std::string peer_links::state::disprove(const peer_socket& socket, node_id said) const {
+  if (!options.tls) return {};
+  const auto proven = socket.proven();
+  if (!proven) return "it has shown no certificate";
+  return *proven == said
+             ? std::string{}
+             : fmt::format("it says that it is node {:016x}, its certificate says node {:016x}", said.raw(), proven->raw());
 }
 
 }  // namespace troupe::http

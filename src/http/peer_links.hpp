@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "http/auth/tls_context.hpp"
 #include "http/file_descriptor.hpp"
 #include "model/ports/transport.hpp"
 
@@ -25,6 +26,8 @@ struct peer_options {
   duration redial_most = 1s;
   duration redial_refused = 5s;    ///< the same where one side has refused the other
   std::uint32_t peers_most = 128;  ///< nodes that may make themselves known here
+  /// What this node proves itself with; outlives the links. Each side then believes only the node that a certificate names.
+  const auth::tls_context* tls = nullptr;
 };
 
 /// The state of the links with one peer, for operators. Counts are since the start of this node.
@@ -68,9 +71,10 @@ class peer_links final : public model::ports::transport {
   [[nodiscard]] std::uint64_t cluster() const;
 
   /// Takes over a connection whose client asked for a link; the HTTP server calls it, on any thread.
+  /// @param tls     over that socket; null: the connection is plain
   /// @param key     the request's Sec-WebSocket-Key
   /// @param unread  what came behind the request
-  void adopt(file_descriptor socket, std::string key, std::string unread);
+  void adopt(file_descriptor socket, std::unique_ptr<auth::tls_session> tls, std::string key, std::string unread);
 
   /// Peers by their ids, then seeds that have not been reached. Any thread.
   [[nodiscard]] std::vector<link_status> links() const;

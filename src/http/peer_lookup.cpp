@@ -70,8 +70,12 @@ struct peer_lookup::verdict {
 };
 
 peer_limits peer_lookup::limits() const {
-  return {options_.connect_timeout, options_.silence_most, steady_clock::now() + options_.fetch_deadline, options_.rate_least,
-          &stop_};
+  return {options_.connect_timeout,
+          options_.silence_most,
+          steady_clock::now() + options_.fetch_deadline,
+          options_.rate_least,
+          &stop_,
+          options_.tls};
 }
 
 std::optional<error> peer_lookup::remembered(const digest& hash) {

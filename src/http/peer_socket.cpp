@@ -1,5 +1,6 @@
 #include "http/peer_socket.hpp"
 
+#include "http/link_stream.hpp"
 #include "http/peer_hello.hpp"
 
 #include <sys/socket.h>
@@ -24,7 +25,7 @@ using boost::system::error_code;
 
 namespace {
 
-using stream = websocket::stream<tcp::socket, false>;  // nothing is compressed
+using stream = websocket::stream<link_stream, false>;  // nothing is compressed
 
 /// A message goes out in pieces of this size, between which a ping finds its place.
 constexpr std::size_t piece_bytes = std::size_t{128} << 10;
@@ -39,6 +40,8 @@ std::string describe(const error_code& failure, const stream& from) {
     return fmt::format("the other side closed it (code {}{}{})", static_cast<unsigned>(said.code), reason.empty() ? "" : ": ",
                        printable(reason));
   }
+  const auto* const tls = from.next_layer().tls();
+  if (tls && !tls->why().empty()) return tls->why();
   if (failure == asio::error::eof || failure == asio::error::connection_reset) return "the other side closed it";
   if (failure == boost::beast::error::timeout) return "the other side has been silent for too long";
   if (failure == websocket::error::message_too_big) return "a frame is too large";
@@ -55,7 +58,8 @@ tcp protocol_of(int handle) {
 }  // namespace
 
 struct peer_socket::state : std::enable_shared_from_this<state> {
-  state(asio::any_io_executor executor, duration silence_most) : socket(executor), resolver(executor), timer(executor) {
+  state(asio::any_io_executor executor, duration silence_most, const auth::tls_context* own)
+      : socket(executor), resolver(executor), timer(executor), tls(own) {
     websocket::stream_base::timeout limits{};
     limits.handshake_timeout = silence_most;
     limits.idle_timeout = silence_most;
@@ -70,10 +74,13 @@ struct peer_socket::state : std::enable_shared_from_this<state> {
   error failed(const error_code& failure);
   asio::awaitable<std::vector<tcp::endpoint>> look_up(const peer_address& where);
   asio::awaitable<void> connect(const peer_address& where);
+  asio::awaitable<void> shake_hands();
+  tcp::socket& connection() { return socket.next_layer().next_layer(); }
 
   stream socket;
   tcp::resolver resolver;
   asio::steady_timer timer;
+  const auth::tls_context* const tls;
   bool is_closed = false;
   bool nobody_listens = false;
   std::string why;
@@ -88,7 +95,7 @@ void peer_socket::state::close(std::string reason) {
   resolver.cancel();
   timer.cancel();
   error_code ignored;
-  socket.next_layer().close(ignored);
+  connection().close(ignored);
 }
 
 void peer_socket::state::on_time() {
@@ -118,21 +125,39 @@ asio::awaitable<std::vector<tcp::endpoint>> peer_socket::state::look_up(const pe
 /// Tries one endpoint after the other; closed when none answered.
 asio::awaitable<void> peer_socket::state::connect(const peer_address& where) {
   const auto endpoints = co_await look_up(where);
-  auto& connection = socket.next_layer();
+  auto& wire = connection();
   error_code failure = asio::error::host_not_found;
   for (const auto& endpoint : endpoints) {
     if (is_closed) co_return;
-    connection.close(failure);
-    co_await connection.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failure));
+    wire.close(failure);
+    co_await wire.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failure));
     if (!failure) break;
   }
-  if (!failure && !is_closed) connection.set_option(tcp::no_delay{true}, failure);
+  if (!failure && !is_closed) wire.set_option(tcp::no_delay{true}, failure);
   nobody_listens = failure == asio::error::connection_refused;
   if (failure) failed(failure);
 }
 
-peer_socket::peer_socket(asio::any_io_executor executor, duration silence_most)
-    : state_(std::make_shared<state>(std::move(executor), silence_most)) {}
+/// Closed when the other side is no node of this cluster.
+asio::awaitable<void> peer_socket::state::shake_hands() {
+  using step = auth::tls_session::step;
+  auto& wire = connection();
+  wire.native_non_blocking(true);
+  socket.next_layer().use(tls->connect(wire.native_handle()));
+  auto* const session = socket.next_layer().tls();
+  while (!is_closed) {
+    const auto next = session ? session->handshake().is : step::failed;
+    if (next == step::done) co_return;
+    if (next != step::wants_read && next != step::wants_write) co_return close(session ? session->why() : "TLS cannot begin");
+    error_code failure;
+    co_await wire.async_wait(next == step::wants_read ? tcp::socket::wait_read : tcp::socket::wait_write,
+                             asio::redirect_error(asio::use_awaitable, failure));
+    if (failure) failed(failure);
+  }
+}
+
+peer_socket::peer_socket(asio::any_io_executor executor, duration silence_most, const auth::tls_context* tls)
+    : state_(std::make_shared<state>(std::move(executor), silence_most, tls)) {}
 
 peer_socket::~peer_socket() { state_->close("it is no longer wanted"); }
 
@@ -141,26 +166,32 @@ asio::awaitable<result<void>> peer_socket::dial(std::string address) {
   if (!where) co_return where.error();
   const auto self = state_;
   co_await self->connect(*where);
+  if (self->tls && !self->is_closed) co_await self->shake_hands();
   if (self->is_closed) co_return error{self->nobody_listens ? errc::not_found : errc::io_failed, self->why};
   websocket::response_type answer;
   error_code failure;
   const std::string target{peer_link_path};
   co_await self->socket.async_handshake(answer, address, target, asio::redirect_error(asio::use_awaitable, failure));
   if (failure == websocket::error::upgrade_declined) {
-    self->close(fmt::format("it answers {} to the request for a link", answer.result_int()));
+    const bool wants_proof = answer.result_int() == 403 && !self->tls;
+    self->close(fmt::format("it answers {} to the request for a link{}", answer.result_int(),
+                            wants_proof ? ": its cluster has TLS, join it with --join-token" : ""));
   }
   if (failure) co_return self->failed(failure);
   co_return result<void>{};
 }
 
-asio::awaitable<result<void>> peer_socket::accept(file_descriptor from, std::string key, std::string unread) {
+asio::awaitable<result<void>> peer_socket::accept(file_descriptor from, std::unique_ptr<auth::tls_session> tls, std::string key,
+                                                  std::string unread) {
   const auto self = state_;
-  auto& connection = self->socket.next_layer();
+  auto& connection = self->connection();
   error_code failure;
   connection.assign(protocol_of(from.raw()), from.raw(), failure);
   if (failure) co_return self->failed(failure);
   [[maybe_unused]] const int now_owned_by_connection = from.release();
   connection.set_option(tcp::no_delay{true}, failure);
+  if (tls) connection.native_non_blocking(true, failure);
+  if (tls) self->socket.next_layer().use(std::move(tls));
   // Beast reads the request itself. What has been checked before is left out, for its buffer is small.
   const auto request = fmt::format(
       "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -195,6 +226,11 @@ asio::awaitable<result<void>> peer_socket::write(std::string_view message) {
                                     asio::redirect_error(asio::use_awaitable, failure));
   if (failure) co_return self->failed(failure);
   co_return result<void>{};
+}
+
+std::optional<model::node_id> peer_socket::proven() const {
+  const auto* const tls = state_->socket.next_layer().tls();
+  return tls ? tls->peer() : std::nullopt;
 }
 
 void peer_socket::close_after(duration limit, std::string why) {

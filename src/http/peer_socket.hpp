@@ -2,12 +2,15 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "http/auth/tls_context.hpp"
 #include "http/file_descriptor.hpp"
+#include "model/ids.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,7 +23,8 @@ inline constexpr std::string_view peer_link_path = "/v1/peers/link";
 class peer_socket {
  public:
   /// @param silence_most  the connection is closed when nothing has come for this long; after half of it a ping asks
-  peer_socket(boost::asio::any_io_executor executor, duration silence_most);
+  /// @param tls           what this node proves itself with where it dials; outlives this. Null: it dials without TLS.
+  peer_socket(boost::asio::any_io_executor executor, duration silence_most, const auth::tls_context* tls);
   ~peer_socket();  ///< closes at once
   peer_socket(const peer_socket&) = delete;
   peer_socket& operator=(const peer_socket&) = delete;
@@ -29,15 +33,20 @@ class peer_socket {
   /// @returns `errc::not_found` if nobody listens there
   [[nodiscard]] boost::asio::awaitable<result<void>> dial(std::string address);
   /// Answers an upgrade that was read already.
+  /// @param tls     over `from`, with the handshake behind it; null: the connection is plain
   /// @param key     the header Sec-WebSocket-Key
   /// @param unread  what came behind the request; a client that keeps to RFC 6455, 4.1 has sent nothing
-  [[nodiscard]] boost::asio::awaitable<result<void>> accept(file_descriptor from, std::string key, std::string unread);
+  [[nodiscard]] boost::asio::awaitable<result<void>> accept(file_descriptor from, std::unique_ptr<auth::tls_session> tls,
+                                                            std::string key, std::string unread);
 
   /// The next message. One reader at a time; also needed on a connection that only sends, for it answers pings and sees the end.
   /// @returns an error for the end of the connection, for text, and for more than `most`; it is closed then.
   [[nodiscard]] boost::asio::awaitable<result<std::string>> read(bytes most);
   /// Sends one message. One writer at a time. `message` is used until this is over.
   [[nodiscard]] boost::asio::awaitable<result<void>> write(std::string_view message);
+
+  /// The node that the other side has proven to be, by its certificate.
+  [[nodiscard]] std::optional<model::node_id> proven() const;
 
   /// Closes the connection when the time is over, with this reason. A later call replaces an earlier one.
   void close_after(duration limit, std::string why);

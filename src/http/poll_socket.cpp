@@ -19,6 +19,7 @@ namespace troupe::http {
 namespace {
 
 using std::chrono::steady_clock;
+using step = auth::tls_session::step;
 
 struct address_list_deleter {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -91,11 +92,32 @@ result<poll_socket> poll_socket::connect(const std::string& address, const peer_
     if (code == 0) {
       const int on = 1;
       ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      if (limits.tls) TROUPE_CHECK(made.shake_hands());
       return made;
     }
     why = made.failed("cannot connect", code);
   }
   return why;
+}
+
+result<void> poll_socket::shake_hands() {
+  tls_ = limits_.tls->connect(socket_.raw());
+  if (!tls_) return failed("cannot begin TLS", ENOMEM);
+  const auto until = steady_clock::now() + limits_.silence_most;
+  while (true) {
+    const auto next = tls_->handshake().is;
+    if (next == step::done) return {};
+    if (next == step::failed) return error{errc::conflict, fmt::format("{}: {}", address_, tls_->why())};
+    TROUPE_CHECK(wait_for_tls(next, until));
+  }
+}
+
+result<void> poll_socket::wait_for_tls(step next, time_point until) const {
+  if (next == step::wants_read || next == step::wants_write) {
+    TROUPE_CHECK(wait(next == step::wants_read ? POLLIN : POLLOUT, until));
+    return {};
+  }
+  return error{errc::io_failed, fmt::format("{}: {}", address_, tls_->why())};
 }
 
 error poll_socket::failed(std::string_view what, int why) const {
@@ -113,6 +135,12 @@ result<bool> poll_socket::send(std::string_view data) {
   while (!data.empty()) {
     TROUPE_TRY(const auto ready, wait(POLLOUT | POLLIN, steady_clock::now() + limits_.silence_most));
     if ((ready & (POLLIN | POLLERR | POLLHUP)) != 0) return false;
+    if (tls_) {
+      const auto out = tls_->write(data);
+      if (out.is != step::done) TROUPE_CHECK(wait_for_tls(out.is, steady_clock::now() + limits_.silence_most));
+      data.remove_prefix(out.size);
+      continue;
+    }
     const auto sent = ::send(socket_.raw(), data.data(), data.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
       data.remove_prefix(static_cast<std::size_t>(sent));
@@ -131,6 +159,12 @@ result<std::size_t> poll_socket::receive_slowly(std::span<char> into) { return r
 
 result<std::size_t> poll_socket::receive_until(std::span<char> into, time_point until) {
   while (true) {
+    if (tls_) {
+      const auto got = tls_->read(into);
+      if (got.is == step::done || got.is == step::closed) return got.size;
+      TROUPE_CHECK(wait_for_tls(got.is, until));
+      continue;
+    }
     TROUPE_CHECK(wait(POLLIN, until));
     const auto got = ::recv(socket_.raw(), into.data(), into.size(), 0);
     if (got >= 0) return static_cast<std::size_t>(got);

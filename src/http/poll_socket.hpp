@@ -2,9 +2,11 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "http/auth/tls_context.hpp"
 #include "http/file_descriptor.hpp"
 
 #include <chrono>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,17 +25,19 @@ class stop_signal {
   file_descriptor event_;
 };
 
-/// How long another node is waited for.
+/// How long another node is waited for, and how it is believed.
 struct peer_limits {
   duration connect_timeout{};
   duration silence_most{};                           ///< no byte for so long: it is given up
   std::chrono::steady_clock::time_point deadline{};  ///< of everything, but for the bytes of files
   bytes rate_least;                                  ///< per second: so much more time has a file; not 0
   const stop_signal* stop = nullptr;                 ///< outlives what has these limits; not null
+  const auth::tls_context* tls = nullptr;            ///< the same; null: plain, for nodes on this machine
 };
 
-/// A TCP connection to another node, for one thread, which may block within the limits. Errors: `errc::timed_out` at a limit,
-/// `errc::stopping`, and `errc::io_failed` when the connection is refused or broken.
+/// A TCP connection to another node, with TLS if the limits say so, for one thread, which may block within the limits. Errors:
+/// `errc::timed_out` at a limit, `errc::stopping`, `errc::io_failed` when the connection is refused or broken, and
+/// `errc::conflict` for one that is no node of this cluster.
 class poll_socket {
  public:
   /// @param address  "host:port", IPv6 as "[::1]:80". Looking a name up takes as long as the machine's resolver allows.
@@ -51,6 +55,9 @@ class poll_socket {
  private:
   using time_point = std::chrono::steady_clock::time_point;
   poll_socket(std::string address, const peer_limits& limits, file_descriptor socket);
+  [[nodiscard]] result<void> shake_hands();
+  /// Waits for what TLS waits for. @returns its failure as an error.
+  [[nodiscard]] result<void> wait_for_tls(auth::tls_session::step next, time_point until) const;
   [[nodiscard]] result<short> wait(short events, time_point until) const;
   [[nodiscard]] result<std::size_t> receive_until(std::span<char> into, time_point until);
   [[nodiscard]] error failed(std::string_view what, int why) const;
@@ -58,6 +65,7 @@ class poll_socket {
   std::string address_;
   peer_limits limits_;
   file_descriptor socket_;
+  std::unique_ptr<auth::tls_session> tls_;  ///< over `socket_`; null: plain
 };
 
 }  // namespace troupe::http

@@ -25,6 +25,7 @@ constexpr std::array routes = {
     route{method::get, "/v1/node", endpoint::get_node, route_class::node},
     route{method::get, "/v1/backup", endpoint::get_backup, route_class::node},
     route{method::get, "/v1/peers/link", endpoint::peer_link, route_class::node},
+    route{method::post, "/v1/peers/join", endpoint::join, route_class::peers},
     route{method::get, "/healthz", endpoint::health, route_class::node},
     route{method::get, "/readyz", endpoint::ready, route_class::node},
     route{method::get, "/metrics", endpoint::metrics, route_class::node},

@@ -32,6 +32,7 @@ enum class endpoint : std::uint8_t {
   get_node,
   get_backup,
   peer_link,
+  join,
   health,
   ready,
   metrics,

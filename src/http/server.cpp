@@ -57,8 +57,8 @@ struct server::state final : connection_count {
   std::vector<std::thread> threads;
 };
 
-result<bound_address> server::bind(const server_options& options) {
-  if (auto refused = refuse_address(options.address)) return *refused;
+result<bound_address> server::bind(const server_options& options, bool has_tls) {
+  if (auto refused = refuse_address(options.address, has_tls)) return *refused;
   boost::system::error_code failure;
   const auto address = asio::ip::make_address(options.address == "localhost" ? "127.0.0.1" : options.address, failure);
   const tcp::endpoint at{address, options.port};
@@ -138,7 +138,7 @@ server::~server() { stop(duration{0}); }
 std::uint16_t server::port() const noexcept { return state_->port; }
 
 result<std::unique_ptr<server>> server::start(server_options options, services with) {
-  TROUPE_TRY(auto at, bind(options));
+  TROUPE_TRY(auto at, bind(options, with.tls != nullptr));
   return start(std::move(options), std::move(with), std::move(at));
 }
 

@@ -20,6 +20,7 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::get_node: return get_node(x);
     case endpoint::get_backup: return get_backup(x);
     case endpoint::peer_link: return peer_link(x);
+    case endpoint::join: return join(x);
     case endpoint::health: return health(x);
     case endpoint::ready: return ready(x);
     case endpoint::metrics: return metrics_text(x);

@@ -24,6 +24,7 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> get_node(exchange& x);
 [[nodiscard]] awaitable<response> get_backup(exchange& x);
 [[nodiscard]] awaitable<response> peer_link(exchange& x);
+[[nodiscard]] awaitable<response> join(exchange& x);
 [[nodiscard]] awaitable<response> health(exchange& x);
 [[nodiscard]] awaitable<response> ready(exchange& x);
 [[nodiscard]] awaitable<response> metrics_text(exchange& x);

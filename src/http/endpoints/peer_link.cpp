@@ -44,7 +44,7 @@ awaitable<response> peer_link(exchange& x) {
     co_return problem(error{errc::bad_request, "a WebSocket begins with a key and without a body"});
   auto taken = co_await x.take_connection();
   if (!taken) co_return problem(error{errc::internal, "the connection cannot be taken over"});
-  links->adopt(std::move(taken->socket), std::move(key), std::move(taken->unread));
+  links->adopt(std::move(taken->socket), std::move(taken->tls), std::move(key), std::move(taken->unread));
   response out;
   out.status = 101;
   out.sent = true;

@@ -1,4 +1,5 @@
 #include "http/guard.hpp"
+#include "http/http.hpp"
 #include "http/json/submission.hpp"
 #include "http/json/writer.hpp"
 #include "http/media_type.hpp"
@@ -88,18 +89,66 @@ TEST_CASE("a foreign page can neither read nor change anything") {
   CHECK(status(method::post, {{"Host", "localhost:8080"}, {"Origin", "https://localhost:8080"}}) == 403);
   CHECK(status(method::post, {{"Host", "localhost:8080"}, {"Origin", "null"}}) == 403);
   CHECK(status(method::get, {{"Host", "localhost:8080"}, {"Origin", "http://evil.example"}}) == 403);
+  const request secure{method::get, "/", {}, {{"Host", "localhost:8080"}, {"Origin", "https://localhost:8080"}}};
+  CHECK_FALSE(refuse_foreign(secure, {}, true));
   CHECK(status(method::post, {{"Host", "localhost"}, {"Sec-Fetch-Site", "cross-site"}}) == 403);
   CHECK(status(method::post, {{"Host", "localhost"}, {"Sec-Fetch-Site", "same-origin"}}) == 200);
   CHECK(status(method::get, {{"Host", "localhost"}, {"Sec-Fetch-Site", "cross-site"}}) == 200);  // a link that somebody clicked
 }
 
-TEST_CASE("only loopback addresses may be listened on") {
-  for (const auto* good : {"127.0.0.1", "127.1.2.3", "::1", "localhost"}) CHECK_FALSE(refuse_address(good));
-  for (const auto* bad : {"0.0.0.0", "::", "192.168.0.1", "8.8.8.8", "::ffff:127.0.0.1", "example.com", ""}) {
-    CAPTURE(bad);
-    REQUIRE(refuse_address(bad));
-    CHECK(refuse_address(bad)->detail.find(std::string{"cannot listen on '"} + bad) == 0);
+TEST_CASE("only a node with a certificate may listen where other machines reach it") {
+  for (const auto* good : {"127.0.0.1", "127.1.2.3", "::1", "localhost"}) {
+    CHECK_FALSE(refuse_address(good, false));
+    CHECK_FALSE(refuse_address(good, true));
   }
+  for (const auto* open : {"0.0.0.0", "::", "192.168.0.1", "8.8.8.8", "::ffff:127.0.0.1"}) {
+    CAPTURE(open);
+    CHECK_FALSE(refuse_address(open, true));
+    const auto refused = refuse_address(open, false);
+    REQUIRE(refused);
+    CHECK(refused->detail.find(std::string{"cannot listen on '"} + open) == 0);
+    CHECK(refused->detail.find("troupe cluster init") != std::string::npos);
+  }
+  for (const auto* nonsense : {"example.com", "", "127.0.0.1:80"}) CHECK(refuse_address(nonsense, true));
+}
+
+TEST_CASE("who asks must prove it, but for this machine's programs") {
+  const access_rules open{sha256_of("the key"), true}, strict{sha256_of("the key"), false};
+  const auto status = [](const char* path, const arrival& from, const access_rules& rules, const char* key = nullptr) {
+    request in;
+    in.path = path;
+    if (key) in.headers = {{"Authorization", key}};
+    const auto refused = refuse_unproven(in, from, rules);
+    return refused ? refused->status : 200;
+  };
+  const arrival local{true, false, false}, local_tls{true, true, false}, far{false, false, false}, far_tls{false, true, false},
+      node{false, true, true};
+  CHECK(status("/v1/jobs", local, open) == 200);
+  CHECK(status("/v1/jobs", local_tls, open) == 200);
+  CHECK(status("/v1/jobs", local, strict) == 403);
+  CHECK(status("/v1/jobs", local, strict, "Bearer the key") == 403);
+  CHECK(status("/v1/jobs", local_tls, strict) == 401);
+  CHECK(status("/healthz", far, open) == 403);
+  for (const auto* path : {"/v1/jobs", "/metrics", "/", "/v1/node", "/healthz/x", "/openapi.json"}) {
+    CAPTURE(path);
+    CHECK(status(path, far_tls, open) == 401);
+    CHECK(status(path, far_tls, open, "Bearer the key") == 200);
+    CHECK(status(path, node, open) == 200);
+  }
+  for (const auto* wrong : {"Bearer the kez", "Bearer", "Bearer ", "Basic the key", "the key", "Bearer the key x"}) {
+    CAPTURE(wrong);
+    CHECK(status("/v1/jobs", far_tls, open, wrong) == 401);
+  }
+  CHECK(status("/v1/jobs", far_tls, open, "bearer  the key ") == 200);  // RFC 9110, 11.1: schemes have no case
+  for (const auto* probe : {"/healthz", "/readyz"}) CHECK(status(probe, far_tls, open) == 200);
+  for (const auto* inner : {"/v1/peers/link", "/v1/peers/snapshots/0", "/v1/peers/artifacts/x"}) {
+    CAPTURE(inner);
+    CHECK(status(inner, local, open) == 403);
+    CHECK(status(inner, far_tls, open, "Bearer the key") == 403);
+    CHECK(status(inner, node, open) == 200);
+  }
+  CHECK(status("/v1/peers/join", far_tls, open) == 200);
+  CHECK(status("/v1/peers/join", far, open) == 403);
 }
 
 TEST_CASE("targets are decoded once and strictly") {

@@ -33,7 +33,7 @@ TEST_CASE("a server listens on a free port and says which addresses it may not")
   const http::services with{s.system, s.handles, s.artifacts, s.pipelines, {}};
   const auto refused = http::server::start(open, with);
   REQUIRE_FALSE(refused.has_value());
-  CHECK(refused.error().detail.find("no authentication") != std::string::npos);
+  CHECK(refused.error().detail.find("no certificate") != std::string::npos);
   http::server_options taken;
   taken.port = s.port();
   const auto busy = http::server::start(taken, with);
