@@ -13,6 +13,7 @@ void machine::heartbeat() {
   if (!is_majority(static_cast<std::size_t>(heard))) return become_follower(hard_.current);  // thesis 6.2
   heartbeat_due_ = now_ + settings_.heartbeat;
   if (handover_ && now_ >= handover_->until) handover_.reset();  // it was not heard of again: this office goes on
+  ++round_;  // so that what is answered now differs from what was answered before
   // Entries are not sent again blindly: the answer to an empty append tells where to go on.
   for (auto& to : peers_)
     if (!replicate(to)) send_append(to, false);
@@ -23,7 +24,7 @@ void machine::replicate_to_all() {
 }
 
 bool machine::replicate(peer& to) {
-  if (to.needs_snapshot) return false;  // it is offered at each heartbeat
+  if (to.needs_snapshot || to.has_lost_log) return false;  // a snapshot is offered at each heartbeat
   if (to.next_index <= log_.base()) {
     offer_snapshot(to);
     return true;
@@ -43,6 +44,7 @@ bool machine::replicate(peer& to) {
 }
 
 void machine::send_append(peer& to, bool with_entries) {
+  if (to.has_lost_log) return;
   if (to.needs_snapshot || to.next_index <= log_.base()) return offer_snapshot(to);
   const auto prev = previous(to.next_index);
   append_request request{prev, *log_.term_at(prev), {}, commit_, held_by_all_, round_};
@@ -83,7 +85,7 @@ machine::peer* machine::peer_answering(const message& from) {
   if (from.at > hard_.current) become_follower(from.at);
   if (role_ != server_role::leader || from.at != hard_.current) return nullptr;
   const auto found = std::find_if(peers_.begin(), peers_.end(), [&from](const peer& p) { return p.id == from.from; });
-  if (found == peers_.end()) return nullptr;  // it was removed
+  if (found == peers_.end() || found->has_lost_log) return nullptr;  // it was removed, or does not count
   found->heard = now_;
   return &*found;
 }
@@ -102,6 +104,7 @@ void machine::take(const message& from, const append_accepted& reply) {
   const bool is_news = reply.match > sender->match;
   sender->match = std::max(sender->match, reply.match);
   sender->round = std::max(sender->round, reply.round);
+  sender->agreed_round = std::max(sender->agreed_round, reply.round);
   sender->next_index = std::max(sender->next_index, next(sender->match));
   sender->streaming = true;
   while (!sender->in_flight.empty() && sender->in_flight.front() <= sender->match) sender->in_flight.pop_front();
@@ -116,8 +119,12 @@ void machine::take(const message& from, const append_refused& reply) {
   auto* const sender = peer_answering(from);
   if (!sender) return;
   sender->round = std::max(sender->round, reply.round);
-  // Below the match index it is late: the follower has agreed to more since.
-  if (reply.rejected <= sender->match) return;
+  if (reply.rejected <= sender->match) {
+    // It is late: the follower has agreed to more since. But what it says after a later round, it says later, and then it has
+    // lost what it had; unless a snapshot was taking the place of it when it crashed.
+    if (reply.round > sender->agreed_round && !sender->needs_snapshot) give_up_on(*sender, reply.rejected);
+    return;
+  }
   if (!sender->streaming && reply.rejected != previous(sender->next_index)) return;
   // It may agree only where this log has no entries any more; or not even there.
   if (std::min(reply.hint_index, reply.rejected) < log_.base() || reply.rejected <= log_.base()) return offer_snapshot(*sender);
@@ -127,6 +134,15 @@ void machine::take(const message& from, const append_refused& reply) {
   sender->probe_sent = false;
   sender->in_flight.clear();
   replicate(*sender);
+}
+
+void machine::give_up_on(peer& who, log_index rejected) {
+  out_.lost_logs.push_back({who.id, who.match, rejected});
+  who.has_lost_log = true;
+  who.streaming = false;
+  who.match = log_index{};
+  who.round = 0;
+  who.in_flight.clear();
 }
 
 void machine::take(const message& from, const term_passed&) {

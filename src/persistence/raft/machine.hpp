@@ -68,9 +68,11 @@ class machine {
     bool streaming = false;
     bool probe_sent = false;
     bool needs_snapshot = false;      ///< it lacks what the log no longer has
+    bool has_lost_log = false;        ///< it lacks what it had acknowledged, and does not count
     std::deque<log_index> in_flight;  ///< the last index of each message on its way
     log_index commit_told;
-    std::uint64_t round = 0;  ///< the highest one that it answered
+    std::uint64_t round = 0;         ///< the highest one that it answered
+    std::uint64_t agreed_round = 0;  ///< the same, of answers that agreed
     timestamp heard;
   };
   /// A read is decided when a majority has answered `round`.
@@ -156,6 +158,7 @@ class machine {
   void tell_commit(peer& to);
   void advance_commit();
   [[nodiscard]] peer* peer_answering(const message& from);
+  void give_up_on(peer& who, log_index rejected);
   void take(const message& from, const append_accepted& reply);
   void take(const message& from, const append_refused& reply);
   void take(const message& from, const term_passed&);

@@ -76,6 +76,7 @@ void machine::gather_peers() {
                         .in_flight = {},
                         .commit_told = {},
                         .round = 0,
+                        .agreed_round = 0,
                         .heard = now_});
     }
   }

@@ -46,6 +46,14 @@ struct wanted_snapshot {
   position at_least;
 };
 
+/// A follower lacks what it had told this leader to be on its disk: the disk is not what it was. It counts in no majority any
+/// more and is sent nothing as long as this leader leads and it belongs to the group.
+struct lost_log {
+  server_id who;
+  log_index acknowledged;  ///< it had everything up to here
+  log_index rejected;      ///< at or before that; it says that it does not have this one
+};
+
 /// What the host has to do after one step. The order of its parts does not matter, but updates must be carried out one after
 /// another, and a write must be durable before `persisted` says so.
 struct update {
@@ -76,6 +84,9 @@ struct update {
   /// Set after `propose` and `change_members`: where the entries stand in the log, or `errc::not_leader`, `queue_full`,
   /// `bad_request`, `conflict` (another change is not committed yet, or nothing of this leader's term).
   std::optional<result<assigned>> proposed;
+
+  /// Followers that were found to have lost what they had acknowledged, each once while this leader leads.
+  std::vector<lost_log> lost_logs;
 
   /// Reads that are decided, in the order in which they came.
   std::vector<read_outcome> reads;

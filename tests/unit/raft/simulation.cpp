@@ -290,6 +290,10 @@ std::optional<result<assigned>> simulation::step(node& which, const event& what)
   if (broken_) return std::nullopt;
   ++counts_.steps;
   const auto out = which.core->step(what, now_);
+  // Disks of the simulation keep what was synced.
+  for (const auto& lost : out.lost_logs)
+    broken(fmt::format("server {} believes that server {} lost entries up to {}", which.id.raw(), lost.who.raw(),
+                       lost.acknowledged.raw()));
   if (out.failure) {
     broken(fmt::format("server {} failed: {}", which.id.raw(), to_string(*out.failure)));
     return std::nullopt;
