@@ -21,7 +21,9 @@
   TYPE(troupe::actors::position_reply) \
   TYPE(troupe::actors::subscribe)      \
   TYPE(troupe::actors::get_node)       \
-  TYPE(troupe::actors::node_view)
+  TYPE(troupe::actors::node_view)      \
+  TYPE(troupe::actors::change_node)    \
+  TYPE(troupe::actors::node_reply)
 
 #define TROUPE_ADD_TYPE_ID(type) CAF_ADD_TYPE_ID(troupe_public, (type))
 CAF_BEGIN_TYPE_ID_BLOCK(troupe_public, caf::first_custom_type_id)
@@ -43,8 +45,8 @@ using jobs_actor = caf::typed_actor<caf::result<submit_reply>(submit_job), caf::
 /// Spreads live events to listeners. Event-based.
 using hub_actor = caf::typed_actor<caf::result<bool>(subscribe)>;
 
-/// The node as its operator sees it. Event-based.
-using node_actor = caf::typed_actor<caf::result<node_view>(get_node)>;
+/// The node as its operator sees it, and the nodes of its cluster. Event-based.
+using node_actor = caf::typed_actor<caf::result<node_view>(get_node), caf::result<node_reply>(change_node)>;
 
 /// What the HTTP edge may talk to.
 struct handles {

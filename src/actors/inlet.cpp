@@ -32,4 +32,9 @@ void inlet::on_gone(model::node_id peer) {
   if (to_) caf::anon_send(to_, peer_gone{peer});
 }
 
+void inlet::on_refused(model::node_id by, const std::string& why, bool is_final) {
+  const std::lock_guard lock{mutex_};
+  if (to_) caf::anon_send(to_, refused_by_peer{by, why, is_final});
+}
+
 }  // namespace troupe::actors

@@ -20,6 +20,7 @@ class inlet final : public model::ports::transport_listener {
   void on_peer(const model::ports::node_card& peer) override;
   void on_frame(model::node_id from, std::string frame) override;
   void on_gone(model::node_id peer) override;
+  void on_refused(model::node_id by, const std::string& why, bool is_final) override;
 
  private:
   std::function<void(const model::ports::node_card&)> on_peer_;

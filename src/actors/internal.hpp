@@ -35,6 +35,12 @@ struct peer_met {
 struct peer_gone {
   model::node_id peer;
 };
+/// Another node wants no link with this one; `is_final`: by what the cluster has committed of it.
+struct refused_by_peer {
+  model::node_id by;
+  std::string why;
+  bool is_final = false;
+};
 /// Command to a replica: this node stops soon, let another one lead. Answer: `true` once this one does not, or nobody else can.
 struct step_down {};
 
@@ -76,6 +82,7 @@ struct publish {
 struct get_shard {};
 struct shard_status {
   bool ready = false;
+  std::string why_not_ready;
   std::vector<member_view> members;
   std::uint64_t jobs_queued = 0, jobs_running = 0, tasks_ready = 0, queue_limit = 0, log_index = 0, log_term = 0;
 };
@@ -102,8 +109,9 @@ struct slot_reports {
 using shard_actor =
     jobs_actor::extend<caf::result<void>(slot_asks), caf::result<void>(slot_beats), caf::result<void>(slot_reports),
                        caf::result<void>(batches_written), caf::result<void>(frame_arrived), caf::result<void>(peer_met),
-                       caf::result<void>(peer_gone), caf::result<bool>(step_down), caf::result<void>(image_arrived),
-                       caf::result<void>(flush), caf::result<void>(wake), caf::result<shard_status>(get_shard)>;
+                       caf::result<void>(peer_gone), caf::result<void>(refused_by_peer), caf::result<bool>(step_down),
+                       caf::result<void>(image_arrived), caf::result<void>(flush), caf::result<void>(wake),
+                       caf::result<shard_status>(get_shard), caf::result<node_reply>(change_node)>;
 
 using hub_inner_actor = hub_actor::extend<caf::result<void>(publish)>;
 using node_inner_actor = node_actor::extend<caf::result<void>(slot_changed)>;
@@ -117,6 +125,7 @@ using node_inner_actor = node_actor::extend<caf::result<void>(slot_changed)>;
   TYPE(troupe::actors::frame_arrived)   \
   TYPE(troupe::actors::peer_met)        \
   TYPE(troupe::actors::peer_gone)       \
+  TYPE(troupe::actors::refused_by_peer) \
   TYPE(troupe::actors::step_down)       \
   TYPE(troupe::actors::image_arrived)   \
   TYPE(troupe::actors::worker_told)     \

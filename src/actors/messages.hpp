@@ -115,8 +115,10 @@ struct slot_view {
 struct member_view {
   model::node_id id;
   model::incarnation boot;
-  std::string address;  ///< "host:port"
-  std::string role;     ///< leader, voter, learner, joining
+  std::string address;      ///< "host:port"
+  std::string role;         ///< leader, voter, learner, joining
+  std::string state;        ///< active, draining, drained
+  std::uint64_t tasks = 0;  ///< that run on its slots
 };
 struct node_view {
   model::node_id id;
@@ -133,5 +135,15 @@ struct node_view {
   std::uint64_t log_index = 0;  ///< applied
   std::uint64_t log_term = 0;
 };
+
+/// Command: drain a node of the cluster, let it work again, or take it out for good. To any node of it. Idempotent. Answer:
+/// `node_reply` with the nodes after it; `errc::not_found`; `errc::conflict` says why a node cannot be taken out now.
+struct change_node {
+  enum class action : std::uint8_t { drain, resume, remove };
+  action what = action::drain;
+  model::node_id node;
+  std::optional<duration> hand_back_after;  ///< of `drain`: what still runs then is run elsewhere; nothing: it may take its time
+};
+using node_reply = result<std::vector<member_view>>;
 
 }  // namespace troupe::actors

@@ -46,7 +46,9 @@ struct node_state {
       : self_(self), options_(std::move(options)), shard_(std::move(shard)), watch_(std::move(watch)) {}
 
   node_inner_actor::behavior_type make_behavior() {
-    return {[this](const get_node&) { return on_get(); }, [this](const slot_changed& fact) { on_slot(fact); }};
+    return {[this](const get_node&) { return on_get(); },
+            [this](const change_node& command) { return self_->delegate(shard_, command); },
+            [this](const slot_changed& fact) { on_slot(fact); }};
   }
 
   void on_slot(const slot_changed& fact) {
@@ -67,7 +69,10 @@ struct node_state {
     v.id = options_.id;
     v.boot = options_.boot;
     v.ready = shard.ready;
-    if (!shard.ready) v.why_not_ready = "nobody leads: the job log is being read, or no majority of the voters can be reached";
+    if (!shard.ready)
+      v.why_not_ready = shard.why_not_ready.empty()
+                            ? "nobody leads: the job log is being read, or no majority of the voters can be reached"
+                            : shard.why_not_ready;
     v.members = shard.members;
     v.labels = options_.labels;
     for (const auto& [index, slot] : slots_) v.slots.push_back(slot);

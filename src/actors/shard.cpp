@@ -50,13 +50,18 @@ struct shard_state {
         [this](const slot_reports& message) { on_slot(message.what.slot, message.slot, replica::event::finished{message.what}); },
         [this](const batches_written& fact) { gather(replica::event::persisted{fact.number}); },
         [this](const frame_arrived& fact) { on_frame(fact); },
-        [this](const peer_met& fact) { gather(replica::event::met{raft::server_id{fact.peer.raw()}}); },
+        [this](const peer_met& fact) {
+          refusals_.erase(fact.peer);
+          gather(replica::event::met{raft::server_id{fact.peer.raw()}});
+        },
+        [this](const refused_by_peer& fact) { on_refused(fact); },
         [this](const peer_gone& fact) { gather(replica::event::gone{fact.peer}); },
         [this](const step_down&) { return on_step_down(); },
         [this](const image_arrived& fact) { gather(replica::event::image_fetched{fact.image}); },
         [this](const flush&) { on_flush(); },
         [this](const wake&) { on_wake(); },
-        [this](const get_shard&) -> caf::result<shard_status> { return status(); }};
+        [this](const get_shard&) -> caf::result<shard_status> { return status(); },
+        [this](const change_node& command) { return on_change_node(command); }};
   }
 
   caf::result<submit_reply> on_submit(submit_job& command) {
@@ -87,6 +92,30 @@ struct shard_state {
     cancellations_.emplace(token, cancellation{promise, command.tenant});
     gather(replica::event::cancel{token, {command.tenant, command.id, command.reason}});
     return promise;
+  }
+
+  caf::result<node_reply> on_change_node(const change_node& command) {
+    auto promise = self_->make_response_promise<node_reply>();
+    const auto token = next_token();
+    node_changes_.emplace(token, promise);
+    gather(replica::event::change_node{token, body_of(command)});
+    return promise;
+  }
+
+  model::command body_of(const change_node& command) const {
+    switch (command.what) {
+      case change_node::action::drain: break;
+      case change_node::action::resume: return model::resume_command{command.node};
+      case change_node::action::remove: return model::remove_command{command.node, "by an operator"};
+    }
+    model::drain_command drain{command.node, std::nullopt};
+    if (command.hand_back_after) drain.hand_back_at = parts_.clock->now() + *command.hand_back_after;
+    return drain;
+  }
+
+  void on_refused(const refused_by_peer& fact) {
+    if (fact.is_final) return gather(replica::event::expelled{fact.why});
+    refusals_[fact.by] = fact.why;
   }
 
   /// Answers from what is applied here, once that is everything that was acknowledged before the question.
@@ -163,6 +192,11 @@ struct shard_state {
     for (const auto& [node, address] : effects.addresses) {
       if (parts_.peers) parts_.peers->set_address(node, address);
     }
+    for (const auto& [node, standing] : effects.standings) {
+      if (parts_.peers) parts_.peers->set_standing(node, standing);
+    }
+    for (const auto& decision : effects.decisions)
+      log::emit(decision.is_alarming ? log::level::warn : log::level::info, decision.what, "why=\"{}\"", decision.why);
     for (auto& one : effects.answers) deliver(one);
     for (const auto& one : effects.reads) {
       if (auto reader = readers_.extract(one.token)) reader.mapped()(one.may_read);
@@ -210,6 +244,9 @@ struct shard_state {
       const auto& outcome = std::get<result<model::job_id>>(one.reply);
       if (!outcome) return promise.deliver(job_reply{outcome.error()});
       promise.deliver(parts_.machine->view(tenant, *outcome));
+    } else if (auto changed = node_changes_.extract(one.token)) {
+      const auto& outcome = std::get<result<model::node_id>>(one.reply);
+      changed.mapped().deliver(outcome ? node_reply{members(parts_.machine->raft_status())} : node_reply{outcome.error()});
     }
   }
 
@@ -247,8 +284,16 @@ struct shard_state {
   shard_status status() const {
     const auto& table = parts_.machine->table();
     const auto raft = parts_.machine->raft_status();
-    return {parts_.machine->has_leader(), members(raft),      table.jobs_queued(),    table.jobs_running(), table.queue().size(),
-            table.limits().jobs_most,     raft.applied.raw(), raft.hard.current.raw()};
+    return {parts_.machine->has_leader(), why_not_ready(),      members(raft),
+            table.jobs_queued(),          table.jobs_running(), table.queue().size(),
+            table.limits().jobs_most,     raft.applied.raw(),   raft.hard.current.raw()};
+  }
+
+  /// Empty if nothing more is known than that nobody leads.
+  std::string why_not_ready() const {
+    if (const auto& expelled = parts_.machine->expelled()) return *expelled;
+    if (refusals_.empty()) return {};
+    return fmt::format("node {:016x} refuses this one: {}", refusals_.begin()->first.raw(), refusals_.begin()->second);
   }
 
   std::vector<member_view> members(const raft::status& raft) const {
@@ -259,7 +304,7 @@ struct shard_state {
                          : raft.members.has_voter(server) ? "voter"
                          : raft.members.has(server)       ? "learner"
                                                           : "joining";
-      all.push_back({id, node.boot, node.address, role});
+      all.push_back({id, node.boot, node.address, role, to_string(node.state), parts_.machine->table().tasks_on(id)});
     }
     return all;
   }
@@ -293,6 +338,8 @@ struct shard_state {
   std::unordered_map<replica::request_token, submission> submissions_;
   std::unordered_map<replica::request_token, cancellation> cancellations_;
   std::unordered_map<replica::request_token, std::function<void(const result<void>&)>> readers_;
+  std::unordered_map<replica::request_token, caf::typed_response_promise<node_reply>> node_changes_;
+  std::map<model::node_id, std::string> refusals_;  // of nodes that want no link with this one
   std::optional<caf::typed_response_promise<bool>> stepped_down_;
   std::map<model::slot_id, slot_actor> slots_;
   std::map<digest, std::string> pipeline_texts_;

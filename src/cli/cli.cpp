@@ -39,6 +39,7 @@ struct program {
   std::string id, reason, hash, output, ca_directory, token_lasts = "1h";
   std::vector<std::string> files;
   node_options node;
+  node_change change;
   std::filesystem::path path;  ///< of this executable
   CLI::App* submit_app = nullptr;
   action chosen;
@@ -53,6 +54,7 @@ struct program {
   void add_node_commands();
   void add_backup_commands();
   void add_cluster_commands();
+  void add_node_changes(CLI::App& node);
   void add_job_commands();
   void add_artifact_commands();
   CLI::App* command(CLI::App& parent, const char* name, const char* description, action what);
@@ -89,10 +91,14 @@ void program::add_node_commands() {
   const auto add_config = [this](CLI::App* to) {
     to->add_option("--set", node.settings, "KEY=VALUE of the configuration, may be repeated")->allow_extra_args(false);
   };
-  auto* start = command(app, "node", "Run a node", [this]() -> outcome<exit_code> {
+  auto* start = command(app, "node", "Run a node; or drain, resume, remove one", {});
+  const auto run_it = [this]() -> outcome<exit_code> {
     TROUPE_TRY(const auto config, load_config(node, path));
     node_status = local.run_node(config.values);
     return exit_code::ok;
+  };
+  start->callback([this, start, run_it] {
+    if (start->get_subcommands().empty()) chosen = run_it;
   });
   start->add_option("--config", node.config_file, "Configuration file (config/node.yaml lists all keys)");
   start->add_option("--data", node.data, "Where jobs and files are kept (default ./troupe-data)");
@@ -104,6 +110,7 @@ void program::add_node_commands() {
   start->add_option("--join-token", node.join_token, "What `troupe cluster token` has made, to join a cluster with TLS")
       ->envname("TROUPE_JOIN_TOKEN");
   add_config(start);
+  add_node_changes(*start);
   add_cluster_commands();
   command(app, "nodes", "List the nodes of the cluster", [this] { return run_nodes(global); });
   auto* config = command(app, "config", "Show and check a node's configuration", {});
@@ -150,6 +157,22 @@ void program::add_backup_commands() {
   recover_app->add_option("--data", recover.data, "The node's data directory")->required();
   recover_app->add_flag("--unsafe", recover.is_unsafe, "Make a new cluster of this node alone; what it lacks is lost");
   recover_app->add_flag("--yes", recover.is_confirmed, "Do not ask");
+}
+
+void program::add_node_changes(CLI::App& node_app) {
+  const auto add = [&](const char* name, const char* description, node_change::action what) {
+    auto* added = command(node_app, name, description, [this, what] {
+      change.what = what;
+      return run_node_change(global, change);
+    });
+    added->add_option("NODE", change.node, "An id, the beginning of one, or an address; `troupe nodes` lists them")->required();
+    return added;
+  };
+  auto* drain = add("drain", "Give it no more tasks, let others lead and vote in its place", node_change::action::drain);
+  drain->add_option("--deadline", change.deadline, "What still runs there after this time is run elsewhere (10min)");
+  drain->add_flag("--wait", change.wait, "Until it is drained");
+  add("resume", "Let a drained node work again", node_change::action::resume);
+  add("remove", "Take a drained or silent node out of the cluster, for good", node_change::action::remove);
 }
 
 void program::add_job_commands() {

@@ -22,12 +22,12 @@ result<void> settle_cluster(const std::vector<std::string>& seeds, journal::data
 }
 
 cluster_edge::cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory, const std::string& address,
-                           const auth::tls_context* tls, std::function<void(error)> on_fatal)
+                           std::uint64_t mark, const auth::tls_context* tls, std::function<void(error)> on_fatal)
     : directory_(directory),
       tls_(tls),
       on_fatal_(std::move(on_fatal)),
       inlet_([this](const model::ports::node_card& peer) { on_peer(peer); }),
-      links_({.card = {directory.node(), directory.boot(), directory.cluster()->id, address}, .seeds = seeds, .tls = tls},
+      links_({.card = {directory.node(), directory.boot(), directory.cluster()->id, address, mark}, .seeds = seeds, .tls = tls},
              inlet_) {}
 
 result<std::string> cluster_edge::address_of(model::node_id node) const {

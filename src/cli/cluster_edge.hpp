@@ -26,10 +26,11 @@ class cluster_edge {
  public:
   /// @param directory  outlives this; its cluster is settled
   /// @param address    "host:port" where peers reach this node
+  /// @param mark       drawn at this start
   /// @param tls        how nodes prove who they are; outlives this. Null: they do not
   /// @param on_fatal   called on the links' thread when the directory cannot be written
   cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory, const std::string& address,
-               const auth::tls_context* tls, std::function<void(error)> on_fatal);
+               std::uint64_t mark, const auth::tls_context* tls, std::function<void(error)> on_fatal);
 
   [[nodiscard]] http::peer_links& links() noexcept { return links_; }
   [[nodiscard]] actors::inlet& inlet() noexcept { return inlet_; }

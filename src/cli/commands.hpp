@@ -53,6 +53,15 @@ struct jobs_command {
 /// Makes a join token and prints it.
 [[nodiscard]] outcome<exit_code> run_cluster_token(const global_options& global, const std::string& directory,
                                                    const std::string& lasts);
+struct node_change {
+  enum class action : std::uint8_t { drain, resume, remove };
+  action what = action::drain;
+  std::string node;      ///< an id, the beginning of one, or an address
+  std::string deadline;  ///< of a drain: "" or a duration
+  bool wait = false;     ///< until the node is drained
+};
+/// Says what will happen, then does it.
+[[nodiscard]] outcome<exit_code> run_node_change(const global_options& global, const node_change& change);
 
 [[nodiscard]] outcome<exit_code> run_pipeline_list(const global_options& global);
 /// Reads the files as an operator's, so that `exec` stages are allowed. All of them are read; each fault is told.

@@ -29,6 +29,7 @@ struct node_config {
     std::vector<std::string> seeds;  ///< "host:port"
     std::string advertise;           ///< "host:port"; empty: where it listens
     std::uint32_t voters = 3;
+    duration replace_after = 60s;
   } cluster;
   struct {
     std::filesystem::path ca_directory;  ///< empty: this node signs nothing

@@ -250,6 +250,7 @@ std::vector<config_key> make_keys() {
   keys.push_back(names_key());
   keys.push_back(duration_key("tls.lifetime", 10s, std::chrono::hours{24 * 365}, AT(tls.lifetime)));
   keys.push_back(loopback_key());
+  keys.push_back(duration_key("cluster.replace_after", 5s, 24h, AT(cluster.replace_after)));
   add_lasting_keys(keys);
   add_serving_keys(keys);
   return keys;

@@ -73,6 +73,7 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.replica.boot = directory.boot();
   options.replica.address = std::move(address);
   options.replica.voters_most = config.cluster.voters;
+  options.replica.replace_after = config.cluster.replace_after;
   if (!directory.cluster()->is_founder) options.replica.founders = raft::configuration{};  // the log names the members
   options.replica.lease = config.lease.lease_time;
   options.replica.compact_every = config.journal.compact_every;
@@ -231,7 +232,8 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   TROUPE_TRY(const auto log, journal::journal::open(journal_options));
   TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
   const auto fatal = [&ballast](const error& why) { die(ballast, why); };
-  cluster_edge cluster{config.cluster.seeds, directory, advertised, tls, fatal};
+  const auto mark = random_number();
+  cluster_edge cluster{config.cluster.seeds, directory, advertised, mark, tls, fatal};
   http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, {.copies = config.cluster.voters, .tls = tls}};
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 
@@ -242,6 +244,7 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   actor_config.set("caf.scheduler.policy", "sharing");
   caf::actor_system system{actor_config};
   auto node_options = actor_options(config, directory, advertised);
+  node_options.replica.mark = mark;
   node_options.peers = &cluster.links();
   node_options.from_peers = &cluster.inlet();
   node_options.replica.patience = server_options.request_timeout - 1s;  // clients are to hear why, not that nothing was heard

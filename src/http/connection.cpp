@@ -37,6 +37,7 @@ method verb_of(beast_http::verb verb) noexcept {
     case beast_http::verb::head: return method::head;
     case beast_http::verb::post: return method::post;
     case beast_http::verb::put: return method::put;
+    case beast_http::verb::delete_: return method::remove;
     default: return method::other;
   }
 }

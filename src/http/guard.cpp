@@ -77,7 +77,7 @@ std::optional<response> refuse_foreign(const request& in, std::span<const std::s
     const bool is_same = origin->starts_with(scheme) && equals_ignoring_case(origin->substr(scheme.size()), host);
     if (!is_same) return forbidden("requests from pages of another origin are refused");
   }
-  if (in.verb == method::post || in.verb == method::put) {
+  if (in.verb == method::post || in.verb == method::put || in.verb == method::remove) {
     const auto site = in.header_or_empty("Sec-Fetch-Site");
     if (!site.empty() && site != "same-origin" && site != "none") return forbidden("cross-site requests may not change anything");
   }

@@ -52,7 +52,9 @@ bool peer_book::is_of_ours(std::uint64_t cluster) const {
 }
 
 peer_book::admission peer_book::judge(const peer_hello& theirs) const {
-  const auto refuse = [](std::string why) { return admission{verdict::refused, std::move(why)}; };
+  const auto refuse = [](std::string why, bool is_final = false) {
+    return admission{verdict::refused, std::move(why), is_final};
+  };
   const std::lock_guard lock{mutex_};
   const auto& mine = own_.card;
   const auto& card = theirs.card;
@@ -61,7 +63,7 @@ peer_book::admission peer_book::judge(const peer_hello& theirs) const {
                               own_.version_least, own_.version_most, theirs.version_least, theirs.version_most));
   }
   if (card.node == mine.node) {
-    if (card.boot == mine.boot && card.address == mine.address) return {verdict::itself, {}};
+    if (card.boot == mine.boot && card.address == mine.address && card.mark == mine.mark) return {verdict::itself, {}};
     return refuse(two_of(card.node));
   }
   if (card.cluster != 0 && mine.cluster != 0 && card.cluster != mine.cluster) {
@@ -70,6 +72,7 @@ peer_book::admission peer_book::judge(const peer_hello& theirs) const {
                     "with an empty data directory to join",
                     mine.cluster, card.cluster));
   }
+  if (auto why = why_unwelcome(card)) return refuse(std::move(*why), true);
   const auto known = peers_.find(card.node);
   if (known == peers_.end()) {
     if (peers_.size() < peers_most_) return {verdict::welcome, {}};
@@ -82,11 +85,41 @@ peer_book::admission peer_book::judge(const peer_hello& theirs) const {
                     "its data directory, or a copy",
                     card.boot.raw(), card.node.raw(), before.boot.raw()));
   }
+  if (card.boot == before.boot && card.mark != before.mark) return refuse(two_of(card.node));
   if (card.address == before.address) return {verdict::welcome, {}};
   // A node that has moved has left where it was. A copy of its directory would bring a log of yesterday in its name.
   const auto& link = known->second.shown;
   if (card.boot == before.boot || link.connected || link.is_heard) return refuse(two_of(card.node));
   return {verdict::welcome, {}};
+}
+
+/// By what the cluster has committed.
+std::optional<std::string> peer_book::why_unwelcome(const node_card& card) const {
+  constexpr std::string_view remedy = "start it with an empty data directory: it will join as a new node";
+  const auto found = standings_.find(card.node);
+  if (found == standings_.end()) return std::nullopt;
+  const auto& last = found->second;
+  if (last.is_removed)
+    return fmt::format("node {:016x} was taken out of the cluster ({}); {}", card.node.raw(), last.why, remedy);
+  const bool is_another = card.boot == last.boot && card.mark != 0 && last.mark != 0 && card.mark != last.mark;
+  if (card.boot >= last.boot && !is_another) return std::nullopt;
+  return fmt::format("the data directory of node {:016x} is an old copy: this is start {}, the cluster has seen {} start {}; {}",
+                     card.node.raw(), card.boot.raw(), is_another ? "another" : "its", last.boot.raw(), remedy);
+}
+
+void peer_book::set_standing(node_id node, const model::ports::node_standing& standing) {
+  const std::lock_guard lock{mutex_};
+  standings_[node] = standing;
+  const auto at = peers_.find(node);
+  if (!standing.is_removed || at == peers_.end()) return;
+  for (const auto& waits : at->second.frames) at->second.weight -= weight_of(waits.frame.size());
+  at->second.frames.clear();
+}
+
+bool peer_book::is_removed(node_id node) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = standings_.find(node);
+  return found != standings_.end() && found->second.is_removed;
 }
 
 void peer_book::remember(const node_card& peer) {
@@ -122,7 +155,9 @@ std::string peer_book::address_of(node_id node) const {
 bool peer_book::put(node_id to, std::string frame, time now) {
   const std::lock_guard lock{mutex_};
   const auto at = peers_.find(to);
-  if (at == peers_.end() || at->second.address.empty()) return false;
+  const auto standing = standings_.find(to);
+  if (at == peers_.end() || at->second.address.empty() || (standing != standings_.end() && standing->second.is_removed))
+    return false;
   auto& peer = at->second;
   if (!peer.shown.connected) drop_old(peer, now);
   if (frame.size() > frame_most_.count()) {
@@ -223,6 +258,7 @@ std::vector<link_status> peer_book::links() const {
   const std::lock_guard lock{mutex_};
   std::vector<link_status> out;
   for (const auto& [node, peer] : peers_) {
+    if (const auto standing = standings_.find(node); standing != standings_.end() && standing->second.is_removed) continue;
     auto& one = out.emplace_back(peer.shown);
     one.node = node;
     one.address = peer.address;

@@ -20,7 +20,8 @@ class peer_book {
   enum class verdict : std::uint8_t { welcome, itself, refused };
   struct admission {
     verdict is = verdict::refused;
-    std::string why;  ///< of a refusal, for people
+    std::string why;        ///< of a refusal, for people
+    bool is_final = false;  ///< of a refusal: by what the cluster has committed
   };
 
   explicit peer_book(const peer_options& options);
@@ -40,6 +41,9 @@ class peer_book {
   [[nodiscard]] bool has_met(const std::string& address) const;
 
   void set_address(model::node_id node, const std::string& address);
+  /// What the cluster has committed of a node. One that is removed gets no frames, and is not shown.
+  void set_standing(model::node_id node, const model::ports::node_standing& standing);
+  [[nodiscard]] bool is_removed(model::node_id node) const;
   [[nodiscard]] std::string address_of(model::node_id node) const;
 
   /// Puts a frame at the end of what waits for a node, or drops it.
@@ -76,6 +80,7 @@ class peer_book {
     link_status shown;
   };
 
+  [[nodiscard]] std::optional<std::string> why_unwelcome(const model::ports::node_card& card) const;
   void drop_old(record& peer, time now);
   void refuse_frame(model::node_id to, record& peer, std::size_t size, const char* why);
   /// What a frame counts for while it waits; an empty one costs memory, too.
@@ -87,6 +92,7 @@ class peer_book {
   mutable std::mutex mutex_;
   peer_hello own_;
   std::map<model::node_id, record> peers_;
+  std::map<model::node_id, model::ports::node_standing> standings_;
   std::map<std::string, std::string> seeds_;  ///< seeds that have not answered, with the last error
 };
 

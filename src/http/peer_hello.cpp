@@ -27,6 +27,7 @@ void write(const peer_hello& from, proto::peer_hello& to) {
   to.set_boot(from.card.boot.raw());
   to.set_cluster(from.card.cluster);
   to.set_address(from.card.address);
+  to.set_mark(from.card.mark);
 }
 
 result<peer_hello> read(const proto::peer_hello& from) {
@@ -38,7 +39,7 @@ result<peer_hello> read(const proto::peer_hello& from) {
   peer_hello out;
   out.version_least = from.version_least();
   out.version_most = from.version_most();
-  out.card = {model::node_id{from.node()}, model::incarnation{from.boot()}, from.cluster(), from.address()};
+  out.card = {model::node_id{from.node()}, model::incarnation{from.boot()}, from.cluster(), from.address(), from.mark()};
   return out;
 }
 
@@ -79,6 +80,7 @@ std::string encode(const peer_hello_answer& answer) {
   proto::peer_hello_answer out;
   write(answer.hello, *out.mutable_card());
   out.set_refused(answer.refused.substr(0, reason_most));
+  out.set_is_final(answer.is_final);
   return out.SerializeAsString();
 }
 
@@ -94,6 +96,7 @@ result<peer_hello_answer> decode_hello_answer(std::string_view data) {
   peer_hello_answer out;
   TROUPE_TRY(out.hello, read(in.card()));
   out.refused = printable(in.refused());
+  out.is_final = in.is_final();
   return out;
 }
 

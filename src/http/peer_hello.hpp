@@ -24,7 +24,8 @@ struct peer_hello {
 };
 struct peer_hello_answer {
   peer_hello hello;
-  std::string refused;  ///< why there is no link, for people; empty: there is one
+  std::string refused;    ///< why there is no link, for people; empty: there is one
+  bool is_final = false;  ///< refused by what the cluster has committed of this node
 };
 
 /// `host` is a name, an IPv4 address or an IPv6 address without brackets.

@@ -70,7 +70,7 @@ struct peer_links::state {
 
   void begin();
   void close_all(const std::string& why);
-  void close_strange_clusters();
+  void close_unwelcome();
   void wake_sender(node_id to);
   void dial_at_once(const node_card& peer);
 
@@ -142,7 +142,12 @@ std::uint64_t peer_links::cluster() const { return state_->book.own().card.clust
 
 void peer_links::set_cluster(std::uint64_t cluster) {
   state_->book.set_cluster(cluster);
-  asio::post(state_->io, [s = state_.get()] { s->close_strange_clusters(); });
+  asio::post(state_->io, [s = state_.get()] { s->close_unwelcome(); });
+}
+
+void peer_links::set_standing(node_id node, const model::ports::node_standing& standing) {
+  state_->book.set_standing(node, standing);
+  asio::post(state_->io, [s = state_.get()] { s->close_unwelcome(); });
 }
 
 void peer_links::adopt(file_descriptor socket, std::unique_ptr<auth::tls_session> tls, std::string key, std::string unread) {
@@ -187,14 +192,16 @@ void peer_links::state::close_all(const std::string& why) {
   for (const auto& link : strangers) link->socket->close(why);
 }
 
-void peer_links::state::close_strange_clusters() {
-  const std::string why = "it belongs to another cluster";
+/// Links with nodes that would not be let in now.
+void peer_links::state::close_unwelcome() {
+  const auto close_if_unwelcome = [this](const node_card& card, peer_socket& socket) {
+    if (card.node.raw() == 0) return;
+    if (const auto judged = book.judge({card}); judged.is == peer_book::verdict::refused) socket.close(judged.why);
+  };
   for (const auto& link : dialling) {
-    if (link->socket && !book.is_of_ours(link->card.cluster)) link->socket->close(why);
+    if (link->socket) close_if_unwelcome(link->card, *link->socket);
   }
-  for (const auto& [node, link] : heard) {
-    if (!book.is_of_ours(link->card.cluster)) link->socket->close(why);
-  }
+  for (const auto& [node, link] : heard) close_if_unwelcome(link->card, *link->socket);
 }
 
 void peer_links::state::wake_sender(node_id to) {
@@ -242,6 +249,8 @@ awaitable<void> peer_links::state::keep(std::shared_ptr<outgoing> link) {
     co_await pause(*link);
   }
   if (!link->node) book.forget_seed(link->seed);
+  if (const auto at = link->node ? senders.find(*link->node) : senders.end(); at != senders.end() && at->second == link)
+    senders.erase(at);
   dialling.erase(link);
 }
 
@@ -259,7 +268,7 @@ awaitable<void> peer_links::state::pause(outgoing& link) {
 awaitable<std::string> peer_links::state::run(std::shared_ptr<outgoing> link) {
   link->was_refused = false;
   const auto address = link->node ? book.address_of(*link->node) : link->seed;
-  if (!link->node && book.has_met(address)) {
+  if (link->node ? book.is_removed(*link->node) : book.has_met(address)) {
     link->is_done = true;
     co_return "";
   }
@@ -306,6 +315,7 @@ bool peer_links::state::accept_answer(const std::shared_ptr<outgoing>& link, con
     why = fmt::format("at this address is node {:016x}", card.node.raw());
   } else if (!answer.refused.empty()) {
     why = fmt::format("the peer says: {}", answer.refused);
+    listener.on_refused(card.node, answer.refused, answer.is_final);
   } else {
     link->was_refused = false;
   }
@@ -406,7 +416,7 @@ awaitable<bool> peer_links::state::welcome(incoming& link) {
   if (const auto disproof = disprove(socket, hello->card.node); !disproof.empty())
     judged = {peer_book::verdict::refused, disproof};
   if (judged.is == peer_book::verdict::refused) note_refusal(hello->card, judged.why);
-  const auto answer = encode(peer_hello_answer{book.own(), judged.why});
+  const auto answer = encode(peer_hello_answer{book.own(), judged.why, judged.is_final});
   if (auto written = co_await socket.write(answer); !written) co_return false;
   socket.keep_open();
   if (judged.is != peer_book::verdict::welcome) co_return false;

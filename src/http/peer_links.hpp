@@ -64,6 +64,7 @@ class peer_links final : public model::ports::transport {
   /// Frames for nodes without a known address, for this node itself and above `frame_most` are dropped.
   void send(model::node_id to, std::string frame) override;
   void set_address(model::node_id node, const std::string& address) override;
+  void set_standing(model::node_id node, const model::ports::node_standing& standing) override;
   /// Which cluster this node belongs to from now on, as links say that open from now on. Links with nodes of another are closed.
   /// Any thread.
   void set_cluster(std::uint64_t cluster);

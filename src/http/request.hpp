@@ -9,7 +9,7 @@
 
 namespace troupe::http {
 
-enum class method : std::uint8_t { get, head, post, put, other };
+enum class method : std::uint8_t { get, head, post, put, remove, other };
 
 struct header {
   std::string_view name, value;

@@ -24,6 +24,10 @@ constexpr std::array routes = {
     route{method::get, "/v1/pipelines/{name}", endpoint::get_pipeline, route_class::pipelines},
     route{method::get, "/v1/node", endpoint::get_node, route_class::node},
     route{method::get, "/v1/backup", endpoint::get_backup, route_class::node},
+    route{method::get, "/v1/nodes", endpoint::list_nodes, route_class::node},
+    route{method::post, "/v1/nodes/{id}/drain", endpoint::drain_node, route_class::node},
+    route{method::post, "/v1/nodes/{id}/resume", endpoint::resume_node, route_class::node},
+    route{method::remove, "/v1/nodes/{id}", endpoint::remove_node, route_class::node},
     route{method::get, "/v1/peers/link", endpoint::peer_link, route_class::node},
     route{method::post, "/v1/peers/join", endpoint::join, route_class::peers},
     route{method::get, "/healthz", endpoint::health, route_class::node},
@@ -53,8 +57,8 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
 
 /// The methods that a path takes, as the Allow header says it; empty if there is no such path.
 std::string allowed_at(std::string_view path) {
-  constexpr std::array<std::pair<method, std::string_view>, 3> names{
-      {{method::get, "GET, HEAD"}, {method::post, "POST"}, {method::put, "PUT"}}};
+  constexpr std::array<std::pair<method, std::string_view>, 4> names{
+      {{method::get, "GET, HEAD"}, {method::post, "POST"}, {method::put, "PUT"}, {method::remove, "DELETE"}}};
   std::string out;
   for (const auto& [verb, name] : names) {
     const auto takes = [&, verb = verb](const route& each) { return each.verb == verb && match(each.pattern, path); };

@@ -23,6 +23,10 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> get_pipeline(exchange& x);
 [[nodiscard]] awaitable<response> get_node(exchange& x);
 [[nodiscard]] awaitable<response> get_backup(exchange& x);
+[[nodiscard]] awaitable<response> list_nodes(exchange& x);
+[[nodiscard]] awaitable<response> drain_node(exchange& x);
+[[nodiscard]] awaitable<response> resume_node(exchange& x);
+[[nodiscard]] awaitable<response> remove_node(exchange& x);
 [[nodiscard]] awaitable<response> peer_link(exchange& x);
 [[nodiscard]] awaitable<response> join(exchange& x);
 [[nodiscard]] awaitable<response> health(exchange& x);

@@ -28,6 +28,17 @@ void write_slot(writer& json, const actors::slot_view& slot) {
   json.end_object();
 }
 
+void write_member(writer& json, const actors::member_view& member) {
+  json.begin_object();
+  json.member("id", fmt::format("{:016x}", member.id.raw()));
+  json.member("incarnation", fmt::format("{:x}", member.boot.raw()));
+  json.member("address", member.address);
+  json.member("role", member.role);
+  json.member("state", member.state);
+  json.member("tasks", member.tasks);
+  json.end_object();
+}
+
 }  // namespace
 
 void write_node(std::string& out, const actors::node_view& node, bool is_stopping,
@@ -49,14 +60,7 @@ void write_node(std::string& out, const actors::node_view& node, bool is_stoppin
   json.end_array();
   json.key("members");
   json.begin_array();
-  for (const auto& member : node.members) {
-    json.begin_object();
-    json.member("id", fmt::format("{:016x}", member.id.raw()));
-    json.member("incarnation", fmt::format("{:x}", member.boot.raw()));
-    json.member("address", member.address);
-    json.member("role", member.role);
-    json.end_object();
-  }
+  for (const auto& member : node.members) write_member(json, member);
   json.end_array();
   json.member("jobs_queued", node.jobs_queued);
   json.member("jobs_running", node.jobs_running);
@@ -74,6 +78,16 @@ void write_node(std::string& out, const actors::node_view& node, bool is_stoppin
     json.member("copies_restored", stored->copies_restored);
     json.end_object();
   }
+  json.end_object();
+}
+
+void write_nodes(std::string& out, const std::vector<actors::member_view>& nodes) {
+  writer json{out};
+  json.begin_object();
+  json.key("nodes");
+  json.begin_array();
+  for (const auto& node : nodes) write_member(json, node);
+  json.end_array();
   json.end_object();
 }
 

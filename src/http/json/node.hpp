@@ -5,11 +5,14 @@
 #include "model/artifact.hpp"
 
 #include <string>
+#include <vector>
 
 namespace troupe::http::json {
 
 /// @param stored  what its artifact store says, if it does
 void write_node(std::string& out, const actors::node_view& node, bool is_stopping, const std::optional<artifact_figures>& stored);
+/// {"nodes": [...]}
+void write_nodes(std::string& out, const std::vector<actors::member_view>& nodes);
 /// {"ready": false, "reason": "..."}
 void write_readiness(std::string& out, bool is_ready, std::string_view reason);
 /// The answer to an upload.

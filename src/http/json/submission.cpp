@@ -197,4 +197,18 @@ result<std::string> read_cancel_reason(std::string_view text) {
   return reason;
 }
 
+result<std::optional<duration>> read_drain_deadline(std::string_view text) {
+  constexpr std::int64_t year = std::int64_t{365} * 24 * 3600 * 1000;
+  std::optional<duration> deadline;
+  if (text.empty()) return deadline;
+  TROUPE_TRY(const auto body, parse_object(text));
+  for (const auto& [key, value] : body) {
+    const auto* number = value.if_int64();
+    if (key != "deadline_ms" || !number || *number < 0 || *number > year)
+      return bad("the body of a drain request is {\"deadline_ms\": 0 to a year} or empty");
+    deadline = duration{*number};
+  }
+  return deadline;
+}
+
 }  // namespace troupe::http::json

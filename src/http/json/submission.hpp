@@ -38,4 +38,8 @@ struct submission {
 /// Reads the body of a cancel request: empty, or {"reason": "..."}. @returns the reason.
 [[nodiscard]] result<std::string> read_cancel_reason(std::string_view text);
 
+/// Reads the body of a drain request: empty, or {"deadline_ms": 0 to a year}. @returns after how long what runs is handed back;
+/// nothing: it may take its time.
+[[nodiscard]] result<std::optional<duration>> read_drain_deadline(std::string_view text);
+
 }  // namespace troupe::http::json

@@ -12,7 +12,17 @@ struct node_card {
   incarnation boot;
   std::uint64_t cluster = 0;  ///< 0: it belongs to none yet
   std::string address;        ///< "host:port" where its peers reach it
+  std::uint64_t mark = 0;     ///< drawn at this start of its process
   friend bool operator==(const node_card&, const node_card&) = default;
+};
+
+/// What the cluster has committed of a node.
+struct node_standing {
+  incarnation boot;         ///< its last start that was announced; an earlier one is that of an old copy
+  std::uint64_t mark = 0;   ///< of that start; 0: unknown
+  bool is_removed = false;  ///< it does not belong to the cluster any more
+  std::string why;          ///< of a removal, for people
+  friend bool operator==(const node_standing&, const node_standing&) = default;
 };
 
 /// Carries frames from this node to others. A frame may get lost, with all others that wait behind it; it comes at most once,
@@ -27,6 +37,8 @@ class transport {
   /// link opens, takes the place of it.
   /// @param address  "host:port"; an empty one is ignored
   virtual void set_address(node_id node, const std::string& address) = 0;
+  /// From now on only a node that is in accordance with this is linked to. Any thread.
+  virtual void set_standing(node_id node, const node_standing& standing) = 0;
 };
 
 /// What arrives. Called on threads of the transport, for one peer never by two at a time; must not block. May call the transport.
@@ -39,6 +51,8 @@ class transport_listener {
   virtual void on_frame(node_id from, std::string frame) = 0;
   /// Nobody listens at this node's address any more: its process has ended. Not said of one that is merely silent.
   virtual void on_gone(node_id peer) = 0;
+  /// Another node wants no link with this one. @param is_final  by what the cluster has committed: it will not change its mind
+  virtual void on_refused(node_id by, const std::string& why, bool is_final) = 0;
 };
 
 }  // namespace troupe::model::ports

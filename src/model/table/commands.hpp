@@ -63,6 +63,28 @@ struct boot_command {
   node_id node;
   incarnation boot;
   std::string address = {};  ///< "host:port" where its peers reach it; empty if it takes none
+  /// Drawn anew at each start: an old copy of a data directory counts its starts from where it was copied, so that one number
+  /// may come twice. 0: of a time before there were marks.
+  std::uint64_t mark = 0;
+};
+
+/// A node shall run nothing any more, and neither lead nor vote if another one can. It stays so, also when it starts anew.
+struct drain_command {
+  node_id node;
+  std::optional<timestamp> hand_back_at;  ///< what still runs there then is run elsewhere; nothing: it may take its time
+};
+/// The leader has nothing left to take from a draining node.
+struct drained_command {
+  node_id node;
+};
+/// A node that was drained works again.
+struct resume_command {
+  node_id node;
+};
+/// A node does not belong to the cluster any more, and never will again under this id.
+struct remove_command {
+  node_id node;
+  std::string reason;
 };
 
 struct limits_command {
@@ -72,8 +94,8 @@ struct limits_command {
 /// Only time passes: back-offs end, deadlines strike, old jobs go.
 struct tick_command {};
 
-using command =
-    std::variant<submit_command, assign_command, finish_command, cancel_command, boot_command, limits_command, tick_command>;
+using command = std::variant<submit_command, assign_command, finish_command, cancel_command, boot_command, limits_command,
+                             tick_command, drain_command, drained_command, resume_command, remove_command>;
 
 /// Which request of which node a command came from, so that the node finds its outcome when it applies it.
 struct command_origin {
@@ -95,7 +117,7 @@ struct submit_outcome {
   job_id id;
   bool created = true;
 };
-using apply_reply = std::variant<std::monostate, result<submit_outcome>, result<job_id>>;
+using apply_reply = std::variant<std::monostate, result<submit_outcome>, result<job_id>, result<node_id>>;
 
 /// An attempt that has been committed and may start now.
 struct grant {

@@ -2,6 +2,7 @@
 
 #include "base/plant.hpp"
 #include "model/table/change.hpp"
+#include "model/table/node_changes.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/parse.hpp>
@@ -34,22 +35,6 @@ table_limits limits_from(const std::string& text) {
           .node_lost_most = static_cast<std::uint32_t>(number("node_lost_most"))};
 }
 
-/// An object: the id in decimal digits to {"boot", "address"}.
-std::string nodes_text(const std::map<node_id, job_table::known_node>& nodes) {
-  json::object out;
-  for (const auto& [id, node] : nodes) out[std::to_string(id.raw())] = {{"boot", node.boot.raw()}, {"address", node.address}};
-  return json::serialize(out);
-}
-
-std::map<node_id, job_table::known_node> nodes_from(const std::string& text) {
-  std::map<node_id, job_table::known_node> nodes;
-  const auto parsed = json::parse(text);
-  for (const auto& [id, node] : parsed.as_object())
-    nodes[node_id{std::stoull(std::string{id})}] = {incarnation{node.at("boot").to_number<std::uint64_t>()},
-                                                    std::string{node.at("address").as_string()}};
-  return nodes;
-}
-
 bool matches(const job_record& job, const job_table::list_filter& filter) {
   if (job.tenant != filter.tenant) return false;
   if (filter.state && job.state != *filter.state) return false;
@@ -59,16 +44,10 @@ bool matches(const job_record& job, const job_table::list_filter& filter) {
 
 }  // namespace
 
-std::string only_node(const std::string& stored, node_id kept) {
-  auto nodes = nodes_from(stored);
-  std::erase_if(nodes, [kept](const auto& node) { return node.first != kept; });
-  return nodes_text(nodes);
-}
-
 job_table::job_table(table_store& store) : store_(store), queue_(limits_.ageing) {
   if (const auto stored = store_.load_value(limits_name)) limits_ = limits_from(*stored);
   if (const auto stored = store_.load_value(log_time_name)) log_time_ = from_unix_ms(std::stoll(*stored));
-  if (const auto stored = store_.load_value(nodes_name)) nodes_ = nodes_from(*stored);
+  load_nodes();
   queue_.set_ageing(limits_.ageing);
   store_.each_tenant([this](const std::string& tenant, std::int64_t used) { queue_.restore_used(tenant, used); });
   store_.each_active_job([this](const job_record& job) { index(job); });
@@ -79,6 +58,10 @@ apply_effects job_table::apply(const stamped_command& entry, std::uint64_t log_i
   apply_effects out;
   log_index_ = log_index;
   advance_time(entry.now, out);
+  if (auto late = answer_late_change(store_, entry)) {
+    out.reply = std::move(*late);
+    return out;
+  }
   std::visit([&](const auto& body) { on(body, out); }, entry.body);
   return out;
 }
@@ -183,21 +166,6 @@ void job_table::on(const cancel_command& c, apply_effects& out) {
   out.reply = result<job_id>{c.id};
 }
 
-void job_table::on(const boot_command& c, apply_effects& out) {
-  auto& node = nodes_[c.node];
-  if (c.boot < node.boot) return;  // it came late: the node has started anew since
-  if (const known_node now{c.boot, c.address}; node != now) {
-    node = now;
-    store_.save_value(nodes_name, nodes_text(nodes_));
-  }
-  std::vector<std::pair<task_id, attempt_no>> lost;
-  for (const auto& [task, attempt] : running_) {
-    if (attempt.slot.node == c.node && attempt.slot.boot < c.boot) lost.emplace_back(task, attempt.attempt);
-  }
-  const attempt_failure failure{failure_cause::node_lost, "the node started anew while the attempt ran", ""};
-  for (const auto& [task, attempt] : lost) on(finish_command{task, attempt, failure}, out);
-}
-
 void job_table::on(const limits_command& c, apply_effects&) {
   limits_ = c.limits;
   queue_.set_ageing(limits_.ageing);
@@ -213,6 +181,7 @@ void job_table::advance_time(timestamp now, apply_effects& out) {
   }
   end_backoffs();
   strike_deadlines(out);
+  hand_back_from_draining(out);
   forget_old_jobs();
 }
 
@@ -284,6 +253,8 @@ std::optional<timestamp> job_table::next_due() const {
   if (!backing_off_.empty()) consider(backing_off_.begin()->first);
   if (!deadlines_.empty()) consider(deadlines_.begin()->first);
   if (first_expiry_) consider(first_expiry_->first);
+  for (const auto& [id, node] : nodes_)
+    if (node.hand_back_at) consider(*node.hand_back_at);
   return due;
 }
 

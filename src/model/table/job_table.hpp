@@ -58,13 +58,27 @@ class job_table {
   [[nodiscard]] timestamp log_time() const noexcept { return log_time_; }
   [[nodiscard]] const table_limits& limits() const noexcept { return limits_; }
   [[nodiscard]] const task_queue& queue() const noexcept { return queue_; }
-  /// Every node that ever started as part of this cluster, with its last start.
+  /// active --drain--> draining --nothing left to take from it--> drained; resume leads back to active.
+  enum class node_state : std::uint8_t { active, draining, drained };
+  /// A node of the cluster, with its last start.
   struct known_node {
     incarnation boot;
     std::string address;
+    std::uint64_t mark = 0;
+    node_state state = node_state::active;
+    std::optional<timestamp> hand_back_at = {};
     friend bool operator==(const known_node&, const known_node&) = default;
   };
   [[nodiscard]] const std::map<node_id, known_node>& nodes() const noexcept { return nodes_; }
+  struct removed_node {
+    timestamp at{};
+    std::string reason;
+    friend bool operator==(const removed_node&, const removed_node&) = default;
+  };
+  /// The newest thousand that were taken out.
+  [[nodiscard]] const std::map<node_id, removed_node>& removed_nodes() const noexcept { return removed_nodes_; }
+  [[nodiscard]] bool is_active(node_id node) const;
+  [[nodiscard]] std::size_t tasks_on(node_id node) const;
   [[nodiscard]] bool knows_pipeline(const digest& hash) { return store_.load_pipeline(hash) != nullptr; }
 
   struct running_attempt {
@@ -97,10 +111,19 @@ class job_table {
   void on(const boot_command& c, apply_effects& out);
   void on(const limits_command& c, apply_effects& out);
   void on(const tick_command& c, apply_effects& out);
+  void on(const drain_command& c, apply_effects& out);
+  void on(const drained_command& c, apply_effects& out);
+  void on(const resume_command& c, apply_effects& out);
+  void on(const remove_command& c, apply_effects& out);
 
   void advance_time(timestamp now, apply_effects& out);
   void end_backoffs();
   void strike_deadlines(apply_effects& out);
+  void hand_back_from_draining(apply_effects& out);
+  void take_back(node_id node, const attempt_failure& why, apply_effects& out);
+  void load_nodes();
+  void save_nodes();
+  void save_removed_nodes();
   void forget_old_jobs();
 
   void accept(const submit_command& c, std::shared_ptr<const pipeline> p, apply_effects& out);
@@ -122,6 +145,7 @@ class job_table {
   table_store& store_;
   table_limits limits_;
   std::map<node_id, known_node> nodes_;
+  std::map<node_id, removed_node> removed_nodes_;
   timestamp log_time_{};
   std::uint64_t log_index_ = 0;
   task_queue queue_;
@@ -134,5 +158,7 @@ class job_table {
   std::set<std::pair<timestamp, job_id>> deadlines_;
   std::optional<std::pair<timestamp, job_id>> first_expiry_;  // of the store, cached
 };
+
+[[nodiscard]] const char* to_string(job_table::node_state state) noexcept;
 
 }  // namespace troupe::model

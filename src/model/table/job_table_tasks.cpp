@@ -116,6 +116,7 @@ void job_table::close_stage_if_done(change& job, std::uint16_t s) {
 }
 
 void job_table::on(const assign_command& c, apply_effects& out) {
+  if (!is_active(c.slot.node)) return;
   if (const auto busy = running_on_.find(c.slot); busy != running_on_.end()) {
     const auto task = busy->second;
     const auto running = running_.at(task);

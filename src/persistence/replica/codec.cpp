@@ -103,10 +103,11 @@ void put(const model::boot_command& c, proto::command_record& out) {
   out.mutable_boot()->set_node(c.node.raw());
   out.mutable_boot()->set_boot(c.boot.raw());
   out.mutable_boot()->set_address(c.address);
+  out.mutable_boot()->set_mark(c.mark);
 }
 
 model::command get(const proto::boot_body& body) {
-  return model::boot_command{model::node_id{body.node()}, model::incarnation{body.boot()}, body.address()};
+  return model::boot_command{model::node_id{body.node()}, model::incarnation{body.boot()}, body.address(), body.mark()};
 }
 
 void put(const model::limits_command& c, proto::command_record& out) {
@@ -127,6 +128,20 @@ model::command get(const proto::limits_body& body) {
 }
 
 void put(const model::tick_command&, proto::command_record& out) { out.mutable_tick(); }
+
+void put(const model::drain_command& c, proto::command_record& out) {
+  out.mutable_drain()->set_node(c.node.raw());
+  out.mutable_drain()->set_hand_back_ms(ms_of(c.hand_back_at));
+}
+
+void put(const model::drained_command& c, proto::command_record& out) { out.mutable_drained()->set_node(c.node.raw()); }
+
+void put(const model::resume_command& c, proto::command_record& out) { out.mutable_resume()->set_node(c.node.raw()); }
+
+void put(const model::remove_command& c, proto::command_record& out) {
+  out.mutable_remove()->set_node(c.node.raw());
+  out.mutable_remove()->set_reason(c.reason);
+}
 
 }  // namespace
 
@@ -168,6 +183,12 @@ result<model::stamped_command> decode_command(std::string_view data) {
     case proto::command_record::kBoot: return with_time(get(record.boot()));
     case proto::command_record::kLimits: return with_time(get(record.limits()));
     case proto::command_record::kTick: return with_time(model::tick_command{});
+    case proto::command_record::kDrain:
+      return with_time(model::drain_command{model::node_id{record.drain().node()}, time_of(record.drain().hand_back_ms())});
+    case proto::command_record::kDrained: return with_time(model::drained_command{model::node_id{record.drained().node()}});
+    case proto::command_record::kResume: return with_time(model::resume_command{model::node_id{record.resume().node()}});
+    case proto::command_record::kRemove:
+      return with_time(model::remove_command{model::node_id{record.remove().node()}, record.remove().reason()});
     case proto::command_record::BODY_NOT_SET: break;
   }
   return error{errc::corrupt, "a command of an unknown kind is in the log"};

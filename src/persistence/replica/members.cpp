@@ -1,10 +1,29 @@
 #include "persistence/replica/codec.hpp"
+#include "persistence/replica/placement.hpp"
 #include "persistence/replica/replica.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
-// Who belongs to the group: a node that starts says so, the leader takes it in and lets it vote once it has caught up.
+// Who belongs to the group: a node that starts says so, the leader takes it in and lets it vote once it has caught up, and lets
+// go those who are drained, silent or taken out.
 namespace troupe::replica {
+namespace {
+
+constexpr duration between_handovers = 5s;  // a node that is asked to lead and cannot is not asked again at once
+
+/// One known node after the other, as time passes.
+std::optional<raft::server_id> anybody(const std::map<model::node_id, model::job_table::known_node>& nodes, model::node_id self,
+                                       std::uint64_t turn) {
+  std::vector<model::node_id> others;
+  for (const auto& [id, node] : nodes)
+    if (id != self && !node.address.empty()) others.push_back(id);
+  if (others.empty()) return std::nullopt;
+  return raft::server_id{others[turn % others.size()].raw()};
+}
+
+}  // namespace
 
 void machine::on(const event::met& e) {
   if (e.peer == settings_.raft.self) return;
@@ -12,73 +31,153 @@ void machine::on(const event::met& e) {
   announce_at_ = now_;
 }
 
-/// To the voter that holds most of the log.
+/// To the voter that holds most of the log; to one that shall stay, if there is one.
 void machine::on(const event::step_down&) {
   if (!leads()) return;
   const auto state = raft_.state();
   const raft::status::peer* best = nullptr;
+  const auto rank = [this](const raft::status::peer& peer) {
+    return std::pair{table_->is_active(model::node_id{peer.id.raw()}), peer.match};
+  };
   for (const auto& peer : state.peers) {
     const bool is_alive = now_ < peer.heard + settings_.raft.election_timeout;
-    if (is_alive && state.members.has_voter(peer.id) && (!best || peer.match > best->match)) best = &peer;
+    if (is_alive && state.members.has_voter(peer.id) && (!best || rank(peer) > rank(*best))) best = &peer;
   }
   if (best) drive(raft::transfer_leadership{best->id});
 }
 
 bool machine::is_announced() const {
   const auto known = table_->nodes().find(settings_.node);
-  return known != table_->nodes().end() && known->second == model::job_table::known_node{settings_.boot, settings_.address};
+  if (known == table_->nodes().end()) return false;
+  const auto& [boot, address, mark, state, hand_back_at] = known->second;
+  return boot == settings_.boot && address == settings_.address && mark == settings_.mark;
 }
 
 /// A leader has announced itself when it took office.
 void machine::announce() {
-  if (told_addresses_.size() != table_->nodes().size()) tell_addresses();
+  if (told_standings_.empty()) tell_nodes();
   if (leads() || now_ < announce_at_ || is_announced()) return;
   announce_at_ = now_ + settings_.resend_every;
-  const model::boot_command started{settings_.node, settings_.boot, settings_.address};
-  if (const auto to = route()) send(*to, delegated_command{encode(now_, started, {}), false});
+  const model::boot_command started{settings_.node, settings_.boot, settings_.address, settings_.mark};
+  auto to = route();
+  // Those who took this node out while it was down do not call it, and it should hear of that.
+  if (!to)
+    to = anybody(table_->nodes(), settings_.node, static_cast<std::uint64_t>(now_.time_since_epoch() / settings_.resend_every));
+  if (to) send(*to, delegated_command{encode(now_, started, {}), false});
 }
 
-void machine::tell_addresses() {
+/// What the table says of nodes goes to the links, and this node looks whether it is still one of them.
+void machine::tell_nodes() {
+  const auto tell = [this](model::node_id id, const model::ports::node_standing& standing) {
+    auto [told, is_new] = told_standings_.emplace(id, standing);
+    if (!is_new && std::exchange(told->second, standing) == standing) return;
+    if (id != settings_.node) out_.standings.emplace_back(id, standing);
+  };
   for (const auto& [id, node] : table_->nodes()) {
+    tell(id, {node.boot, node.mark, false, {}});
     auto [told, is_new] = told_addresses_.emplace(id, node.address);
     if (!is_new && std::exchange(told->second, node.address) == node.address) continue;
     if (id != settings_.node && !node.address.empty()) out_.addresses.emplace_back(id, node.address);
   }
+  for (const auto& [id, gone] : table_->removed_nodes()) tell(id, {{}, 0, true, gone.reason});
+  look_at_own_standing();
+}
+
+void machine::look_at_own_standing() {
+  if (const auto removed = table_->removed_nodes().find(settings_.node); removed != table_->removed_nodes().end())
+    return expel(
+        fmt::format("this node was taken out of its cluster ({}); start it with an empty data directory: it will join "
+                    "as a new node",
+                    removed->second.reason));
+  const auto known = table_->nodes().find(settings_.node);
+  if (known == table_->nodes().end()) return;
+  const auto& last = known->second;
+  const bool is_another = last.boot == settings_.boot && last.mark != 0 && settings_.mark != 0 && last.mark != settings_.mark;
+  if (last.boot > settings_.boot || is_another)
+    expel(
+        fmt::format("this data directory is an old copy: this is start {} of node {:016x}, the cluster has seen {} start {}; "
+                    "start it with an empty data directory: it will join as a new node",
+                    settings_.boot.raw(), settings_.node.raw(), is_another ? "another" : "its", last.boot.raw()));
+}
+
+placement machine::placement_now() const {
+  const auto state = raft_.state();
+  placement now{state.members, settings_.raft.self, {}, settings_.voters_most};
+  std::set<model::node_id> all;
+  for (const auto& [id, node] : table_->nodes()) all.insert(id);
+  for (const auto* ids : {&state.members.voters, &state.members.learners})  // founders may not have announced themselves yet
+    for (const auto id : *ids)
+      if (const model::node_id node{id.raw()}; !table_->removed_nodes().contains(node)) all.insert(node);
+  for (const auto id : all) {
+    placed_node placed;
+    placed.id = raft::server_id{id.raw()};
+    placed.is_leaving = !table_->is_active(id);
+    placed.is_alive = placed.is_level = placed.id == settings_.raft.self;
+    for (const auto& peer : state.peers) {
+      if (peer.id != placed.id) continue;
+      placed.is_alive = now_ < peer.heard + settings_.raft.election_timeout;
+      placed.is_level = peer.match >= state.commit;
+      placed.is_given_up = peer.heard + settings_.replace_after <= now_;
+    }
+    now.nodes.push_back(placed);
+  }
+  return now;
 }
 
 void machine::change_members() {
   if (!is_ready_ || !raft_.are_members_settled()) return;
-  if (const auto to = wanted_members()) take(raft_.step(raft::change_members{*to}, now_));
+  const auto now = placement_now();
+  note_drained(now);
+  const auto step = next_step(now);
+  if (!step) return;
+  if (step->hand_over_to) {
+    if (now_ < hand_over_again_at_) return;
+    hand_over_again_at_ = now_ + between_handovers;
+    out_.decisions.push_back({"leadership_handed_over", step->why});
+    return drive(raft::transfer_leadership{*step->hand_over_to});
+  }
+  auto update = raft_.step(raft::change_members{*step->change}, now_);
+  if (update.proposed && *update.proposed) out_.decisions.push_back({"members_changed", step->why});
+  take(std::move(update));
 }
 
-/// The next step towards: every node a member, an odd number of them voters, at most `voters_most`. Two nodes have one voter:
-/// with two, either's loss would stop both.
-std::optional<raft::configuration> machine::wanted_members() const {
-  const auto& present = raft_.members();
-  const auto nodes = table_->nodes().size();
-  if (nodes < 2) return std::nullopt;
-  if (present.voters.size() + present.learners.size() < nodes) {
-    for (const auto& [id, node] : table_->nodes()) {
-      const raft::server_id server{id.raw()};
-      if (present.has(server)) continue;
-      auto with = present;
-      with.learners.push_back(server);
-      return with;
-    }
+void machine::note_drained(const placement& now) {
+  for (const auto& [id, node] : table_->nodes()) {
+    if (node.state != model::job_table::node_state::draining || drained_.contains(id)) continue;
+    if (table_->tasks_on(id) > 0 || !has_passed_on_all(now, raft::server_id{id.raw()})) continue;
+    drained_.insert(id);
+    propose(model::drained_command{id}, by_itself{});
+    out_.decisions.push_back(
+        {"node_drained", fmt::format("node {:016x} runs nothing, and has passed on what it could", id.raw())});
   }
-  const auto wanted = std::min(settings_.voters_most, nodes % 2 == 0 ? nodes - 1 : nodes);
-  if (present.voters.size() >= wanted || present.learners.empty()) return std::nullopt;
-  const auto state = raft_.state();
-  for (const auto& peer : state.peers) {
-    const bool is_learner = present.has(peer.id) && !present.has_voter(peer.id);
-    const bool is_alive = now_ < peer.heard + settings_.raft.election_timeout;
-    if (!is_learner || !is_alive || peer.match < state.commit) continue;
-    auto with = present;
-    std::erase(with.learners, peer.id);
-    with.voters.push_back(peer.id);
-    return with;
-  }
-  return std::nullopt;
+}
+
+/// What only the leader can know of a node that shall go.
+result<void> machine::check_node_command(const model::command& body) const {
+  const auto* removal = std::get_if<model::remove_command>(&body);
+  if (!removal) return {};
+  if (!is_ready_) return error{errc::not_leader, "a new leader takes office just now; try again", 1s};
+  const auto known = table_->nodes().find(removal->node);
+  if (known == table_->nodes().end()) return {};
+  const auto now = placement_now();
+  const raft::server_id server{removal->node.raw()};
+  const auto placed =
+      std::find_if(now.nodes.begin(), now.nodes.end(), [&](const placed_node& node) { return node.id == server; });
+  TROUPE_CHECK(check_removal(now, server));
+  if (placed->is_alive && known->second.state != model::job_table::node_state::drained)
+    return error{errc::conflict, fmt::format("node {:016x} is alive and {}: drain it, wait until it is drained, then remove it",
+                                             removal->node.raw(), to_string(known->second.state))};
+  return {};
+}
+
+/// Its disk is not what it was: as the same node it cannot come back.
+void machine::take_out(const raft::lost_log& lost) {
+  auto why = fmt::format(
+      "its disk lacks log entry {}, and it had acknowledged all up to {}: the data directory is an old copy, or "
+      "the disk lost what was synced",
+      lost.rejected.raw(), lost.acknowledged.raw());
+  out_.decisions.push_back({"node_lost_its_log", fmt::format("node {:016x}: {}", lost.who.raw(), why), true});
+  propose(model::remove_command{model::node_id{lost.who.raw()}, std::move(why)}, by_itself{});
 }
 
 }  // namespace troupe::replica

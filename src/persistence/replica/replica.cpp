@@ -50,6 +50,7 @@ machine::machine(const options& settings, raft::machine core, const recovered_sh
 effects machine::step(std::span<const event::any> events, timestamp now) {
   out_ = {};
   now_ = std::max(now, now_);
+  if (expelled_) return stand_still(events);
   drive(raft::tick{});
   install_arrived();
   for (const auto& one : events) std::visit([this](const auto& e) { on(e); }, one);
@@ -72,6 +73,7 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
   compact_log();
   write_state();
   schedule();
+  if (expelled_) lay_down();
   return std::move(out_);
 }
 
@@ -115,6 +117,7 @@ void machine::take(raft::update update) {
   }
   for (const auto& outcome : update.reads) decide_read(outcome);
   if (update.role) on_role(*update.role);
+  for (const auto& lost : update.lost_logs) take_out(lost);
   for (const auto& entry : update.committed) apply(entry);
   if (update.install) {
     fetching_from_ = update.install->from;
@@ -147,7 +150,8 @@ void machine::queue_write(raft::update& update) {
 void machine::on_role(const raft::role_change& role) {
   finishing_.clear();  // slots report again; what a follower passed on, a leader has to propose
   if (role.role == raft::server_role::leader) {
-    propose(model::boot_command{settings_.node, settings_.boot, settings_.address}, by_start{});
+    finishing_.clear();  // what was reported while nobody led has gone to nobody
+    propose(model::boot_command{settings_.node, settings_.boot, settings_.address, settings_.mark}, by_start{});
     // Always: the table has not seen the end of the log yet, and cannot tell which limits stand there.
     propose(model::limits_command{settings_.limits}, by_start{});
     return;
@@ -158,6 +162,7 @@ void machine::on_role(const raft::role_change& role) {
   // What was shown stays known, else a late double would take it back.
   std::erase_if(progress_, [this](const auto& shown) { return !table_->running().contains(shown.first); });
   delegated_.clear();
+  drained_.clear();
   tick_pending_ = false;
 }
 
@@ -194,7 +199,10 @@ void machine::apply(const raft::entry& entry) {
     settle_request(request_token{from->token}, std::move(applied.reply));
   if (why) settle(*why);
   if (reported_by && is_here(*reported_by)) out_.finish_answers.push_back({*reported_by, finish->task, finish->attempt});
-  if (std::holds_alternative<model::boot_command>(command->body)) tell_addresses();
+  if (const auto* drained = std::get_if<model::drained_command>(&command->body)) drained_.erase(drained->node);
+  const bool is_of_nodes =
+      std::holds_alternative<model::boot_command>(command->body) || std::holds_alternative<model::remove_command>(command->body);
+  if (is_of_nodes) tell_nodes();
   hand_out(applied);
 }
 
@@ -360,6 +368,7 @@ machine::holdings machine::held() const noexcept {
 }
 
 result<model::job_view> machine::view(const std::string& tenant, model::job_id id) {
+  if (expelled_) return not_a_member();
   if (is_replacing_state()) return being_replaced();
   TROUPE_TRY(auto view, table_->view(tenant, id));
   for (std::uint16_t s = 0; s < view.stages.size(); ++s) {
@@ -383,12 +392,14 @@ result<model::job_view> machine::view(const std::string& tenant, model::job_id i
 
 result<model::job_table::list_page> machine::list(const model::job_table::list_filter& filter, const std::string& cursor,
                                                   std::uint32_t limit) {
+  if (expelled_) return not_a_member();
   if (is_replacing_state()) return being_replaced();
   return table_->list(filter, cursor, limit);
 }
 
 result<std::vector<model::job_event>> machine::events(const std::string& tenant, model::job_id id, std::uint64_t after,
                                                       std::uint32_t limit) {
+  if (expelled_) return not_a_member();
   if (is_replacing_state()) return being_replaced();
   return table_->events(tenant, id, after, limit);
 }

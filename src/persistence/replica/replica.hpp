@@ -1,10 +1,12 @@
 #pragma once
 
 #include "model/job_view.hpp"
+#include "model/ports/transport.hpp"
 #include "model/slot.hpp"
 #include "model/table/job_table.hpp"
 #include "persistence/raft/raft.hpp"
 #include "persistence/replica/peer_message.hpp"
+#include "persistence/replica/placement.hpp"
 #include "persistence/replica/state_store.hpp"
 #include "persistence/replica/storage.hpp"
 
@@ -30,13 +32,15 @@ struct options {
   std::optional<raft::configuration> founders;
   model::node_id node;  ///< `raft.self` is its number
   model::incarnation boot;
-  std::string address;  ///< "host:port" where its peers reach it; empty if it takes none
+  std::uint64_t mark = 0;  ///< drawn at this start; 0: none
+  std::string address;     ///< "host:port" where its peers reach it; empty if it takes none
   model::table_limits limits;
   duration lease = 4s;                   ///< an attempt without a heartbeat for so long is lost
   std::uint64_t compact_every = 10'000;  ///< applied entries between compactions of the log
   duration patience = 30s;               ///< a request that reaches no majority is refused after so long
   duration resend_every = 500ms;         ///< what the leader has not answered is sent to it again
   std::size_t voters_most = 3;           ///< odd; more nodes are learners
+  duration replace_after = 60s;          ///< a voter that was silent for so long passes its vote to a learner
 };
 
 /// Names a client's request, so that its answer finds the way back. Chosen by the caller, never twice in a machine's life.
@@ -51,6 +55,11 @@ struct submit {
 struct cancel {
   request_token token;
   model::cancel_command command;
+};
+/// Drain, resume or remove a node.
+struct change_node {
+  request_token token;
+  model::command command;
 };
 struct asked {
   model::slot_ask ask;
@@ -77,6 +86,10 @@ struct met {
 struct gone {
   model::node_id node;
 };
+/// The cluster does not count this node among its own any more, and has said so.
+struct expelled {
+  std::string why;
+};
 /// This node will stop: somebody else should lead.
 struct step_down {};
 /// Somebody wants to read what is acknowledged by now. The answer is in `effects::reads`.
@@ -87,8 +100,8 @@ struct read {
 struct image_fetched {
   result<received_image> image;
 };
-using any = std::variant<tick, submit, cancel, asked, heartbeat, finished, persisted, received, met, gone, step_down, read,
-                         image_fetched>;
+using any = std::variant<tick, submit, cancel, change_node, asked, heartbeat, finished, persisted, received, met, gone, expelled,
+                         step_down, read, image_fetched>;
 }  // namespace event
 
 struct answer {
@@ -106,11 +119,20 @@ struct finish_answer {
   model::attempt_no attempt;
 };
 
+/// Something that the leader decided about nodes, or this node about itself, for the log.
+struct decision {
+  const char* what = "";
+  std::string why;
+  bool is_alarming = false;
+};
+
 /// What the shell has to do. `persist` in order; everything else may go out at once: what must wait for the disk is held inside.
 struct effects {
   std::vector<persist_batch> persist;
-  std::vector<peer_message> messages;                             ///< to other replicas of the shard; may be lost
-  std::vector<std::pair<model::node_id, std::string>> addresses;  ///< where nodes can be reached from now on
+  std::vector<peer_message> messages;                                             ///< to other replicas of the shard; may be lost
+  std::vector<std::pair<model::node_id, std::string>> addresses;                  ///< where nodes can be reached from now on
+  std::vector<std::pair<model::node_id, model::ports::node_standing>> standings;  ///< of other nodes from now on
+  std::vector<decision> decisions;
   std::vector<answer> answers;
   std::vector<read_answer> reads;
   std::vector<model::grant> grants;
@@ -141,7 +163,9 @@ class machine {
   /// Leader, with everything of earlier terms applied and its own start announced: may give work to slots.
   [[nodiscard]] bool is_ready() const noexcept { return is_ready_; }
   /// Whether somebody is known to lead, so that requests have a way to go.
-  [[nodiscard]] bool has_leader() const { return leads() ? is_ready_ : raft_.leader().has_value(); }
+  [[nodiscard]] bool has_leader() const { return !expelled_ && (leads() ? is_ready_ : raft_.leader().has_value()); }
+  /// Set if this node is no member of its cluster any more: why, and what to do. It stands still from then on.
+  [[nodiscard]] const std::optional<std::string>& expelled() const noexcept { return expelled_; }
   /// Whether what is applied here is all that was ever acknowledged, without a `read`: nobody else may vote.
   [[nodiscard]] bool is_read_free() const { return is_ready_ && raft_.members().voters.size() == 1; }
 
@@ -255,6 +279,7 @@ class machine {
   // requests.cpp: what clients of this node want, and those of nodes that do not lead
   void on(const event::submit& e);
   void on(const event::cancel& e);
+  void on(const event::change_node& e);
   void on(const event::read& e);
   void take(const peer_message& from, const delegated_command& what);
   void take(const peer_message& from, const refused_command& what);
@@ -303,11 +328,23 @@ class machine {
   void on(const event::met& e);
   void on(const event::step_down& e);
   void announce();
-  void tell_addresses();
+  void tell_nodes();
+  void look_at_own_standing();
   void change_members();
-  [[nodiscard]] std::optional<raft::configuration> wanted_members() const;
+  void note_drained(const placement& now);
+  void take_out(const raft::lost_log& lost);
+  [[nodiscard]] placement placement_now() const;
+  [[nodiscard]] result<void> check_node_command(const model::command& body) const;
   [[nodiscard]] bool is_announced() const;
   void send(raft::server_id to, peer_body what);
+
+  // expulsion.cpp: this node does not belong to the cluster any more
+  void on(const event::expelled& e);
+  void expel(std::string why);
+  void lay_down();
+  void answer_expelled(request_token token, const model::command& body);
+  [[nodiscard]] error not_a_member() const;
+  [[nodiscard]] effects stand_still(std::span<const event::any> events);
 
   options settings_;
   raft::machine raft_;
@@ -335,6 +372,10 @@ class machine {
   timestamp announce_at_{};
   timestamp led_at_{};  // when somebody was last known to lead
   std::map<model::node_id, std::string> told_addresses_;
+  std::map<model::node_id, model::ports::node_standing> told_standings_;
+  std::set<model::node_id> drained_;  // proposed as such, not yet applied
+  timestamp hand_over_again_at_{};
+  std::optional<std::string> expelled_;
   bool tick_pending_ = false;
   timestamp raft_wake_ = timestamp::max();
 

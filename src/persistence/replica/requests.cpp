@@ -37,6 +37,8 @@ void machine::on(const event::submit& e) {
 
 void machine::on(const event::cancel& e) { keep(e.token, e.command); }
 
+void machine::on(const event::change_node& e) { keep(e.token, e.command); }
+
 void machine::keep(request_token token, model::command body) {
   requests_.emplace(token, request{std::move(body), now_, {}, false});
   fresh_requests_.push_back(token);
@@ -66,6 +68,7 @@ void machine::dispatch(request_token token, request& what, raft::server_id to) {
   const model::command_origin origin{settings_.node, settings_.boot, token.raw()};
   if (to == settings_.raft.self) {
     what.is_proposed = true;
+    if (const auto checked = check_node_command(what.body); !checked) return refuse(by_client{token}, checked.error());
     propose(what.body, by_client{token}, origin);
   } else {
     send(to, delegated_command{encode(now_, what.body, origin), false});
@@ -90,9 +93,10 @@ void machine::send_again() {
   give_up();
   if (!to) return;
   const auto is_due = [&](timestamp sent) { return is_new ? sent < now_ : sent + settings_.resend_every <= now_; };
-  for (auto& [token, what] : requests_) {
-    if (leads() ? !what.is_proposed : is_due(what.sent)) dispatch(token, what, *to);
-  }
+  std::vector<request_token> waiting;
+  for (const auto& [token, what] : requests_)
+    if (leads() ? !what.is_proposed : is_due(what.sent)) waiting.push_back(token);
+  for (const auto token : waiting) dispatch(token, requests_.at(token), *to);
   std::vector<std::uint64_t> due;
   for (const auto& [number, what] : reads_)
     if (!what.index && is_due(what.sent)) due.push_back(number);
@@ -120,8 +124,10 @@ void machine::refuse_request(request_token token, error why) {
   if (found == requests_.end()) return;
   if (std::holds_alternative<model::cancel_command>(found->second.body))
     out_.answers.push_back({token, result<model::job_id>{std::move(why)}});
-  else
+  else if (std::holds_alternative<model::submit_command>(found->second.body))
     out_.answers.push_back({token, result<model::submit_outcome>{std::move(why)}});
+  else
+    out_.answers.push_back({token, result<model::node_id>{std::move(why)}});
   requests_.erase(found);
 }
 
@@ -143,6 +149,7 @@ void machine::take(const peer_message& from, const delegated_command& what) {
     return;
   }
   if (!command->origin) return propose(command->body, by_itself{});
+  if (const auto checked = check_node_command(command->body); !checked) return refuse(by_peer{*command->origin}, checked.error());
   if (delegated_.insert(*command->origin).second) propose(command->body, by_peer{*command->origin}, command->origin);
 }
 

@@ -142,7 +142,7 @@ void machine::hand_out(model::apply_effects& applied) {
   }
   for (const auto& revocation : applied.revocations) {
     progress_.erase(revocation.task);
-    finishing_.erase({revocation.task, revocation.attempt});
+    finishing_.erase({revocation.task, revocation.attempt});  // the slot forgets its report, too
     if (is_here(revocation.slot)) out_.revocations.push_back(revocation);
   }
   std::move(applied.events.begin(), applied.events.end(), std::back_inserter(out_.events));
@@ -177,6 +177,7 @@ void machine::propose_assignments() {
   std::erase_if(asks_, [&](const auto& ask) { return !ask.second.proposed && ask.second.heard <= silent_since; });
   for (auto& [slot, parked] : asks_) {
     if (under_way >= table_->queue().size()) return;
+    if (!table_->is_active(slot.node)) continue;
     if (parked.proposed || !parked.is_open || !has_reported(parked) || !table_->queue().has_task_for(parked.offer)) continue;
     parked.proposed = true;
     ++under_way;

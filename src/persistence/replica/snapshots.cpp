@@ -49,7 +49,7 @@ void machine::finish_install() {
   for (auto& [token, what] : requests_) what.sent = {};
   look_again_at_ = now_;
   drive(raft::installed{image.position.index, image.position.at, image.members});
-  tell_addresses();
+  tell_nodes();
 }
 
 }  // namespace troupe::replica

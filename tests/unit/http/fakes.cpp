@@ -214,7 +214,14 @@ actors::hub_actor::behavior_type hub_behavior(actors::hub_actor::pointer, world*
 }
 
 actors::node_actor::behavior_type node_behavior(actors::node_actor::pointer, world* w) {
-  return {[=](const actors::get_node&) {
+  const auto change = [=](const actors::change_node& command) -> actors::node_reply {
+    const std::lock_guard lock{w->mutex};
+    w->node_changes.push_back(command);
+    if (command.node != model::node_id{0xabc}) return error{errc::not_found, "no such node belongs to the cluster"};
+    if (command.what == actors::change_node::action::remove) return error{errc::conflict, "it is the only voter"};
+    return std::vector<actors::member_view>{{command.node, model::incarnation{3}, "127.0.0.1:8080", "leader", "draining", 1}};
+  };
+  const auto get = [=](const actors::get_node&) {
     const std::lock_guard lock{w->mutex};
     actors::node_view node;
     node.id = model::node_id{0xabc};
@@ -223,10 +230,11 @@ actors::node_actor::behavior_type node_behavior(actors::node_actor::pointer, wor
     node.why_not_ready = w->is_ready ? "" : "no leader yet";
     node.labels = {"cpu"};
     node.slots.push_back({0, "idle", {}, "", 0, 0, 5, 1});
-    node.members.push_back({node.id, node.boot, "127.0.0.1:8080", "leader"});
+    node.members.push_back({node.id, node.boot, "127.0.0.1:8080", "leader", "active", 0});
     node.queue_limit = 10000;
     return node;
-  }};
+  };
+  return {get, change};
 }
 
 }  // namespace

@@ -59,6 +59,17 @@ class listening final : public model::ports::transport_listener {
     gone_ = peer;
     changed_.notify_all();
   }
+  void on_refused(node_id by, const std::string& why, bool is_final) override {
+    const std::lock_guard lock{mutex_};
+    refused_[by] = {why, is_final};
+    changed_.notify_all();
+  }
+  /// Waits until a node has refused this one. @returns why, and whether for good.
+  std::pair<std::string, bool> refusal(std::uint64_t by) {
+    std::unique_lock lock{mutex_};
+    changed_.wait_for(lock, limit, [&] { return refused_.contains(node_id{by}); });
+    return refused_[node_id{by}];
+  }
   bool wait_for_end_of(std::uint64_t peer) {
     std::unique_lock lock{mutex_};
     return changed_.wait_for(lock, limit, [&] { return gone_ == node_id{peer}; });
@@ -84,6 +95,7 @@ class listening final : public model::ports::transport_listener {
   std::condition_variable changed_;
   std::vector<node_card> peers_;
   std::optional<node_id> gone_;
+  std::map<node_id, std::pair<std::string, bool>> refused_;
   std::map<node_id, std::vector<std::string>> frames_;
 };
 

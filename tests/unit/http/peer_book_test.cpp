@@ -126,6 +126,50 @@ TEST_CASE("a newer start somewhere else is the node itself only if nobody speaks
   CHECK(why_not(book, elsewhere).empty());
 }
 
+TEST_CASE("an old copy of a data directory is found out by what the cluster has committed") {
+  peer_book book{options_of(card(1))};
+  book.set_standing(node_id{2}, {incarnation{5}, 77, false, {}});
+  auto start = card(2, 5);
+  start.mark = 77;
+  CHECK(why_not(book, start).empty());
+  start.boot = incarnation{6};
+  start.mark = 78;
+  CHECK(why_not(book, start).empty());  // nobody needs to have heard of the starts between
+  start.boot = incarnation{5};
+  CHECK(has(why_not(book, start), "is an old copy: this is start 5, the cluster has seen another start 5"));
+  CHECK(has(why_not(book, start), "start it with an empty data directory"));
+  CHECK(book.judge({start}).is_final);
+  start.boot = incarnation{4};
+  start.mark = 77;
+  CHECK(has(why_not(book, start), "this is start 4, the cluster has seen its start 5"));
+  book.set_standing(node_id{2}, {incarnation{5}, 0, false, {}});  // of a time before there were marks
+  CHECK(why_not(book, card(2, 5)).empty());
+}
+
+TEST_CASE("a start that has been met here is another one with another mark") {
+  peer_book book{options_of(card(1))};
+  auto first = card(2, 5), second = card(2, 5);
+  first.mark = 1;
+  second.mark = 2;
+  book.remember(first);
+  CHECK(why_not(book, first).empty());
+  CHECK(has(why_not(book, second), "two processes"));
+}
+
+TEST_CASE("a node that was taken out is refused for good, gets no frames and is not shown") {
+  peer_book book{options_of(card(1))};
+  book.remember(card(2));
+  CHECK(book.put(node_id{2}, "waits", t0));
+  book.set_standing(node_id{2}, {{}, 0, true, "by an operator"});
+  const auto judged = book.judge({card(2, 9)});
+  CHECK(judged.is_final);
+  CHECK(has(judged.why, "was taken out of the cluster (by an operator)"));
+  CHECK_FALSE(book.put(node_id{2}, "late", t0));
+  CHECK_FALSE(book.take(node_id{2}).has_value());
+  CHECK(book.links().empty());
+  CHECK(book.is_removed(node_id{2}));
+}
+
 TEST_CASE("only so many nodes may make themselves known") {
   auto few = options_of(card(1));
   few.peers_most = 2;

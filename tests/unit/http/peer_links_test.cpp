@@ -175,6 +175,22 @@ TEST_CASE("a copy of a node, and an earlier start of it, are refused") {
   CHECK(old.heard.peers() == 0);
 }
 
+TEST_CASE("a node that the cluster does not count among its own any more is told so, and its open links end") {
+  linked_node a{options_of(1, 1, 7)};
+  linked_node b{options_of(2, 1, 7)};
+  a.knows(b);
+  b.knows(a);
+  REQUIRE(a.reaches(b, "before"));
+  REQUIRE(b.reaches(a, "before"));
+  a.links.set_standing(b.own.node, {b.own.boot, 0, true, "by an operator"});
+  CHECK(eventually([&] { return !b.link(1).connected && !b.link(1).is_heard; }));
+  b.links.send(a.own.node, "after");
+  const auto [why, is_final] = b.heard.refusal(1);
+  CHECK(is_final);
+  CHECK(has(why, "was taken out of the cluster (by an operator)"));
+  CHECK(a.heard.frames(2, 0).back() == "before");
+}
+
 TEST_CASE("at the address of one node there may be another: it gets no frames that are not for it") {
   linked_node a{options_of(1)};
   linked_node b{options_of(2)};

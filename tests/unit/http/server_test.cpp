@@ -81,6 +81,40 @@ TEST_CASE("jobs are listed and cancelled") {
   CHECK(ask(s.port(), "POST", "/v1/jobs/00000000000000ff/cancel").status == 404);
 }
 
+TEST_CASE("nodes are listed, drained, resumed and taken out") {
+  served s;
+  using action = actors::change_node::action;
+  const auto listed = boost::json::parse(ask(s.port(), "GET", "/v1/nodes").body).at("nodes").as_array();
+  REQUIRE(listed.size() == 1);
+  CHECK(listed[0].at("state") == "active");
+  const std::string node = "/v1/nodes/0000000000000abc";
+  const auto drained = boost::json::parse(ask(s.port(), "POST", node + "/drain", json_type, R"({"deadline_ms":1500})").body);
+  CHECK(drained.at("nodes").at(0).at("state") == "draining");
+  CHECK(drained.at("nodes").at(0).at("tasks") == 1);
+  CHECK(ask(s.port(), "POST", node + "/drain").status == 200);
+  CHECK(ask(s.port(), "POST", node + "/resume").status == 200);
+  CHECK(ask(s.port(), "DELETE", node).status == 409);
+  REQUIRE(s.w.node_changes.size() == 4);
+  CHECK(s.w.node_changes[0].what == action::drain);
+  CHECK(s.w.node_changes[0].node == model::node_id{0xabc});
+  CHECK(s.w.node_changes[0].hand_back_after == 1500ms);
+  CHECK_FALSE(s.w.node_changes[1].hand_back_after.has_value());
+  CHECK(s.w.node_changes[2].what == action::resume);
+  CHECK(s.w.node_changes[3].what == action::remove);
+  for (const auto* body : {R"({"deadline_ms":-1})", R"({"deadline_ms":"1s"})", R"({"dedline_ms":1})", "[]", "{"}) {
+    CAPTURE(body);
+    CHECK(ask(s.port(), "POST", node + "/drain", json_type, body).status == 400);
+  }
+  CHECK(ask(s.port(), "POST", node + "/drain", "Content-Type: text/plain\r\n", "{}").status == 415);
+  CHECK(ask(s.port(), "DELETE", node, "Sec-Fetch-Site: cross-site\r\n").status == 403);
+  for (const auto* id : {"abc", "0000000000000000", "0000000000000abg", "00000000000000001"}) {
+    CAPTURE(id);
+    CHECK(ask(s.port(), "DELETE", "/v1/nodes/" + std::string{id}).status == 404);
+  }
+  CHECK(ask(s.port(), "POST", "/v1/nodes/00000000000000ff/resume").status == 404);
+  CHECK(s.w.node_changes.size() == 5);
+}
+
 TEST_CASE("what is not there, not allowed or not ours gets a problem document") {
   served s;
   CHECK(code_of(ask(s.port(), "GET", "/nope")) == "not_found");

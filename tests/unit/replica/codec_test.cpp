@@ -118,12 +118,21 @@ TEST_CASE("the other commands survive") {
   CHECK(cancel.tenant == "tenant");
   CHECK(cancel.id == job_id{9});
   CHECK(cancel.reason == "no more");
-  const auto boot = round_trip(boot_command{node_id{4}, incarnation{17}});
+  const auto boot = round_trip(boot_command{node_id{4}, incarnation{17}, "here:1", 0xfedcba9876543210});
+  CHECK(boot.address == "here:1");
+  CHECK(boot.mark == 0xfedcba9876543210);
   CHECK(boot.node == node_id{4});
   CHECK(boot.boot == incarnation{17});
   const table_limits limits{.jobs_most = 1, .ageing = 2ms, .keep_finished = 3ms, .keep_dead = 4ms, .node_lost_most = 5};
   CHECK(round_trip(limits_command{limits}).limits == limits);
   round_trip(tick_command{});
+  CHECK(round_trip(drain_command{node_id{4}, then}).hand_back_at == then);
+  CHECK_FALSE(round_trip(drain_command{node_id{4}, std::nullopt}).hand_back_at.has_value());
+  CHECK(round_trip(drained_command{node_id{4}}).node == node_id{4});
+  CHECK(round_trip(resume_command{node_id{4}}).node == node_id{4});
+  const auto removal = round_trip(remove_command{node_id{4}, "its disk"});
+  CHECK(removal.node == node_id{4});
+  CHECK(removal.reason == "its disk");
 }
 
 job_record a_record() {

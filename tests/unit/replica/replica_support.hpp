@@ -202,6 +202,8 @@ struct node_under_test {
     const auto move_all = [](auto& into, auto& from) { std::move(from.begin(), from.end(), std::back_inserter(into)); };
     move_all(to.persist, more.persist);
     move_all(to.messages, more.messages);
+    move_all(to.decisions, more.decisions);
+    move_all(to.standings, more.standings);
     move_all(to.answers, more.answers);
     move_all(to.reads, more.reads);
     move_all(to.grants, more.grants);

@@ -1,0 +1,160 @@
+#include "persistence/replica/placement.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace troupe::replica {
+namespace {
+
+using raft::configuration;
+using raft::server_id;
+
+const placed_node* find(const placement& now, server_id id) {
+  const auto found = std::find_if(now.nodes.begin(), now.nodes.end(), [&](const placed_node& node) { return node.id == id; });
+  return found == now.nodes.end() ? nullptr : &*found;
+}
+
+std::string name(server_id id) { return fmt::format("node {:016x}", id.raw()); }
+
+std::size_t wanted_voters(std::size_t nodes, std::size_t most) {
+  return std::min(most, nodes % 2 == 0 && nodes > 0 ? nodes - 1 : nodes);
+}
+
+bool is_good(const placed_node* node) { return node && !node->is_leaving && !node->is_given_up; }
+
+bool is_alive(const placement& now, server_id id) {
+  const auto* node = find(now, id);
+  return id == now.self || (node && node->is_alive);
+}
+
+/// More than half of them live. One that lives on outside the cluster does not count.
+bool has_living_majority(const placement& now, const std::vector<server_id>& voters) {
+  const auto alive = std::count_if(voters.begin(), voters.end(), [&](server_id id) { return is_alive(now, id); });
+  return static_cast<std::size_t>(alive) > voters.size() / 2;
+}
+
+configuration without(const configuration& from, server_id id) {
+  auto to = from;
+  std::erase(to.voters, id);
+  std::erase(to.learners, id);
+  return to;
+}
+
+/// A learner that could vote at once.
+const placed_node* best_learner(const placement& now) {
+  const auto fits = [&](const placed_node& node) {
+    const bool is_learner = now.present.has(node.id) && !now.present.has_voter(node.id);
+    return is_learner && is_good(&node) && node.is_alive && node.is_level;
+  };
+  const auto found = std::find_if(now.nodes.begin(), now.nodes.end(), fits);
+  return found == now.nodes.end() ? nullptr : &*found;
+}
+
+/// Another voter that could lead.
+std::optional<server_id> best_heir(const placement& now) {
+  for (const auto id : now.present.voters) {
+    const auto* node = find(now, id);
+    if (id != now.self && is_good(node) && node->is_alive && node->is_level) return id;
+  }
+  return std::nullopt;
+}
+
+placement_step change(configuration to, std::string why) { return {std::move(to), std::nullopt, std::move(why)}; }
+
+/// Those who do not belong, and those who are not in yet.
+std::optional<placement_step> settle_membership(const placement& now) {
+  for (const auto id : now.present.learners)
+    if (!find(now, id)) return change(without(now.present, id), fmt::format("{} was taken out of the cluster", name(id)));
+  for (const auto id : now.present.voters) {
+    if (find(now, id) || id == now.self) continue;
+    auto to = without(now.present, id);
+    if (has_living_majority(now, to.voters))
+      return change(std::move(to), fmt::format("{} was taken out of the cluster and votes no more", name(id)));
+  }
+  for (const auto& node : now.nodes) {
+    if (now.present.has(node.id)) continue;
+    auto to = now.present;
+    to.learners.push_back(node.id);
+    return change(std::move(to), fmt::format("{} belongs to the cluster and gets the log", name(node.id)));
+  }
+  return std::nullopt;
+}
+
+/// Whose vote goes first: of the silent, of those that leave, of the others.
+std::optional<server_id> first_to_go(const placement& now) {
+  const auto rank = [&](server_id id) {
+    const auto* node = find(now, id);
+    if (!node || node->is_given_up) return 0;
+    if (node->is_leaving) return 1;
+    return id == now.self ? 3 : 2;
+  };
+  const auto& voters = now.present.voters;
+  const auto last = std::min_element(voters.rbegin(), voters.rend(), [&](auto a, auto b) { return rank(a) < rank(b); });
+  return last == voters.rend() ? std::nullopt : std::optional{*last};
+}
+
+std::string why_to_go(const placement& now, server_id id, std::size_t wanted) {
+  const auto* node = find(now, id);
+  if (!node) return fmt::format("{} was taken out of the cluster and votes no more", name(id));
+  if (node->is_given_up)
+    return fmt::format("{} has been silent for too long and votes no more; others vote in its place", name(id));
+  if (node->is_leaving) return fmt::format("{} is being drained and has passed its vote on", name(id));
+  return fmt::format("{} votes no more: {} voters are enough for {} nodes", name(id), wanted, now.nodes.size());
+}
+
+}  // namespace
+
+std::optional<placement_step> next_step(const placement& now) {
+  const auto* self = find(now, now.self);
+  if (!is_good(self) && now.present.voters.size() > 1) {
+    if (const auto heir = best_heir(now))
+      return placement_step{std::nullopt, heir,
+                            fmt::format("{} leads and is being drained; {} can lead", name(now.self), name(*heir))};
+  }
+  if (auto step = settle_membership(now)) return step;
+  const auto wanted = wanted_voters(now.nodes.size(), now.voters_most);
+  const auto& voters = now.present.voters;
+  if (voters.size() > wanted) {
+    const auto id = first_to_go(now);
+    if (!id || *id == now.self) return std::nullopt;
+    auto to = without(now.present, *id);
+    if (!has_living_majority(now, to.voters)) return std::nullopt;
+    if (find(now, *id)) to.learners.push_back(*id);
+    return change(std::move(to), why_to_go(now, *id, wanted));
+  }
+  const auto good = std::count_if(voters.begin(), voters.end(), [&](server_id id) { return is_good(find(now, id)); });
+  const auto* learner = best_learner(now);
+  if (!learner || static_cast<std::size_t>(good) >= wanted) return std::nullopt;
+  auto to = now.present;
+  std::erase(to.learners, learner->id);
+  to.voters.push_back(learner->id);
+  if (!has_living_majority(now, to.voters)) return std::nullopt;
+  return change(std::move(to),
+                fmt::format("{} has caught up and votes: {} of {} wanted voters are there", name(learner->id), good, wanted));
+}
+
+bool has_passed_on_all(const placement& now, server_id node) {
+  if (node == now.self && best_heir(now)) return false;
+  if (!now.present.has_voter(node)) return true;
+  return std::none_of(now.nodes.begin(), now.nodes.end(), [&](const placed_node& other) {
+    return is_good(&other) && other.is_alive && !now.present.has_voter(other.id);
+  });
+}
+
+result<void> check_removal(const placement& now, server_id id) {
+  const auto refuse = [](std::string why) { return error{errc::conflict, std::move(why)}; };
+  const auto* node = find(now, id);
+  if (!node) return {};  // the table says so
+  if (id == now.self) return refuse(fmt::format("{} leads the cluster: drain it first, so that another node leads", name(id)));
+  if (!now.present.has_voter(id)) return {};
+  const auto rest = without(now.present, id).voters;
+  if (rest.empty()) return refuse(fmt::format("{} is the only voter", name(id)));
+  if (has_living_majority(now, rest)) return {};
+  const auto alive = std::count_if(rest.begin(), rest.end(), [&](server_id other) { return is_alive(now, other); });
+  return refuse(fmt::format("without {} only {} of {} voters would be alive, which is no majority: start the others again first",
+                            name(id), alive, rest.size()));
+}
+
+}  // namespace troupe::replica

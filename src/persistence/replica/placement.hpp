@@ -1,0 +1,48 @@
+#pragma once
+
+#include "persistence/raft/raft.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Who should vote, and who should lead: one step at a time.
+namespace troupe::replica {
+
+/// A node of the cluster, as the leader sees it.
+struct placed_node {
+  raft::server_id id;
+  bool is_leaving = false;   ///< it is drained, or is being
+  bool is_alive = false;     ///< it was heard of within an election timeout
+  bool is_level = false;     ///< its log reaches the commit index
+  bool is_given_up = false;  ///< it has been silent for so long that another one should vote in its place
+};
+
+struct placement {
+  raft::configuration present;
+  raft::server_id self;            ///< leads
+  std::vector<placed_node> nodes;  ///< all that belong to the cluster, by id
+  std::size_t voters_most = 3;     ///< odd
+};
+
+/// One of the two, and why, for people.
+struct placement_step {
+  std::optional<raft::configuration> change;
+  std::optional<raft::server_id> hand_over_to;
+  std::string why;
+};
+
+/// The next step towards: every node a member and nobody else; an odd number of voters, at most `voters_most`; those that leave
+/// or were given up have passed their vote on, if somebody can take it. Two nodes have one voter: with two, either's loss would
+/// stop both. A replacement is let in before the other one is let go, so that there is one voter more in between. No step is
+/// taken that leaves less than a majority of living voters.
+[[nodiscard]] std::optional<placement_step> next_step(const placement& now);
+
+/// Whether a draining node has nothing to pass on any more: it does not lead, nor vote, or there is nobody who could instead.
+[[nodiscard]] bool has_passed_on_all(const placement& now, raft::server_id node);
+
+/// Whether a node can be taken out. @returns `errc::conflict` with the reason if not.
+[[nodiscard]] result<void> check_removal(const placement& now, raft::server_id node);
+
+}  // namespace troupe::replica

@@ -1,0 +1,136 @@
+#include "model/table_support.hpp"
+
+// Goal: which nodes belong to the cluster, which of them get work, and what becomes of what they run. Method: commands by hand.
+namespace troupe::model {
+namespace {
+
+using namespace testing;
+using node_state = job_table::node_state;
+
+constexpr node_id other_node{9};
+constexpr slot_id elsewhere{other_node, incarnation{1}, 0};
+
+struct with_nodes : table_under_test {
+  with_nodes() {
+    apply(boot_command{some_node, incarnation{1}, "a:1", 77});
+    apply(boot_command{other_node, incarnation{1}, "b:1", 88});
+  }
+  node_state state_of(node_id node) const { return table->nodes().at(node).state; }
+};
+
+result<node_id> reply(const apply_effects& out) { return std::get<result<node_id>>(out.reply); }
+
+TEST_CASE("a draining node gets no task, keeps what it runs, and is drained when it runs nothing") {
+  with_nodes jobs;
+  jobs.submitted();
+  jobs.submitted();
+  const auto running = jobs.started(slot_a);
+  CHECK(reply(jobs.apply(drain_command{some_node, std::nullopt})).value() == some_node);
+  CHECK(jobs.assign(slot_b).grants.empty());
+  jobs.apply(drained_command{some_node});
+  CHECK(jobs.state_of(some_node) == node_state::draining);
+  CHECK(jobs.table->running().contains(running.task));
+  CHECK(jobs.assign(elsewhere).grants.size() == 1);
+
+  jobs.finish(running);
+  jobs.apply(drained_command{some_node});
+  CHECK(jobs.state_of(some_node) == node_state::drained);
+  jobs.restart();
+  CHECK(jobs.state_of(some_node) == node_state::drained);
+}
+
+TEST_CASE("a drained node stays so when it starts anew, until it is told to work again") {
+  with_nodes jobs;
+  jobs.submitted();
+  jobs.apply(drain_command{some_node, std::nullopt});
+  jobs.apply(drained_command{some_node});
+  jobs.apply(boot_command{some_node, incarnation{2}, "a:1", 78});
+  const slot_id anew{some_node, incarnation{2}, 0};
+  CHECK(jobs.assign(anew).grants.empty());
+  CHECK(reply(jobs.apply(resume_command{some_node})).has_value());
+  CHECK(jobs.assign(anew).grants.size() == 1);
+}
+
+TEST_CASE("what still runs when a drain's time is over is run elsewhere at no cost") {
+  with_nodes jobs;
+  const auto id = jobs.submitted();
+  auto task = jobs.started(slot_a);
+  for (int time = 0; time < 30; ++time) {  // more often than a node may be lost
+    jobs.apply(drain_command{some_node, jobs.now + 10s});
+    CHECK(jobs.table->next_due() == jobs.now + 10s);
+    CHECK(jobs.tick(10s - 1ms).revocations.empty());
+    const auto out = jobs.tick(1ms);
+    REQUIRE(out.revocations.size() == 1);
+    CHECK(out.revocations[0].slot == slot_a);
+    CHECK(jobs.table->queue().contains(task.task));
+    CHECK_FALSE(jobs.table->next_due().has_value());
+    jobs.apply(resume_command{some_node});
+    task = jobs.started(slot_a);
+  }
+  jobs.finish(task);
+  CHECK(jobs.state(id) == job_state::succeeded);
+}
+
+TEST_CASE("a node that was taken out is not known any more, and does not come back") {
+  with_nodes jobs;
+  jobs.submitted();
+  const auto running = jobs.started(slot_a);
+  const auto out = jobs.apply(remove_command{some_node, "by an operator"});
+  CHECK(reply(out).value() == some_node);
+  CHECK(out.revocations.size() == 1);
+  CHECK(jobs.table->queue().contains(running.task));
+  CHECK_FALSE(jobs.table->nodes().contains(some_node));
+  CHECK(jobs.table->removed_nodes().at(some_node).reason == "by an operator");
+  jobs.apply(boot_command{some_node, incarnation{2}, "a:1", 79});
+  jobs.restart();
+  CHECK_FALSE(jobs.table->nodes().contains(some_node));
+  CHECK(jobs.table->removed_nodes().at(some_node).reason == "by an operator");
+  CHECK(jobs.assign(slot_a).grants.empty());
+  CHECK(reply(jobs.apply(remove_command{some_node, "again"})).has_value());
+}
+
+TEST_CASE("of two starts with one number the first counts") {
+  with_nodes jobs;
+  jobs.apply(boot_command{some_node, incarnation{1}, "copy:1", 99});
+  CHECK(jobs.table->nodes().at(some_node).address == "a:1");
+  CHECK(jobs.table->nodes().at(some_node).mark == 77);
+  jobs.apply(boot_command{some_node, incarnation{2}, "a:2", 99});
+  jobs.restart();
+  CHECK(jobs.table->nodes().at(some_node).address == "a:2");
+  CHECK(jobs.table->nodes().at(some_node).mark == 99);
+}
+
+TEST_CASE("a node that nobody knows can be neither drained nor taken out") {
+  with_nodes jobs;
+  const node_id nobody{5};
+  CHECK(reply(jobs.apply(drain_command{nobody, std::nullopt})).error().code == errc::not_found);
+  CHECK(reply(jobs.apply(resume_command{nobody})).error().code == errc::not_found);
+  CHECK(reply(jobs.apply(remove_command{nobody, ""})).error().code == errc::not_found);
+}
+
+TEST_CASE("a drain that comes again after the resume changes nothing") {
+  with_nodes jobs;
+  const auto change = [&](command what, std::uint64_t token) {
+    return reply(jobs.table->apply({jobs.now, std::move(what), command_origin{other_node, incarnation{1}, token}}, ++jobs.index));
+  };
+  CHECK(change(drain_command{some_node, std::nullopt}, 5).has_value());
+  CHECK(change(resume_command{some_node}, 7).has_value());
+  CHECK(change(drain_command{some_node, std::nullopt}, 5).error().code == errc::conflict);
+  CHECK(change(resume_command{some_node}, 7).has_value());  // its answer may have been lost
+  CHECK(jobs.state_of(some_node) == node_state::active);
+  jobs.restart();
+  CHECK(change(drain_command{some_node, std::nullopt}, 6).error().code == errc::conflict);
+  CHECK(change(drain_command{some_node, std::nullopt}, 8).has_value());
+  CHECK(jobs.state_of(some_node) == node_state::draining);
+}
+
+TEST_CASE("nodes of a state from before there were drains are active") {
+  with_nodes jobs;
+  jobs.store->save_value("nodes", R"({"1":{"boot":4,"address":"a:1"}})");
+  jobs.restart();
+  CHECK(jobs.state_of(some_node) == node_state::active);
+  CHECK(jobs.table->nodes().at(some_node).boot == incarnation{4});
+}
+
+}  // namespace
+}  // namespace troupe::model
