@@ -30,7 +30,7 @@ std::chrono::nanoseconds between_rounds(duration grace) {
   return std::clamp<std::chrono::nanoseconds>(grace / 8, round_least, round_most);
 }
 
-bool answers(const std::string& address, const http::stop_signal& stop, const http::auth::tls_context* tls) {
+bool answers(const std::string& address, const http::stop_signal& stop, const auth::tls_context* tls) {
   const http::peer_limits limits{1s, 1s, std::chrono::steady_clock::now() + 2s, 1_MiB, &stop, tls};
   const auto asked = http::peer_client{address, limits}.stat(digest{});  // nobody has this one
   return asked || asked.error().code == errc::not_found;

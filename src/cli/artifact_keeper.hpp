@@ -42,7 +42,7 @@ class artifact_keeper {
     disk::ballast& ballast;
     std::function<std::vector<living_nodes::sighting>()> peers;  ///< without this node
     std::function<bytes()> free_space;
-    const http::auth::tls_context* tls = nullptr;  ///< as other nodes are spoken to; null: plain
+    const auth::tls_context* tls = nullptr;  ///< as other nodes are spoken to; null: plain
   };
 
   artifact_keeper(const keeper_options& options, parts with);

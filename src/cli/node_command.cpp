@@ -147,6 +147,14 @@ result<std::string> advertised_address(const node_config& config, const std::str
                                               host)};
 }
 
+journal::options journal_options_of(const node_config& config, const journal::data_directory& directory) {
+  journal::options options;
+  options.directory = directory.journal();
+  options.block_cache = config.journal.block_cache;
+  options.write_buffer = config.journal.write_buffer;
+  return options;
+}
+
 http::server_options server_options_of(const node_config& config) {
   const auto address = split_address(config.listen);
   http::server_options options;
@@ -225,11 +233,7 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   const auto address = fmt::format(fmt::runtime(bound.is_v6 ? "[{}]:{}" : "{}:{}"), server_options.address, bound.port);
   TROUPE_TRY(const auto advertised, advertised_address(config, server_options.address, address));
   TROUPE_TRY(const auto pipelines, load_pipelines(config.pipelines_directory));
-  journal::options journal_options;
-  journal_options.directory = directory.journal();
-  journal_options.block_cache = config.journal.block_cache;
-  journal_options.write_buffer = config.journal.write_buffer;
-  TROUPE_TRY(const auto log, journal::journal::open(journal_options));
+  TROUPE_TRY(const auto log, journal::journal::open(journal_options_of(config, directory)));
   TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
   const auto fatal = [&ballast](const error& why) { die(ballast, why); };
   const auto mark = random_number();

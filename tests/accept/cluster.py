@@ -17,6 +17,7 @@ import backup_drill
 import dispatch
 import mixed_load
 import partition_suite
+import rolling
 from band import NODES, Anywhere, Band
 from framework import CheckFailed, Suite, say, wait_until
 
@@ -221,6 +222,7 @@ def quiet_time(check, band):
     check.equal("elections", max(after) - min(before), 0)
 
 
+suite.check("A2", "planned restarts and an upgrade")(rolling.run)
 suite.check("A3", "partitions")(partition_suite.run)
 suite.check("A6", "dispatch")(dispatch.run)
 suite.check("A8", "a backup becomes a cluster")(backup_drill.drill)

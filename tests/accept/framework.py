@@ -161,10 +161,10 @@ class Node:
 
     alive = []
 
-    def __init__(self, *options, data=None, env=None, port=None):
+    def __init__(self, *options, data=None, env=None, port=None, program=TROUPE):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-accept-"))
         self.data = pathlib.Path(data) if data else self.folder / "data"
-        self.options, self.env = [str(option) for option in options], env or {}
+        self.options, self.env, self.program = [str(option) for option in options], env or {}, program
         self.port = port or free_port()
         self.log_path = self.folder / "node.log"
         self.process = None
@@ -185,7 +185,7 @@ class Node:
     def start(self, wait=True):
         """Starts it, or starts it again on the same port and data."""
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([str(TROUPE), "node", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", *self.options],
+            self.process = subprocess.Popen([str(self.program), "node", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", *self.options],
                                             cwd=ROOT, env={**os.environ, **self.env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if wait:
             wait_until("the node to be ready", self._is_ready)

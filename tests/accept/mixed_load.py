@@ -58,6 +58,7 @@ class Load:
         self.pool = concurrent.futures.ThreadPoolExecutor(64)
         self.image = None
         self.replayed, self.begun = 0, []  # answers that named an earlier try; futures of all submissions
+        self.tries = []  # requests that each acknowledged submission took
 
     def start(self):
         self.image = {"artifact": self.http.put(self.picture, "image/png")}
@@ -80,8 +81,9 @@ class Load:
 
     def _submit(self, kind, number):
         inputs = {"fan": {"parts": [number, number + 1, number + 2]}, "film": {"image": self.image}}.get(kind, {"number": number})
-        key, deadline = str(uuid.uuid4()), time.monotonic() + 120
+        key, deadline, tries = str(uuid.uuid4()), time.monotonic() + 120, 0
         while time.monotonic() < deadline:
+            tries += 1
             try:
                 status, headers, body = self.http.request("POST", "/v1/jobs", {"pipeline": kind, "inputs": inputs}, {"Idempotency-Key": key}, timeout=10)
             except OSError:
@@ -90,6 +92,7 @@ class Load:
                 job = json.loads(body)["id"]
                 with self.lock:
                     self.acknowledged[key] = (kind, number, inputs, job)
+                    self.tries.append(tries)
                     self.replayed += headers.get("idempotency-replayed") == "true"
                 return
             if status not in (0, 429, 503, 504):

@@ -176,6 +176,8 @@ class snapshot final : public replica::state_image {
  public:
   snapshot(replica::log_position position, disk::contents state) : position_(position), state_(std::move(state)) {}
   [[nodiscard]] replica::log_position position() const override { return position_; }
+  [[nodiscard]] std::uint64_t keys_about() const override { return state_.size(); }
+  void seek(std::string_view key) override { at_ = state_.lower_bound(std::string{key}); }
   [[nodiscard]] result<std::optional<std::string>> get(std::string_view key) const override {
     const auto found = state_.find(key);
     return found == state_.end() ? std::optional<std::string>{} : std::optional{found->second};

@@ -51,6 +51,7 @@ struct deaf final : model::ports::transport_listener {
   void on_peer(const model::ports::node_card&) override {}
   void on_frame(model::node_id, std::string) override {}
   void on_gone(model::node_id) override {}
+  void on_refused(model::node_id, const std::string&, bool) override {}
 };
 
 struct node_with_disk {
