@@ -72,6 +72,10 @@ outcome run_one(std::uint64_t seed, bool is_loud, std::uint16_t nodes) {
     out.tail = of.told.tail();
     out.step = of.line.steps();
     out.at_ms = to_unix_ms(of.line.now()) - 1'700'000'000'000;
+  } catch (const std::logic_error& found) {
+    out.violated = "state";
+    out.what = found.what();
+    out.tail = of.told.tail();
   }
   out.hash = of.told.hash();
   out.counts = of.counts;

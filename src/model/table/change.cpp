@@ -1,9 +1,19 @@
 #include "model/table/change.hpp"
 
+#include <stdexcept>
+
 namespace troupe::model {
+namespace {
+
+std::shared_ptr<job_record> there(std::shared_ptr<job_record> record) {
+  if (!record) throw std::logic_error{"the state names a job that it does not have: it is damaged"};
+  return record;
+}
+
+}  // namespace
 
 job_table::change::change(table_store& store, std::shared_ptr<job_record> record, timestamp now, apply_effects& out)
-    : store_(store), record_(std::move(record)), plan_(store.load_pipeline(record_->pipeline_hash)), now_(now), out_(out) {
+    : store_(store), record_(there(std::move(record))), plan_(store.load_pipeline(record_->pipeline_hash)), now_(now), out_(out) {
   TROUPE_ASSERT(plan_ && plan_->stages.size() == record_->stages.size(), "a job's pipeline is kept for the job's life");
 }
 

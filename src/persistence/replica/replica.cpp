@@ -65,6 +65,8 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
     change_members();
   }
   submit_proposals();
+  // An attempt may end otherwise than by its report: its node started anew, its slot was given up.
+  std::erase_if(finishing_, [this](const auto& one) { return !is_current(one.first.first, one.first.second); });
   answer_reads();
   if (planted(plant::ack_before_sync) && !raft_writes_.empty()) {
     drive(raft::persisted{raft_writes_.back().second});  // although the write has not even begun
@@ -150,7 +152,6 @@ void machine::queue_write(raft::update& update) {
 void machine::on_role(const raft::role_change& role) {
   finishing_.clear();  // slots report again; what a follower passed on, a leader has to propose
   if (role.role == raft::server_role::leader) {
-    finishing_.clear();  // what was reported while nobody led has gone to nobody
     propose(model::boot_command{settings_.node, settings_.boot, settings_.address, settings_.mark}, by_start{});
     // Always: the table has not seen the end of the log yet, and cannot tell which limits stand there.
     propose(model::limits_command{settings_.limits}, by_start{});
