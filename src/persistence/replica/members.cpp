@@ -116,7 +116,7 @@ placement machine::placement_now() const {
     for (const auto& peer : state.peers) {
       if (peer.id != placed.id) continue;
       placed.is_alive = now_ < peer.heard + settings_.raft.election_timeout;
-      placed.is_level = peer.match >= state.commit;
+      placed.is_level = peer.match >= level_;
       placed.is_given_up = peer.heard + settings_.replace_after <= now_;
     }
     now.nodes.push_back(placed);
@@ -124,7 +124,16 @@ placement machine::placement_now() const {
   return now;
 }
 
+/// Under load the newest entries are on their way to all but the quickest at every moment, so who lacks only those is level.
+void machine::look_at_commit() {
+  if (now_ < look_at_commit_at_) return;
+  look_at_commit_at_ = now_ + settings_.raft.heartbeat;
+  level_ = next_level_;
+  next_level_ = std::max(next_level_, raft_.state().commit);
+}
+
 void machine::change_members() {
+  look_at_commit();
   if (!is_ready_ || !raft_.are_members_settled()) return;
   const auto now = placement_now();
   note_drained(now);
@@ -147,9 +156,13 @@ void machine::note_drained(const placement& now) {
     if (table_->tasks_on(id) > 0 || !has_passed_on_all(now, raft::server_id{id.raw()})) continue;
     drained_.insert(id);
     propose(model::drained_command{id}, by_itself{});
-    out_.decisions.push_back(
-        {"node_drained", fmt::format("node {:016x} runs nothing, and has passed on what it could", id.raw())});
   }
+}
+
+void machine::finish_drain(model::node_id node) {
+  if (drained_.erase(node) == 0) return;
+  out_.decisions.push_back(
+      {"node_drained", fmt::format("node {:016x} runs nothing, and has passed on what it could", node.raw())});
 }
 
 /// What only the leader can know of a node that shall go.
@@ -177,7 +190,16 @@ void machine::take_out(const raft::lost_log& lost) {
       "the disk lost what was synced",
       lost.rejected.raw(), lost.acknowledged.raw());
   out_.decisions.push_back({"node_lost_its_log", fmt::format("node {:016x}: {}", lost.who.raw(), why), true});
-  propose(model::remove_command{model::node_id{lost.who.raw()}, std::move(why)}, by_itself{});
+  lost_nodes_[model::node_id{lost.who.raw()}] = {std::move(why)};
+}
+
+/// Raft names them once, so what is refused, because the leadership is just being handed over, comes again.
+void machine::propose_removals() {
+  std::erase_if(lost_nodes_, [this](const auto& each) { return table_->removed_nodes().contains(each.first); });
+  for (auto& [node, lost] : lost_nodes_) {
+    if (!is_ready_ || std::exchange(lost.is_proposed, true)) continue;
+    propose(model::remove_command{node, lost.why}, by_itself{});
+  }
 }
 
 }  // namespace troupe::replica

@@ -15,7 +15,7 @@ struct placed_node {
   raft::server_id id;
   bool is_leaving = false;   ///< it is drained, or is being
   bool is_alive = false;     ///< it was heard of within an election timeout
-  bool is_level = false;     ///< its log reaches the commit index
+  bool is_level = false;     ///< its log reaches what was committed a moment ago
   bool is_given_up = false;  ///< it has been silent for so long that another one should vote in its place
 };
 

@@ -62,6 +62,7 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
     propose_due();
     propose_lost_leases();
     propose_assignments();
+    propose_removals();
     change_members();
   }
   submit_proposals();
@@ -151,7 +152,10 @@ void machine::queue_write(raft::update& update) {
 
 void machine::on_role(const raft::role_change& role) {
   finishing_.clear();  // slots report again; what a follower passed on, a leader has to propose
+  lost_nodes_.clear();
   if (role.role == raft::server_role::leader) {
+    level_ = next_level_ = raft_.state().last;
+    look_at_commit_at_ = now_;
     propose(model::boot_command{settings_.node, settings_.boot, settings_.address, settings_.mark}, by_start{});
     // Always: the table has not seen the end of the log yet, and cannot tell which limits stand there.
     propose(model::limits_command{settings_.limits}, by_start{});
@@ -200,7 +204,7 @@ void machine::apply(const raft::entry& entry) {
     settle_request(request_token{from->token}, std::move(applied.reply));
   if (why) settle(*why);
   if (reported_by && is_here(*reported_by)) out_.finish_answers.push_back({*reported_by, finish->task, finish->attempt});
-  if (const auto* drained = std::get_if<model::drained_command>(&command->body)) drained_.erase(drained->node);
+  if (const auto* drained = std::get_if<model::drained_command>(&command->body)) finish_drain(drained->node);
   const bool is_of_nodes =
       std::holds_alternative<model::boot_command>(command->body) || std::holds_alternative<model::remove_command>(command->body);
   if (is_of_nodes) tell_nodes();
@@ -275,6 +279,9 @@ void machine::refuse(const purpose& why, const error& reason) {
     if (const auto held = leases_.find(lost->task); held != leases_.end()) held->second.loss_proposed = false;
   } else if (std::holds_alternative<by_timer>(why)) {
     tick_pending_ = false;
+  } else if (std::holds_alternative<by_itself>(why)) {  // what the leader wanted it sees again
+    drained_.clear();
+    for (auto& [node, gone] : lost_nodes_) gone.is_proposed = false;
   }
 }
 

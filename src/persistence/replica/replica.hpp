@@ -252,6 +252,12 @@ class machine {
     bool is_node_gone = false;  ///< its process has ended, as far as is known
   };
 
+  /// A node that lost what it had acknowledged.
+  struct lost_node {
+    std::string why;
+    bool is_proposed = false;
+  };
+
   machine(const options& settings, raft::machine core, const recovered_shard& past, const state_reader& disk);
 
   // replica.cpp
@@ -332,7 +338,10 @@ class machine {
   void look_at_own_standing();
   void change_members();
   void note_drained(const placement& now);
+  void finish_drain(model::node_id node);
   void take_out(const raft::lost_log& lost);
+  void propose_removals();
+  void look_at_commit();
   [[nodiscard]] placement placement_now() const;
   [[nodiscard]] result<void> check_node_command(const model::command& body) const;
   [[nodiscard]] bool is_announced() const;
@@ -373,7 +382,10 @@ class machine {
   timestamp led_at_{};  // when somebody was last known to lead
   std::map<model::node_id, std::string> told_addresses_;
   std::map<model::node_id, model::ports::node_standing> told_standings_;
-  std::set<model::node_id> drained_;  // proposed as such, not yet applied
+  std::set<model::node_id> drained_;                // proposed as such, not yet applied
+  std::map<model::node_id, lost_node> lost_nodes_;  // as the leader: to be taken out
+  raft::log_index level_, next_level_;              // as the leader: committed a heartbeat ago or earlier; at the last look
+  timestamp look_at_commit_at_{};
   timestamp hand_over_again_at_{};
   std::optional<std::string> expelled_;
   bool tick_pending_ = false;

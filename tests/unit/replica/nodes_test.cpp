@@ -28,6 +28,16 @@ struct leader_with_second : node_under_test {
          raft::server_id{1},
          raft::message{raft::server_id{2}, raft::server_id{1}, replica->raft_status().hard.current, std::move(body)}}};
   }
+  /// Takes no proposal while a submission waits for the disk.
+  void restart_with_little_room() {
+    settings.raft.uncommitted_bytes_max = bytes{200};
+    start();
+  }
+  /// `first` was stepped before `later`, and nothing of both was written yet.
+  effects write_both(effects first, effects later) {
+    std::ranges::move(later.persist, std::back_inserter(first.persist));
+    return write(std::move(first));
+  }
   result<model::node_id> change(model::command what) {
     const auto out = step({event::change_node{request_token{++last_token}, std::move(what)}});
     REQUIRE(out.answers.size() == 1);
@@ -47,13 +57,50 @@ TEST_CASE("a node that is drained runs out of work, and the leader says when not
   REQUIRE(node.change(model::drain_command{node.settings.node, std::nullopt}).has_value());
   CHECK(node.step({node.an_ask(2, 1)}).grants.empty());
   CHECK(node.replica->table().nodes().at(node.settings.node).state == model::job_table::node_state::draining);
-  node.step({node.a_finish(task)});
+  auto ask = node.an_ask(2);
+  ask.ask.after = model::attempt_ref{task.task, task.attempt};
+  CHECK(node.step({node.a_finish(task), ask}).grants.empty());
+  CHECK(node.state(task.task.job) == model::job_state::succeeded);
   // The second node could have its vote.
   CHECK(node.replica->table().nodes().at(node.settings.node).state == model::job_table::node_state::draining);
   node.now += node.settings.raft.election_timeout;
   const auto out = node.tick();
   CHECK(has(out, "node_drained"));
   CHECK(node.replica->table().nodes().at(node.settings.node).state == model::job_table::node_state::drained);
+}
+
+TEST_CASE("that a node is drained is said again if the log had no room for it") {
+  leader_with_second node;
+  node.restart_with_little_room();
+  const auto drain =
+      node.step_only({event::change_node{request_token{++node.last_token}, model::drain_command{second, std::nullopt}}});
+  auto busy = node.step_only({node.a_submit()});
+  REQUIRE(drain.persist.size() == 1);
+  REQUIRE(busy.persist.size() == 1);
+  node.disk->write(drain.persist[0]);
+  auto out = node.step_only({event::persisted{drain.persist[0].number}});
+  REQUIRE(node.replica->held().proposals == 1);  // the submission alone
+  CHECK_FALSE(has(out, "node_drained"));
+  CHECK(has(node.write_both(std::move(busy), std::move(out)), "node_drained"));
+  CHECK(node.replica->table().nodes().at(second).state == model::job_table::node_state::drained);
+}
+
+TEST_CASE("a learner that lacks the newest entries at every moment is let in to vote, one that falls behind is not") {
+  for (const bool keeps_up : {true, false}) {
+    leader_with_second node;
+    node.step({node.delegated(model::boot_command{model::node_id{3}, model::incarnation{1}, "c:1", 33})});
+    for (int i = 0; i < 3; ++i) node.tick(node.settings.raft.heartbeat);
+    auto held = raft::previous(node.replica->raft_status().last);
+    const auto votes = [&] { return node.replica->raft_status().members.has_voter(raft::server_id{2}); };
+    for (int round = 0; round < 50 && !votes(); ++round) {
+      node.now += node.settings.raft.heartbeat / 5;
+      const auto newest = node.replica->raft_status().last;
+      node.submitted();
+      node.step({node.said(raft::append_accepted{held, 0})});
+      if (keeps_up) held = newest;
+    }
+    CHECK(votes() == keeps_up);
+  }
 }
 
 TEST_CASE("a node that lives is taken out only when it is drained, one that is silent at once") {
@@ -92,6 +139,21 @@ TEST_CASE("a follower that lost what it had acknowledged is taken out, with the 
   REQUIRE(node.replica->table().removed_nodes().contains(second));
   CHECK(node.replica->table().removed_nodes().at(second).reason.find("had acknowledged all up to") != std::string::npos);
   CHECK_FALSE(node.replica->raft_status().members.has(raft::server_id{2}));
+}
+
+TEST_CASE("a follower that lost its log is taken out later if the log has no room for that now") {
+  leader_with_second node;
+  node.restart_with_little_room();
+  const auto last = node.replica->raft_status().last;
+  node.step({node.said(raft::append_accepted{last, 0})});
+  node.tick(node.settings.raft.heartbeat);
+  auto busy = node.step_only({node.a_submit()});
+  auto out = node.step_only({node.said(raft::append_refused{last, raft::log_index{0}, raft::term{0}, 1'000})});
+  REQUIRE(has(out, "node_lost_its_log"));
+  REQUIRE(node.replica->held().proposals == 1);
+  node.write_both(std::move(busy), std::move(out));
+  node.tick(1ms);
+  CHECK(node.replica->table().removed_nodes().contains(second));
 }
 
 TEST_CASE("a node that finds a later start of itself in the log is an old copy and stands still") {
