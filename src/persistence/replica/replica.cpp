@@ -68,6 +68,7 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
   submit_proposals();
   // An attempt may end otherwise than by its report: its node started anew, its slot was given up.
   std::erase_if(finishing_, [this](const auto& one) { return !is_current(one.first.first, one.first.second); });
+  std::erase_if(progress_, [this](const auto& one) { return !table_->running().contains(one.first); });
   answer_reads();
   if (planted(plant::ack_before_sync) && !raft_writes_.empty()) {
     drive(raft::persisted{raft_writes_.back().second});  // although the write has not even begun
