@@ -248,7 +248,7 @@ class group {
       return;
     }
     const auto& key = asked.mapped();
-    CHECK(all_[i].replica->view("tenant", outcome->id).has_value());
+    CHECK((all_[i].replica->view("tenant", outcome->id) || all_[i].replica->expelled()));
     const auto [known, is_new] = acknowledged.emplace(key, outcome->id);
     CHECK(known->second == outcome->id);
   }
@@ -256,7 +256,7 @@ class group {
   void take(std::size_t i, const read_answer& given) {
     const auto asked = questions_.extract(given.token);
     REQUIRE_FALSE(asked.empty());
-    if (!given.may_read) return;
+    if (!given.may_read || all_[i].replica->expelled()) return;
     ++reads_given;
     for (const auto& key : asked.mapped().acknowledged_before)
       CHECK(all_[i].replica->view("tenant", acknowledged.at(key)).has_value());
