@@ -338,6 +338,9 @@ class ClusterTest(ClusterCase):
         shutil.copytree(node.data, yesterday)
         node.start()
         self.cluster.wait_ready([node])
+        started = (node.id, node.view()["incarnation"])
+        for other in self.cluster.nodes:  # what the cluster has not committed it cannot compare with
+            wait_until("its start to be known", lambda other=other: started in [(each["id"], each["incarnation"]) for each in other.view()["members"]])
         for number in range(5):
             self.cluster.leader().submit("echo", {"number": number})
         self.cluster.wait_level()
