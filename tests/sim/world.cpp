@@ -20,7 +20,7 @@ world::world(std::uint64_t seed, bool is_loud, std::uint16_t nodes)
   for (std::uint16_t i = 0; i < how.nodes; ++i) hosts.push_back(std::make_unique<host>(*this, i));
 }
 
-world::~world() = default;
+world::~world() { hosts.clear(); }  // what dies with them is told to the judge
 
 host* world::leader() const {
   host* newest = nullptr;
