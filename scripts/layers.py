@@ -14,12 +14,13 @@ ARROWS = {
     "model": ["base"],
     "persistence/raft": ["base", "model"],
     "persistence/replica": ["base", "model", "persistence/raft"],
-    "persistence": ["base", "model", "persistence/raft", "persistence/replica"],
+    "persistence/disk": ["base"],
+    "persistence": ["base", "model", "persistence/disk", "persistence/raft", "persistence/replica"],
     "media": ["base", "model"],
     "gpu": ["base", "model"],
     "worker": ["base", "model", "media", "gpu"],
     "actors": ["base", "model", "persistence/raft", "persistence/replica"],
-    "http/auth": ["base", "model"],
+    "http/auth": ["base", "model", "persistence/disk"],
     "http": ["base", "model", "actors", "http/auth"],
     "cli": None,  # sees all
 }

@@ -25,18 +25,18 @@ std::future<bool> begin(Work work) {
 
 }  // namespace
 
+peer_limits peer_copies::limits_now() const {
+  return {options_.connect_timeout, options_.silence_most, steady_clock::now() + options_.push_deadline,
+          options_.rate_least,      &stop_,                options_.tls};
+}
+
 void peer_copies::make(const model::artifact_ref& about) {
   const auto order = order_.of(about.hash);
   if (order.empty() || options_.copies <= 1) return;
   const auto wanted = std::min<std::size_t>(options_.copies - 1, order.size());
   std::size_t made = 0;
   if (const auto file = local_.path_of(about.hash)) {
-    const peer_limits limits{options_.connect_timeout,
-                             options_.silence_most,
-                             steady_clock::now() + options_.push_deadline,
-                             options_.rate_least,
-                             &stop_,
-                             options_.tls};
+    const auto limits = limits_now();
     for (std::size_t next = 0; made < wanted && next < order.size();) {
       // While there is a copy elsewhere, nobody waits for a node that was silent a moment ago.
       if (order[next].was_silent && made > 0) break;
@@ -69,12 +69,7 @@ repair_outcome peer_copies::repair(const digest& hash, const std::vector<std::st
       is_mine = true;
       continue;
     }
-    const peer_limits limits{options_.connect_timeout,
-                             options_.silence_most,
-                             steady_clock::now() + options_.push_deadline,
-                             options_.rate_least,
-                             &stop_,
-                             options_.tls};
+    const auto limits = limits_now();
     const auto there = peer_client{place, limits}.stat(hash);
     if (there && !is_mine) return out;
     if (there) continue;

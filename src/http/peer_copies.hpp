@@ -21,6 +21,7 @@ class peer_copies {
   void count(peer_counts& into) const;
 
  private:
+  [[nodiscard]] peer_limits limits_now() const;
   bool put(const std::string& address, const model::artifact_ref& about, const std::filesystem::path& file,
            const peer_limits& limits);
   void report(const model::artifact_ref& about, std::size_t made, std::size_t wanted);

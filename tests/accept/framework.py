@@ -93,13 +93,16 @@ class Http:
         parts = urllib.parse.urlsplit(url)
         self.host, self.port = parts.hostname, parts.port
 
+    def connect(self, timeout):
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+
     def request(self, method, path, body=None, headers=None, timeout=60):
         """@returns (status, headers, bytes). A dict or list as body is sent as JSON. Raises OSError without an answer."""
         headers = dict(headers or {})
         if isinstance(body, (dict, list)):
             body = json.dumps(body).encode()
             headers.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        connection = self.connect(timeout)
         try:
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
@@ -117,7 +120,7 @@ class Http:
 
     def events(self, path, after=0, timeout=120):
         """Yields (id or None, type, data) of an event stream until the server ends it. Raises OSError when it breaks."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        connection = self.connect(timeout)
         try:
             connection.request("GET", path, headers={"Accept": "text/event-stream", "Last-Event-ID": str(after)})
             answer = connection.getresponse()

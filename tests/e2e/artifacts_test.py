@@ -15,7 +15,7 @@ import time
 import unittest
 import uuid
 
-from cluster import Cluster, Node, free_ports, wait_until
+from cluster import Cluster, Node, TestCase, free_ports, wait_until
 
 TROUPE = sys.argv.pop(1)
 
@@ -43,7 +43,7 @@ def unique(size=1000):
     return uuid.uuid4().bytes + os.urandom(size)
 
 
-class ArtifactsCase(unittest.TestCase):
+class ArtifactsCase(TestCase):
     count, settings = 3, []
 
     @classmethod
@@ -61,13 +61,6 @@ class ArtifactsCase(unittest.TestCase):
     def tearDownClass(cls):
         cls.cluster.close()
         cls.folder.cleanup()
-
-    def run(self, result=None):
-        before = len(result.errors) + len(result.failures)
-        super().run(result)
-        if len(result.errors) + len(result.failures) > before:
-            self.cluster.tails()
-        return result
 
     def copied(self, node, artifact, seconds=60):
         """Submits an artifact and waits for the result. @returns the ended job."""

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import unittest
 import urllib.parse
 import uuid
 
@@ -224,6 +225,22 @@ class Cluster:
             node.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         atexit.unregister(self.close)
+
+
+class TestCase(unittest.TestCase):
+    """Shows the ends of the nodes' logs when a test has failed."""
+
+    def shown(self):
+        """@returns the clusters whose logs these are."""
+        return [self.cluster]
+
+    def run(self, result=None):
+        before = len(result.errors) + len(result.failures)
+        super().run(result)
+        if len(result.errors) + len(result.failures) > before:
+            for each in self.shown():
+                each.tails()
+        return result
 
 
 class Load:

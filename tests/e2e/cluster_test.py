@@ -14,7 +14,7 @@ import time
 import unittest
 import uuid
 
-from cluster import FINAL, Cluster, Failed, Load, free_ports, wait_until
+from cluster import FINAL, Cluster, Failed, Load, TestCase, free_ports, wait_until
 from black_hole import BlackHoles  # the path to it is set by the line above
 
 TROUPE = sys.argv.pop(1)
@@ -64,8 +64,7 @@ class ClusterCase(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         pipelines = pathlib.Path(cls.folder.name) / "pipelines"
         install(pipelines)
-        # A short lease, so that lost work is found quickly.
-        cls.cluster = Cluster(TROUPE, cls.COUNT, ["--slots", "2", "--pipelines", pipelines, "--set", "lease.duration=4s", *cls.OPTIONS])
+        cls.cluster = Cluster(TROUPE, cls.COUNT, ["--slots", "2", "--pipelines", pipelines, *cls.OPTIONS])
         for node in cls.cluster.nodes:
             node.options += ["--label", node.folder.name]
         cls.prepare()
@@ -87,13 +86,6 @@ class ClusterCase(unittest.TestCase):
             node.close()
         self.cluster.others.clear()
         figure(self._testMethodName, time.monotonic() - self.began)
-
-    def run(self, result=None):
-        before = len(result.errors) + len(result.failures)
-        super().run(result)
-        if len(result.errors) + len(result.failures) > before:
-            self.cluster.tails()
-        return result
 
     def examine(self, load):
         """Every acknowledged job has ended once, on every node there is the same of them, and nobody was told of fewer."""

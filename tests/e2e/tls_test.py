@@ -58,25 +58,15 @@ class SecureNode(Node):
         self.url = f"https://127.0.0.1:{port}"
         self.ca, self.key, self.certificate = ca, key, None
 
-    def request(self, method, path, body=None, headers=None, timeout=60):
+    def connect(self, timeout):
         context = ssl.create_default_context(cafile=str(self.ca / "ca.crt"))
         if self.certificate:
             context.load_cert_chain(self.certificate / "node.crt", self.certificate / "node.key")
-        headers = dict(headers or {})
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
-        if isinstance(body, (dict, list)):
-            body = json.dumps(body).encode()
-            headers["Content-Type"] = "application/json"
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)
-        try:
-            connection.request(method, path, body=body, headers=headers)
-            answer = connection.getresponse()
-            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
-        except http.client.HTTPException as broken:
-            raise ConnectionError(f"{method} {path}: {broken!r}") from broken
-        finally:
-            connection.close()
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)
+
+    def request(self, method, path, body=None, headers=None, timeout=60):
+        with_key = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        return super().request(method, path, body, {**with_key, **(headers or {})}, timeout)
 
     def code(self, path, key="", certificate=None):
         """@returns (status, the problem's code) as somebody else than the owner of the key sees them."""

@@ -1,15 +1,14 @@
 #include "http/auth/ca_directory.hpp"
 
 #include "http/auth/secret_files.hpp"
+#include "persistence/disk/disk.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 
 namespace troupe::auth {
 namespace {
@@ -41,26 +40,13 @@ std::optional<token_record> read_record(std::string_view text) {
   return token_record{*secret, from_unix_ms(expires_ms), *used_by};
 }
 
-/// Held by whoever reads and writes tokens, on all threads and in all processes.
-class tokens_lock {
- public:
-  explicit tokens_lock(const std::filesystem::path& tokens)
-      : raw_(::open((tokens / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    while (raw_ >= 0 && ::flock(raw_, LOCK_EX) != 0 && errno == EINTR) {}
-  }
-  ~tokens_lock() {
-    if (raw_ >= 0) ::close(raw_);
-  }
-  tokens_lock(const tokens_lock&) = delete;
-  tokens_lock& operator=(const tokens_lock&) = delete;
-  [[nodiscard]] bool is_held() const { return raw_ >= 0; }
-
- private:
-  int raw_;
-};
-
-error no_lock(const std::filesystem::path& tokens) {
-  return {errc::io_failed, fmt::format("cannot lock {}: {}", (tokens / "lock").native(), std::strerror(errno))};
+/// Held by whoever reads and writes tokens, on all threads and in all processes. Waits for it.
+result<disk::file> lock(const std::filesystem::path& tokens) {
+  const auto path = tokens / "lock";
+  TROUPE_TRY(auto held, disk::open(path, O_RDWR | O_CREAT, 0600));
+  while (::flock(held.descriptor(), LOCK_EX) != 0)
+    if (errno != EINTR) return disk::failure(errno, "cannot lock", path);
+  return held;
 }
 
 error refused(std::string_view why) {
@@ -119,8 +105,7 @@ result<ca_directory> ca_directory::open(const std::filesystem::path& at) {
 result<join_token> ca_directory::make_token(duration lasts, timestamp now) const {
   const auto tokens = root_ / "tokens";
   TROUPE_TRY(const auto facts, read_certificate(authority_.certificate));
-  const tokens_lock lock{tokens};
-  if (!lock.is_held()) return no_lock(tokens);
+  TROUPE_TRY(const auto held, lock(tokens));
   remove_old(tokens, now);
   join_token out{facts.fingerprint, random_hex(8), random_hex(32)};
   TROUPE_CHECK(write_secret_file(tokens / out.id, to_text(token_record{sha256_of(out.secret), now + lasts, {}})));
@@ -131,8 +116,7 @@ result<void> ca_directory::redeem(const std::string& id, const std::string& secr
                                   timestamp now) const {
   const auto tokens = root_ / "tokens";
   if (!is_token_id(id)) return refused("is malformed");
-  const tokens_lock lock{tokens};
-  if (!lock.is_held()) return no_lock(tokens);
+  TROUPE_TRY(const auto held, lock(tokens));
   const auto text = read_small_file(tokens / id);
   if (!text && text.error().code != errc::not_found) return text.error();
   const auto record = text ? read_record(*text) : std::nullopt;

@@ -66,8 +66,8 @@ result<void> sync_directory(const std::filesystem::path& path) {
   return sync(directory, path);
 }
 
-result<void> make_directory(const std::filesystem::path& path) {
-  if (::mkdir(path.c_str(), 0750) != 0 && errno != EEXIST) return failure(errno, "cannot make directory", path);
+result<void> make_directory(const std::filesystem::path& path, unsigned mode) {
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return failure(errno, "cannot make directory", path);
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) return failure(errno, "cannot use directory", path);
   if (!S_ISDIR(found.st_mode)) return failure(ENOTDIR, "cannot use directory", path);
@@ -89,10 +89,11 @@ result<void> move_file(const std::filesystem::path& from, const std::filesystem:
   return {};
 }
 
-result<void> replace_file(const std::filesystem::path& path, std::string_view content) {
+result<void> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
   const auto temporary = std::filesystem::path{path.native() + ".new"};
+  ::unlink(temporary.c_str());  // of a start that was cut off, perhaps with another mode
   auto written = [&]() -> result<void> {
-    TROUPE_TRY(const auto to, open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0640));
+    TROUPE_TRY(const auto to, open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode));
     TROUPE_CHECK(write_all(to, content, temporary));
     TROUPE_CHECK(sync(to, temporary));
     return move_file(temporary, path);

@@ -43,12 +43,12 @@ class file {
 /// Makes the entries of a directory durable: what was created, renamed or removed in it.
 [[nodiscard]] result<void> sync_directory(const std::filesystem::path& path);
 /// Makes a directory, durably. Nothing happens, but the sync, if it exists.
-[[nodiscard]] result<void> make_directory(const std::filesystem::path& path);
+[[nodiscard]] result<void> make_directory(const std::filesystem::path& path, unsigned mode = 0750);
 /// Whether there is nothing in a directory, or no such directory. What a file system puts into its root does not count.
 [[nodiscard]] result<bool> holds_nothing(const std::filesystem::path& directory);
 [[nodiscard]] result<void> move_file(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Replaces a small file in one step: after a crash it holds the old or the new content. Durable on return.
 /// Two calls for one path may not overlap.
-[[nodiscard]] result<void> replace_file(const std::filesystem::path& path, std::string_view content);
+[[nodiscard]] result<void> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode = 0640);
 
 }  // namespace troupe::disk

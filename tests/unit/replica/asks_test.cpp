@@ -16,6 +16,17 @@ void ask_twice(node_under_test& node) {
   node.started(2);
 }
 
+/// Of two tasks the first one runs. @returns it, and the slot's next ask, which names its report.
+std::pair<model::task_spec, event::asked> ask_after_a_report(node_under_test& node) {
+  node.start();
+  node.submitted();
+  node.submitted();
+  const auto first = node.started(1);
+  auto ask = node.an_ask(2);
+  ask.ask.after = model::attempt_ref{first.task, first.attempt};
+  return {first, ask};
+}
+
 TEST_CASE("a late double of an old ask does not fill the log with assignments that change nothing") {
   node_under_test node;
   ask_twice(node);
@@ -39,13 +50,7 @@ TEST_CASE("a late double of an old ask does not keep another slot from its task"
 
 TEST_CASE("a report and the ask that follows it are one write") {
   node_under_test node;
-  node.start();
-  node.submitted();
-  node.submitted();
-  const auto first = node.started(1);
-  auto ask = node.an_ask(2);
-  ask.ask.after = model::attempt_ref{first.task, first.attempt};
-
+  const auto [first, ask] = ask_after_a_report(node);
   const auto out = node.step_only({node.a_finish(first), ask});
   CHECK(out.persist.size() == 1);
   CHECK(node.write(out).grants.size() == 1);
@@ -54,13 +59,7 @@ TEST_CASE("a report and the ask that follows it are one write") {
 
 TEST_CASE("an ask that comes before the report that it names waits for it") {
   node_under_test node;
-  node.start();
-  node.submitted();
-  node.submitted();
-  const auto first = node.started(1);
-  auto ask = node.an_ask(2);
-  ask.ask.after = model::attempt_ref{first.task, first.attempt};
-
+  const auto [first, ask] = ask_after_a_report(node);
   CHECK(node.step({ask}).grants.empty());
   CHECK(node.state(first.task.job) == model::job_state::running);
   CHECK(node.step({node.a_finish(first)}).grants.size() == 1);
