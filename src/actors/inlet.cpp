@@ -7,7 +7,7 @@ namespace troupe::actors {
 void inlet::open(shard_actor to) {
   const std::lock_guard lock{mutex_};
   to_ = std::move(to);
-  if (met_) caf::anon_send(to_, peer_met{*met_});
+  if (met_) caf::anon_send(to_, *met_);
 }
 
 void inlet::close() {
@@ -18,8 +18,8 @@ void inlet::close() {
 void inlet::on_peer(const model::ports::node_card& peer) {
   on_peer_(peer);
   const std::lock_guard lock{mutex_};
-  met_ = peer.node;
-  if (to_) caf::anon_send(to_, peer_met{peer.node});
+  met_ = {peer.node, peer.reads};
+  if (to_) caf::anon_send(to_, *met_);
 }
 
 void inlet::on_frame(model::node_id from, std::string frame) {

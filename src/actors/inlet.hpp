@@ -26,7 +26,7 @@ class inlet final : public model::ports::transport_listener {
   std::function<void(const model::ports::node_card&)> on_peer_;
   std::mutex mutex_;
   shard_actor to_;
-  std::optional<model::node_id> met_;  // the last one that came before there was anybody to tell
+  std::optional<peer_met> met_;  // the last one that came before there was anybody to tell
 };
 
 }  // namespace troupe::actors

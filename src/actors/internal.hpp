@@ -30,6 +30,7 @@ struct frame_arrived {
 };
 struct peer_met {
   model::node_id peer;
+  model::version_range reads;  ///< of the log's commands
 };
 /// The process of another node has ended.
 struct peer_gone {

@@ -52,7 +52,7 @@ struct shard_state {
         [this](const frame_arrived& fact) { on_frame(fact); },
         [this](const peer_met& fact) {
           refusals_.erase(fact.peer);
-          gather(replica::event::met{raft::server_id{fact.peer.raw()}});
+          gather(replica::event::met{raft::server_id{fact.peer.raw()}, fact.reads});
         },
         [this](const refused_by_peer& fact) { on_refused(fact); },
         [this](const peer_gone& fact) { gather(replica::event::gone{fact.peer}); },
@@ -195,6 +195,7 @@ struct shard_state {
     for (const auto& [node, standing] : effects.standings) {
       if (parts_.peers) parts_.peers->set_standing(node, standing);
     }
+    if (effects.cluster_version && parts_.peers) parts_.peers->set_cluster_version(*effects.cluster_version);
     for (const auto& decision : effects.decisions)
       log::emit(decision.is_alarming ? log::level::warn : log::level::info, decision.what, "why=\"{}\"", decision.why);
     for (auto& one : effects.answers) deliver(one);

@@ -21,14 +21,13 @@ result<void> settle_cluster(const std::vector<std::string>& seeds, journal::data
   return directory.enter({fresh_cluster, true});
 }
 
-cluster_edge::cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory, const std::string& address,
-                           std::uint64_t mark, const auth::tls_context* tls, std::function<void(error)> on_fatal)
+cluster_edge::cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory,
+                           const model::ports::node_card& card, const auth::tls_context* tls, std::function<void(error)> on_fatal)
     : directory_(directory),
       tls_(tls),
       on_fatal_(std::move(on_fatal)),
       inlet_([this](const model::ports::node_card& peer) { on_peer(peer); }),
-      links_({.card = {directory.node(), directory.boot(), directory.cluster()->id, address, mark}, .seeds = seeds, .tls = tls},
-             inlet_) {}
+      links_({.card = card, .seeds = seeds, .tls = tls}, inlet_) {}
 
 result<std::string> cluster_edge::address_of(model::node_id node) const {
   for (const auto& link : links_.links())

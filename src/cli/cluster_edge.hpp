@@ -25,12 +25,11 @@ namespace troupe::cli {
 class cluster_edge {
  public:
   /// @param directory  outlives this; its cluster is settled
-  /// @param address    "host:port" where peers reach this node
-  /// @param mark       drawn at this start
+  /// @param card       of this node
   /// @param tls        how nodes prove who they are; outlives this. Null: they do not
   /// @param on_fatal   called on the links' thread when the directory cannot be written
-  cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory, const std::string& address,
-               std::uint64_t mark, const auth::tls_context* tls, std::function<void(error)> on_fatal);
+  cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory, const model::ports::node_card& card,
+               const auth::tls_context* tls, std::function<void(error)> on_fatal);
 
   [[nodiscard]] http::peer_links& links() noexcept { return links_; }
   [[nodiscard]] actors::inlet& inlet() noexcept { return inlet_; }

@@ -30,6 +30,7 @@ struct node_config {
     std::string advertise;           ///< "host:port"; empty: where it listens
     std::uint32_t voters = 3;
     duration replace_after = 60s;
+    std::uint32_t version_most = 0;  ///< 0: what this program reads
   } cluster;
   struct {
     std::filesystem::path ca_directory;  ///< empty: this node signs nothing

@@ -2,6 +2,7 @@
 
 #include "cli/units_text.hpp"
 #include "http/auth/certificates.hpp"
+#include "model/cluster_version.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -184,6 +185,21 @@ config_key voters_key() {
           [](const node_config& config) { return fmt::format("{}", config.cluster.voters); }};
 }
 
+config_key version_key() {
+  return {"cluster.version_most", false,
+          fmt::format("a version of the log's commands, 1 to {}, or auto", model::own_versions.most),
+          [](node_config& config, const values& given) {
+            if (given.front() == automatic) return config.cluster.version_most = 0, true;
+            const auto parsed = whole_number(given.front());
+            if (!parsed || !model::own_versions.has(static_cast<std::uint32_t>(*parsed))) return false;
+            config.cluster.version_most = static_cast<std::uint32_t>(*parsed);
+            return true;
+          },
+          [](const node_config& config) {
+            return config.cluster.version_most == 0 ? std::string{automatic} : fmt::format("{}", config.cluster.version_most);
+          }};
+}
+
 config_key log_level_key() {
   static constexpr std::array<std::string_view, 4> names{"debug", "info", "warn", "error"};
   return {"log_level", false, "debug, info, warn or error",
@@ -246,11 +262,12 @@ std::vector<config_key> make_keys() {
   keys.push_back(seeds_key());
   keys.push_back(advertise_key());
   keys.push_back(voters_key());
+  keys.push_back(duration_key("cluster.replace_after", 5s, 24h, AT(cluster.replace_after)));
+  keys.push_back(version_key());
   keys.push_back(path_key("tls.ca_directory", "none", AT(tls.ca_directory)));
   keys.push_back(names_key());
   keys.push_back(duration_key("tls.lifetime", 10s, std::chrono::hours{24 * 365}, AT(tls.lifetime)));
   keys.push_back(loopback_key());
-  keys.push_back(duration_key("cluster.replace_after", 5s, 24h, AT(cluster.replace_after)));
   add_lasting_keys(keys);
   add_serving_keys(keys);
   return keys;

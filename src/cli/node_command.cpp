@@ -56,6 +56,19 @@ listen_address split_address(const std::string& listen) {
 
 bool is_every_address(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
 
+/// Which versions of the log's commands.
+model::version_range reads_of(const node_config& config) {
+  auto reads = model::own_versions;
+  if (config.cluster.version_most != 0) reads.most = config.cluster.version_most;
+  return reads;
+}
+
+/// What it says of itself when a link opens.
+model::ports::node_card card_of(const node_config& config, const journal::data_directory& directory, const std::string& address,
+                                std::uint64_t mark) {
+  return {directory.node(), directory.boot(), directory.cluster()->id, address, mark, reads_of(config)};
+}
+
 actors::node_options actor_options(const node_config& config, const journal::data_directory& directory, std::string address) {
   actors::node_options options;
   options.id = directory.node();
@@ -74,6 +87,10 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.replica.address = std::move(address);
   options.replica.voters_most = config.cluster.voters;
   options.replica.replace_after = config.cluster.replace_after;
+  options.replica.traits.program = TROUPE_VERSION;
+  options.replica.traits.reads = reads_of(config);
+  options.replica.traits.slots = config.slots;
+  options.replica.traits.labels = options.labels;
   if (!directory.cluster()->is_founder) options.replica.founders = raft::configuration{};  // the log names the members
   options.replica.lease = config.lease.lease_time;
   options.replica.compact_every = config.journal.compact_every;
@@ -237,7 +254,7 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
   const auto fatal = [&ballast](const error& why) { die(ballast, why); };
   const auto mark = random_number();
-  cluster_edge cluster{config.cluster.seeds, directory, advertised, mark, tls, fatal};
+  cluster_edge cluster{config.cluster.seeds, directory, card_of(config, directory, advertised, mark), tls, fatal};
   http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, {.copies = config.cluster.voters, .tls = tls}};
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 

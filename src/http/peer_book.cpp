@@ -73,6 +73,10 @@ peer_book::admission peer_book::judge(const peer_hello& theirs) const {
                     mine.cluster, card.cluster));
   }
   if (auto why = why_unwelcome(card)) return refuse(std::move(*why), true);
+  if (cluster_version_) {
+    const auto readable = model::check_version(*cluster_version_, card.reads, fmt::format("node {:016x}", card.node.raw()));
+    if (!readable) return refuse(readable.error().detail);
+  }
   const auto known = peers_.find(card.node);
   if (known == peers_.end()) {
     if (peers_.size() < peers_most_) return {verdict::welcome, {}};
@@ -114,6 +118,11 @@ void peer_book::set_standing(node_id node, const model::ports::node_standing& st
   if (!standing.is_removed || at == peers_.end()) return;
   for (const auto& waits : at->second.frames) at->second.weight -= weight_of(waits.frame.size());
   at->second.frames.clear();
+}
+
+void peer_book::set_cluster_version(std::uint32_t version) {
+  const std::lock_guard lock{mutex_};
+  cluster_version_ = std::max(version, cluster_version_.value_or(version));
 }
 
 bool peer_book::is_removed(node_id node) const {

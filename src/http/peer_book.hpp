@@ -43,6 +43,8 @@ class peer_book {
   void set_address(model::node_id node, const std::string& address);
   /// What the cluster has committed of a node. One that is removed gets no frames, and is not shown.
   void set_standing(model::node_id node, const model::ports::node_standing& standing);
+  /// Only nodes are welcome from now on that read commands of this version.
+  void set_cluster_version(std::uint32_t version);
   [[nodiscard]] bool is_removed(model::node_id node) const;
   [[nodiscard]] std::string address_of(model::node_id node) const;
 
@@ -90,6 +92,7 @@ class peer_book {
   const duration waiting_age_most_;
   const std::size_t peers_most_;
   mutable std::mutex mutex_;
+  std::optional<std::uint32_t> cluster_version_;  ///< the newest of those that were set
   peer_hello own_;
   std::map<model::node_id, record> peers_;
   std::map<model::node_id, model::ports::node_standing> standings_;

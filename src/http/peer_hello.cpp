@@ -28,6 +28,8 @@ void write(const peer_hello& from, proto::peer_hello& to) {
   to.set_cluster(from.card.cluster);
   to.set_address(from.card.address);
   to.set_mark(from.card.mark);
+  to.set_reads_least(from.card.reads.least);
+  to.set_reads_most(from.card.reads.most);
 }
 
 result<peer_hello> read(const proto::peer_hello& from) {
@@ -40,6 +42,9 @@ result<peer_hello> read(const proto::peer_hello& from) {
   out.version_least = from.version_least();
   out.version_most = from.version_most();
   out.card = {model::node_id{from.node()}, model::incarnation{from.boot()}, from.cluster(), from.address(), from.mark()};
+  if (from.reads_least() == 0 && from.reads_most() == 0) return out;
+  if (from.reads_least() == 0 || from.reads_least() > from.reads_most()) return wrong("versions of commands that are no range");
+  out.card.reads = {from.reads_least(), from.reads_most()};
   return out;
 }
 

@@ -150,6 +150,11 @@ void peer_links::set_standing(node_id node, const model::ports::node_standing& s
   asio::post(state_->io, [s = state_.get()] { s->close_unwelcome(); });
 }
 
+void peer_links::set_cluster_version(std::uint32_t version) {
+  state_->book.set_cluster_version(version);
+  asio::post(state_->io, [s = state_.get()] { s->close_unwelcome(); });
+}
+
 void peer_links::adopt(file_descriptor socket, std::unique_ptr<auth::tls_session> tls, std::string key, std::string unread) {
   if (state_->is_over) return;
   auto link = std::make_shared<incoming>();

@@ -65,6 +65,7 @@ class peer_links final : public model::ports::transport {
   void send(model::node_id to, std::string frame) override;
   void set_address(model::node_id node, const std::string& address) override;
   void set_standing(model::node_id node, const model::ports::node_standing& standing) override;
+  void set_cluster_version(std::uint32_t version) override;
   /// Which cluster this node belongs to from now on, as links say that open from now on. Links with nodes of another are closed.
   /// Any thread.
   void set_cluster(std::uint64_t cluster);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "model/cluster_version.hpp"
 #include "model/ids.hpp"
 
 #include <string>
@@ -13,6 +14,7 @@ struct node_card {
   std::uint64_t cluster = 0;  ///< 0: it belongs to none yet
   std::string address;        ///< "host:port" where its peers reach it
   std::uint64_t mark = 0;     ///< drawn at this start of its process
+  version_range reads = {};   ///< of the log's commands
   friend bool operator==(const node_card&, const node_card&) = default;
 };
 
@@ -39,6 +41,8 @@ class transport {
   virtual void set_address(node_id node, const std::string& address) = 0;
   /// From now on only a node that is in accordance with this is linked to. Any thread.
   virtual void set_standing(node_id node, const node_standing& standing) = 0;
+  /// From now on only nodes are linked to that read commands of this version. Any thread.
+  virtual void set_cluster_version(std::uint32_t version) = 0;
 };
 
 /// What arrives. Called on threads of the transport, for one peer never by two at a time; must not block. May call the transport.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "model/cluster_version.hpp"
 #include "model/queue.hpp"
 #include "model/table/job_record.hpp"
 
@@ -58,6 +59,18 @@ struct cancel_command {
   std::string reason;
 };
 
+/// What a node says of itself at its start.
+struct node_traits {
+  std::string program;  ///< its version, for people
+  version_range reads;  ///< of the log's commands
+  std::string domain;   ///< what fails together; empty: the node alone
+  bool stores = true;   ///< may vote
+  bool works = true;    ///< its slots get tasks
+  std::uint32_t slots = 0;
+  std::vector<std::string> labels;  ///< of its slots; sorted
+  friend bool operator==(const node_traits&, const node_traits&) = default;
+};
+
 /// A node started: what its earlier starts were running is lost. Its first start makes it a member of the cluster.
 struct boot_command {
   node_id node;
@@ -66,6 +79,12 @@ struct boot_command {
   /// Drawn anew at each start: an old copy of a data directory counts its starts from where it was copied, so that one number
   /// may come twice. 0: of a time before there were marks.
   std::uint64_t mark = 0;
+  std::optional<node_traits> traits = {};  ///< since version 2
+};
+
+/// From here on the log may hold commands of this version: every node of the cluster reads them.
+struct version_command {
+  std::uint32_t version = 1;
 };
 
 /// A node shall run nothing any more, and neither lead nor vote if another one can. It stays so, also when it starts anew.
@@ -95,7 +114,7 @@ struct limits_command {
 struct tick_command {};
 
 using command = std::variant<submit_command, assign_command, finish_command, cancel_command, boot_command, limits_command,
-                             tick_command, drain_command, drained_command, resume_command, remove_command>;
+                             tick_command, drain_command, drained_command, resume_command, remove_command, version_command>;
 
 /// Which request of which node a command came from, so that the node finds its outcome when it applies it.
 struct command_origin {

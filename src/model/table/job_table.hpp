@@ -17,6 +17,8 @@ namespace troupe::model {
 // Under these names the store keeps the log time, and the nodes as a JSON object by their ids.
 inline constexpr std::string_view log_time_name = "log_time";
 inline constexpr std::string_view nodes_name = "nodes";
+// The version of the commands that the log may hold, in decimal digits; not there: 1.
+inline constexpr std::string_view version_name = "cluster_version";
 
 /// What is stored of the nodes, with this one alone: for a cluster whose other nodes will never come back.
 [[nodiscard]] std::string only_node(const std::string& stored, node_id kept);
@@ -67,6 +69,7 @@ class job_table {
     std::uint64_t mark = 0;
     node_state state = node_state::active;
     std::optional<timestamp> hand_back_at = {};
+    std::optional<node_traits> traits = {};  ///< nothing: it has not said since the cluster's version allows it
     friend bool operator==(const known_node&, const known_node&) = default;
   };
   [[nodiscard]] const std::map<node_id, known_node>& nodes() const noexcept { return nodes_; }
@@ -77,6 +80,8 @@ class job_table {
   };
   /// The newest thousand that were taken out.
   [[nodiscard]] const std::map<node_id, removed_node>& removed_nodes() const noexcept { return removed_nodes_; }
+  /// No command in the log is newer.
+  [[nodiscard]] std::uint32_t cluster_version() const noexcept { return cluster_version_; }
   [[nodiscard]] bool is_active(node_id node) const;
   [[nodiscard]] std::size_t tasks_on(node_id node) const;
   [[nodiscard]] bool knows_pipeline(const digest& hash) { return store_.load_pipeline(hash) != nullptr; }
@@ -115,6 +120,7 @@ class job_table {
   void on(const drained_command& c, apply_effects& out);
   void on(const resume_command& c, apply_effects& out);
   void on(const remove_command& c, apply_effects& out);
+  void on(const version_command& c, apply_effects& out);
 
   void advance_time(timestamp now, apply_effects& out);
   void end_backoffs();
@@ -146,6 +152,7 @@ class job_table {
   table_limits limits_;
   std::map<node_id, known_node> nodes_;
   std::map<node_id, removed_node> removed_nodes_;
+  std::uint32_t cluster_version_ = 1;
   timestamp log_time_{};
   std::uint64_t log_index_ = 0;
   task_queue queue_;

@@ -24,12 +24,34 @@ node_state state_from(std::string_view text) {
 
 node_id id_from(std::string_view text) { return node_id{std::stoull(std::string{text})}; }
 
+json::object object_of(const node_traits& traits) {
+  json::object out{{"program", traits.program}, {"reads", {traits.reads.least, traits.reads.most}},
+                   {"stores", traits.stores},   {"works", traits.works},
+                   {"slots", traits.slots},     {"labels", json::array(traits.labels.begin(), traits.labels.end())}};
+  if (!traits.domain.empty()) out["domain"] = traits.domain;
+  return out;
+}
+
+node_traits traits_from(const json::object& from) {
+  node_traits traits;
+  traits.program = std::string{from.at("program").as_string()};
+  const auto& reads = from.at("reads").as_array();
+  traits.reads = {reads.at(0).to_number<std::uint32_t>(), reads.at(1).to_number<std::uint32_t>()};
+  traits.stores = from.at("stores").as_bool();
+  traits.works = from.at("works").as_bool();
+  traits.slots = from.at("slots").to_number<std::uint32_t>();
+  for (const auto& label : from.at("labels").as_array()) traits.labels.emplace_back(label.as_string());
+  if (const auto* domain = from.if_contains("domain")) traits.domain = std::string{domain->as_string()};
+  return traits;
+}
+
 /// What is as it was before there was such a member is left out.
 json::object object_of(const job_table::known_node& node) {
   json::object out{{"boot", node.boot.raw()}, {"address", node.address}};
   if (node.mark != 0) out["mark"] = node.mark;
   if (node.state != node_state::active) out["state"] = to_string(node.state);
   if (node.hand_back_at) out["hand_back_ms"] = to_unix_ms(*node.hand_back_at);
+  if (node.traits) out["traits"] = object_of(*node.traits);
   return out;
 }
 
@@ -40,6 +62,7 @@ job_table::known_node node_from(const json::object& from) {
   if (const auto* mark = from.if_contains("mark")) node.mark = mark->to_number<std::uint64_t>();
   if (const auto* state = from.if_contains("state")) node.state = state_from(state->as_string());
   if (const auto* at = from.if_contains("hand_back_ms")) node.hand_back_at = from_unix_ms(at->to_number<std::int64_t>());
+  if (const auto* traits = from.if_contains("traits")) node.traits = traits_from(traits->as_object());
   return node;
 }
 
@@ -96,6 +119,7 @@ const char* to_string(job_table::node_state state) noexcept {
 }
 
 void job_table::load_nodes() {
+  if (const auto stored = store_.load_value(version_name)) cluster_version_ = static_cast<std::uint32_t>(std::stoul(*stored));
   if (const auto stored = store_.load_value(nodes_name)) {
     const auto parsed = json::parse(*stored);
     for (const auto& [id, node] : parsed.as_object()) nodes_[id_from(id)] = node_from(node.as_object());
@@ -144,6 +168,7 @@ void job_table::on(const boot_command& c, apply_effects& out) {
   // The same start of another process: one of them runs with an old copy of the other's directory. The first one stays.
   if (c.boot == node.boot && c.mark != 0 && node.mark != 0 && c.mark != node.mark) return;
   auto now = node;
+  if (c.traits || c.boot > node.boot) now.traits = c.traits;  // one without may come late, of before the version allowed it
   now.boot = c.boot;
   now.address = c.address;
   now.mark = c.mark;
@@ -157,6 +182,12 @@ void job_table::on(const boot_command& c, apply_effects& out) {
   }
   const attempt_failure failure{failure_cause::node_lost, "the node started anew while the attempt ran", ""};
   for (const auto& [task, attempt] : lost) on(finish_command{task, attempt, failure}, out);
+}
+
+void job_table::on(const version_command& c, apply_effects&) {
+  if (c.version <= cluster_version_) return;
+  cluster_version_ = c.version;
+  store_.save_value(version_name, std::to_string(c.version));
 }
 
 void job_table::on(const drain_command& c, apply_effects& out) {

@@ -100,14 +100,30 @@ model::command get(const proto::cancel_body& body) {
 }
 
 void put(const model::boot_command& c, proto::command_record& out) {
-  out.mutable_boot()->set_node(c.node.raw());
-  out.mutable_boot()->set_boot(c.boot.raw());
-  out.mutable_boot()->set_address(c.address);
-  out.mutable_boot()->set_mark(c.mark);
+  auto& body = *out.mutable_boot();
+  body.set_node(c.node.raw());
+  body.set_boot(c.boot.raw());
+  body.set_address(c.address);
+  body.set_mark(c.mark);
+  if (!c.traits) return;
+  auto& traits = *body.mutable_traits();
+  traits.set_program(c.traits->program);
+  traits.set_reads_least(c.traits->reads.least);
+  traits.set_reads_most(c.traits->reads.most);
+  traits.set_domain(c.traits->domain);
+  traits.set_stores(c.traits->stores);
+  traits.set_works(c.traits->works);
+  traits.set_slots(c.traits->slots);
+  for (const auto& label : c.traits->labels) traits.add_labels(label);
 }
 
 model::command get(const proto::boot_body& body) {
-  return model::boot_command{model::node_id{body.node()}, model::incarnation{body.boot()}, body.address(), body.mark()};
+  model::boot_command c{model::node_id{body.node()}, model::incarnation{body.boot()}, body.address(), body.mark()};
+  if (!body.has_traits()) return c;
+  const auto& from = body.traits();
+  c.traits = {from.program(), {from.reads_least(), from.reads_most()},     from.domain(), from.stores(), from.works(),
+              from.slots(),   {from.labels().begin(), from.labels().end()}};
+  return c;
 }
 
 void put(const model::limits_command& c, proto::command_record& out) {
@@ -143,13 +159,21 @@ void put(const model::remove_command& c, proto::command_record& out) {
   out.mutable_remove()->set_reason(c.reason);
 }
 
+void put(const model::version_command& c, proto::command_record& out) { out.mutable_raise()->set_version(c.version); }
+
 }  // namespace
+
+static_assert(std::variant_size_v<model::command> == 12, "a new command needs a version here and in model/cluster_version.hpp");
+std::uint32_t version_of(const model::command& body) {
+  const auto* start = std::get_if<model::boot_command>(&body);
+  return std::holds_alternative<model::version_command>(body) || (start && start->traits) ? model::version_with_traits : 1;
+}
 
 std::string encode(const model::stamped_command& command) { return encode(command.now, command.body, command.origin); }
 
 std::string encode(timestamp now, const model::command& body, const std::optional<model::command_origin>& origin) {
   proto::command_record record;
-  record.set_version(record_version);
+  record.set_version(version_of(body));
   record.set_now_ms(to_unix_ms(now));
   std::visit([&](const auto& one) { put(one, record); }, body);
   if (origin) {
@@ -161,12 +185,9 @@ std::string encode(timestamp now, const model::command& body, const std::optiona
   return record.SerializeAsString();
 }
 
-result<model::stamped_command> decode_command(std::string_view data) {
+result<model::stamped_command> decode_command(std::string_view data, std::uint32_t newest) {
   TROUPE_TRY(const auto record, parse<proto::command_record>(data, "a command in the log"));
-  if (record.version() > record_version) {
-    return error{errc::corrupt,
-                 fmt::format("a command of version {} is in the log, this program knows {}", record.version(), record_version)};
-  }
+  if (record.version() > newest) return model::check_version(record.version(), {1, newest}).error();
   const auto with_time = [&](model::command body) {
     model::stamped_command made{from_unix_ms(record.now_ms()), std::move(body), {}};
     if (record.has_origin()) {
@@ -189,9 +210,10 @@ result<model::stamped_command> decode_command(std::string_view data) {
     case proto::command_record::kResume: return with_time(model::resume_command{model::node_id{record.resume().node()}});
     case proto::command_record::kRemove:
       return with_time(model::remove_command{model::node_id{record.remove().node()}, record.remove().reason()});
+    case proto::command_record::kRaise: return with_time(model::version_command{record.raise().version()});
     case proto::command_record::BODY_NOT_SET: break;
   }
-  return error{errc::corrupt, "a command of an unknown kind is in the log"};
+  return error{errc::corrupt, "a command of a kind that this program does not know is in the log: upgrade this node"};
 }
 
 std::string encode(const model::job_record& job) {

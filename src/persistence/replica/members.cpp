@@ -28,6 +28,7 @@ std::optional<raft::server_id> anybody(const std::map<model::node_id, model::job
 void machine::on(const event::met& e) {
   if (e.peer == settings_.raft.self) return;
   met_ = e.peer;
+  readable_[model::node_id{e.peer.raw()}] = e.reads;
   announce_at_ = now_;
 }
 
@@ -46,24 +47,26 @@ void machine::on(const event::step_down&) {
   if (best) drive(raft::transfer_leadership{best->id});
 }
 
-bool machine::is_announced() const {
-  const auto known = table_->nodes().find(settings_.node);
-  if (known == table_->nodes().end()) return false;
-  const auto& [boot, address, mark, state, hand_back_at] = known->second;
-  return boot == settings_.boot && address == settings_.address && mark == settings_.mark;
-}
-
-/// A leader has announced itself when it took office.
+/// A leader has announced itself when it took office, but there may be more to say since.
 void machine::announce() {
   if (told_standings_.empty()) tell_nodes();
-  if (leads() || now_ < announce_at_ || is_announced()) return;
+  if ((leads() && !is_ready_) || now_ < announce_at_ || is_announced()) return;
   announce_at_ = now_ + settings_.resend_every;
-  const model::boot_command started{settings_.node, settings_.boot, settings_.address, settings_.mark};
+  if (leads()) return propose(own_start(), by_itself{});
   auto to = route();
   // Those who took this node out while it was down do not call it, and it should hear of that.
   if (!to)
     to = anybody(table_->nodes(), settings_.node, static_cast<std::uint64_t>(now_.time_since_epoch() / settings_.resend_every));
-  if (to) send(*to, delegated_command{encode(now_, started, {}), false});
+  if (to) send(*to, delegated_command{encode(now_, own_start(), {}), false});
+  if (to == met_) meet_next();
+}
+
+/// Who was met last may wait to be let in as well, and know as little: another one is asked then.
+void machine::meet_next() {
+  if (!met_) return;
+  auto next = readable_.upper_bound(model::node_id{met_->raw()});
+  if (next == readable_.end()) next = readable_.begin();
+  met_ = raft::server_id{next->first.raw()};
 }
 
 /// What the table says of nodes goes to the links, and this node looks whether it is still one of them.
@@ -167,6 +170,7 @@ void machine::finish_drain(model::node_id node) {
 
 /// What only the leader can know of a node that shall go.
 result<void> machine::check_node_command(const model::command& body) const {
+  TROUPE_CHECK(check_readable(body));
   const auto* removal = std::get_if<model::remove_command>(&body);
   if (!removal) return {};
   if (!is_ready_) return error{errc::not_leader, "a new leader takes office just now; try again", 1s};

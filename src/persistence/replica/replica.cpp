@@ -30,7 +30,9 @@ result<std::unique_ptr<machine>> machine::open(const options& settings, const re
                                   .entries = past.entries,
                                   .applied = past.applied.index};
   TROUPE_TRY(auto core, raft::machine::open(settings.raft, raft_past));
-  return std::unique_ptr<machine>(new machine(settings, std::move(core), past, disk));
+  std::unique_ptr<machine> made{new machine(settings, std::move(core), past, disk)};
+  TROUPE_CHECK(model::check_version(made->table_->cluster_version(), settings.traits.reads));
+  return made;
 }
 
 machine::machine(const options& settings, raft::machine core, const recovered_shard& past, const state_reader& disk)
@@ -64,6 +66,7 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
     propose_assignments();
     propose_removals();
     change_members();
+    raise_version();
   }
   submit_proposals();
   // An attempt may end otherwise than by its report: its node started anew, its slot was given up.
@@ -77,6 +80,7 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
   compact_log();
   write_state();
   schedule();
+  if (std::exchange(told_version_, table_->cluster_version()) != table_->cluster_version()) out_.cluster_version = told_version_;
   if (expelled_) lay_down();
   return std::move(out_);
 }
@@ -154,10 +158,11 @@ void machine::queue_write(raft::update& update) {
 void machine::on_role(const raft::role_change& role) {
   finishing_.clear();  // slots report again; what a follower passed on, a leader has to propose
   lost_nodes_.clear();
+  is_raise_proposed_ = false;
   if (role.role == raft::server_role::leader) {
     level_ = next_level_ = raft_.state().last;
     look_at_commit_at_ = now_;
-    propose(model::boot_command{settings_.node, settings_.boot, settings_.address, settings_.mark}, by_start{});
+    propose(own_start(), by_start{});
     // Always: the table has not seen the end of the log yet, and cannot tell which limits stand there.
     propose(model::limits_command{settings_.limits}, by_start{});
     return;
@@ -186,9 +191,14 @@ void machine::apply(const raft::entry& entry) {
   }
   if (entry.kind == raft::entry_kind::members) store_.save_members(raft_.members_at(entry.index));
   if (entry.kind != raft::entry_kind::command) return;
-  const auto command = decode_command(*entry.payload);
+  const auto command = decode_command(*entry.payload, settings_.traits.reads.most);
   if (!command) {
     out_.failure = command.error();
+    return;
+  }
+  const auto* raise = std::get_if<model::version_command>(&command->body);
+  if (const auto checked = raise ? model::check_version(raise->version, settings_.traits.reads) : result<void>{}; !checked) {
+    out_.failure = checked.error();
     return;
   }
   if (const auto* start = std::get_if<model::boot_command>(&command->body)) {
@@ -209,6 +219,7 @@ void machine::apply(const raft::entry& entry) {
   const bool is_of_nodes =
       std::holds_alternative<model::boot_command>(command->body) || std::holds_alternative<model::remove_command>(command->body);
   if (is_of_nodes) tell_nodes();
+  if (raise) finish_raise();
   hand_out(applied);
 }
 
@@ -282,6 +293,7 @@ void machine::refuse(const purpose& why, const error& reason) {
     tick_pending_ = false;
   } else if (std::holds_alternative<by_itself>(why)) {  // what the leader wanted it sees again
     drained_.clear();
+    is_raise_proposed_ = false;
     for (auto& [node, gone] : lost_nodes_) gone.is_proposed = false;
   }
 }
@@ -339,7 +351,7 @@ void machine::schedule() {
   }
   if (!requests_.empty() || !reads_.empty()) wake = std::min(wake, look_again_at_);
   if (!leads()) wake = std::min(wake, led_at_ + settings_.lease * 2 / 5);
-  if (!leads() && !is_announced()) wake = std::min(wake, announce_at_);
+  if ((!leads() || is_ready_) && !is_announced()) wake = std::min(wake, announce_at_);
   if (arrived_) wake = now_;
   out_.wake_at = wake;
 }

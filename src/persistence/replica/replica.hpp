@@ -34,6 +34,7 @@ struct options {
   model::incarnation boot;
   std::uint64_t mark = 0;  ///< drawn at this start; 0: none
   std::string address;     ///< "host:port" where its peers reach it; empty if it takes none
+  model::node_traits traits{.program = {}, .reads = model::own_versions, .domain = {}, .labels = {}};
   model::table_limits limits;
   duration lease = 4s;                   ///< an attempt without a heartbeat for so long is lost
   std::uint64_t compact_every = 10'000;  ///< applied entries between compactions of the log
@@ -81,6 +82,7 @@ struct received {
 /// This node can be reached, and may know who leads.
 struct met {
   raft::server_id peer;
+  model::version_range reads = model::own_versions;
 };
 /// The process of this node has ended.
 struct gone {
@@ -132,6 +134,7 @@ struct effects {
   std::vector<peer_message> messages;                                             ///< to other replicas of the shard; may be lost
   std::vector<std::pair<model::node_id, std::string>> addresses;                  ///< where nodes can be reached from now on
   std::vector<std::pair<model::node_id, model::ports::node_standing>> standings;  ///< of other nodes from now on
+  std::optional<std::uint32_t> cluster_version;  ///< of the commands that the log may hold from now on
   std::vector<decision> decisions;
   std::vector<answer> answers;
   std::vector<read_answer> reads;
@@ -334,6 +337,7 @@ class machine {
   void on(const event::met& e);
   void on(const event::step_down& e);
   void announce();
+  void meet_next();
   void tell_nodes();
   void look_at_own_standing();
   void change_members();
@@ -344,8 +348,14 @@ class machine {
   void look_at_commit();
   [[nodiscard]] placement placement_now() const;
   [[nodiscard]] result<void> check_node_command(const model::command& body) const;
-  [[nodiscard]] bool is_announced() const;
   void send(raft::server_id to, peer_body what);
+
+  // versions.cpp: which commands the log may hold
+  void raise_version();
+  void finish_raise();
+  [[nodiscard]] model::boot_command own_start() const;
+  [[nodiscard]] bool is_announced() const;
+  [[nodiscard]] result<void> check_readable(const model::command& body) const;
 
   // expulsion.cpp: this node does not belong to the cluster any more
   void on(const event::expelled& e);
@@ -379,7 +389,10 @@ class machine {
   std::optional<raft::server_id> met_;                                                  // may know who leads
   timestamp look_again_at_{};                                                           // at requests and reads
   timestamp announce_at_{};
-  timestamp led_at_{};  // when somebody was last known to lead
+  timestamp led_at_{};                                       // when somebody was last known to lead
+  std::map<model::node_id, model::version_range> readable_;  // for others, as they said last
+  bool is_raise_proposed_ = false;
+  std::uint32_t told_version_ = 0;
   std::map<model::node_id, std::string> told_addresses_;
   std::map<model::node_id, model::ports::node_standing> told_standings_;
   std::set<model::node_id> drained_;                // proposed as such, not yet applied

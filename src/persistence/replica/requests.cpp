@@ -141,14 +141,18 @@ void machine::take(const peer_message& from, const delegated_command& what) {
     if (leader && *leader != from.from && !what.is_relayed) send(*leader, delegated_command{what.command, true});
     return;
   }
-  auto command = decode_command(what.command);
+  auto command = decode_command(what.command, settings_.traits.reads.most);
   if (!command) return;  // a newer version's: its node asks again, of a newer leader
   if (const auto* finish = std::get_if<model::finish_command>(&command->body)) {
     const auto running = table_->running().find(finish->task);
     if (running != table_->running().end()) propose_finish(*finish, running->second.slot);
     return;
   }
-  if (!command->origin) return propose(command->body, by_itself{});
+  if (!command->origin) {
+    if (check_readable(command->body))
+      propose(command->body, by_itself{});  // else it knows more than is applied here: it asks again
+    return;
+  }
   if (const auto checked = check_node_command(command->body); !checked) return refuse(by_peer{*command->origin}, checked.error());
   if (delegated_.insert(*command->origin).second) propose(command->body, by_peer{*command->origin}, command->origin);
 }

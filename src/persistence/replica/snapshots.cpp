@@ -43,6 +43,8 @@ void machine::finish_install() {
   lose_from(raft::log_index{});
   store_.reload();
   table_.emplace(store_);
+  if (const auto checked = model::check_version(table_->cluster_version(), settings_.traits.reads); !checked)
+    out_.failure = checked.error();
   applied_ = compacted_ = image.position;
   finishing_.clear();
   std::erase_if(progress_, [this](const auto& shown) { return !table_->running().contains(shown.first); });

@@ -55,7 +55,9 @@ TEST_CASE("what is no hello is refused, whatever it is") {
   CHECK_FALSE(http::decode_hello("").has_value());
   CHECK_FALSE(http::decode_hello(std::string(5000, 'x')).has_value());
   const auto whole = http::encode(http::peer_hello{card(7)});
-  for (std::size_t size = 0; size < whole.size(); ++size) CHECK_FALSE(http::decode_hello(whole.substr(0, size)).has_value());
+  const auto before_versions = whole.size() - 4;  // the last two fields are those that came with them
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    CHECK(http::decode_hello(whole.substr(0, size)).has_value() == (size == before_versions));
   std::minstd_rand random{1};
   for (int time = 0; time < 10000; ++time) {
     auto broken = whole;
@@ -69,6 +71,25 @@ TEST_CASE("addresses are names, IPv4 or IPv6 with a port") {
   CHECK(http::read_peer_address("[::1]:8080").value().host == "::1");
   CHECK(http::read_peer_address("node-1.example:65535").value().port == 65535);
   CHECK_FALSE(http::read_peer_address("::1:80").has_value());
+}
+
+TEST_CASE("a node whose program does not read what the cluster writes is refused and told to be upgraded") {
+  peer_book book{options_of(card(1))};
+  auto old = card(2);
+  old.reads = {1, 1};
+  CHECK(why_not(book, old).empty());
+  book.set_cluster_version(1);
+  CHECK(why_not(book, old).empty());
+  book.set_cluster_version(2);
+  CHECK(has(why_not(book, old), "the cluster writes commands of version 2, the program of node 0000000000000002 reads up to 1"));
+  CHECK(has(why_not(book, old), "upgrade node 0000000000000002"));
+  CHECK_FALSE(book.judge({old}).is_final);  // with another program it is back
+  book.set_cluster_version(1);              // what one shard says late
+  CHECK_FALSE(why_not(book, old).empty());
+  old.reads = {1, 3};
+  CHECK(why_not(book, old).empty());
+  old.reads = {3, 4};
+  CHECK(has(why_not(book, old), "reads none before 3"));
 }
 
 TEST_CASE("only nodes of the same cluster are welcome; one of none is, too") {

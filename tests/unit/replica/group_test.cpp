@@ -13,7 +13,8 @@
 // nodes get work and are rid of its results, votes go from nodes that are silent or drained to others and come back, who is taken
 // out finds that out, and all states are equal in the end. Method: lossy links that carry bytes, slow disks that lose what they
 // were not done with, slow clocks, crashes, logs that forget quickly, snapshots that are cut, damaged or half put in; all drawn
-// from a seed. Links that are full drop what is oldest.
+// from a seed. Links that are full drop what is oldest. Some groups begin with an older program, which comes back from time to
+// time.
 namespace troupe::replica {
 namespace {
 
@@ -30,11 +31,13 @@ struct member : node_under_test {
   std::optional<model::task_spec> running;
   std::optional<event::finished> report;
   std::set<raft::server_id> refused;  // links of those who were taken out
+  [[nodiscard]] event::met as_met() const { return {settings.raft.self, settings.traits.reads}; }
 };
 
 class group {
  public:
-  explicit group(std::uint64_t seed) : random_(seed), is_joined_(seed % 2 == 0), may_remove_(seed % 5 < 2) {
+  explicit group(std::uint64_t seed)
+      : random_(seed), is_joined_(seed % 2 == 0), is_mixed_(seed % 3 == 1), may_remove_(seed % 5 < 2) {
     const bool is_late = seed % 4 == 0;  // the others come when much has happened
     for (std::size_t i = 0; i < members; ++i) {
       auto& settings = all_[i].settings;
@@ -77,6 +80,10 @@ class group {
     cut_off_.reset();
     for (auto& m : all_) m.slowness = 1;
     for (std::size_t i = 0; i < members; ++i) {
+      if (all_[i].is_up && all_[i].settings.traits.reads != model::own_versions) crash(all_[i]);
+    }
+    is_mixed_ = false;
+    for (std::size_t i = 0; i < members; ++i) {
       if (!all_[i].is_up) start(i);
     }
     for (int round = 0; round < 400; ++round) {
@@ -106,6 +113,8 @@ class group {
     const bool is_removed = !first.replica->table().removed_nodes().empty();
     removed += is_removed ? 1 : 0;
     CHECK(first.replica->table().nodes().size() == (is_removed ? members - 1 : members));
+    CHECK(first.replica->table().cluster_version() == model::own_versions.most);
+    for (const auto& [id, node] : first.replica->table().nodes()) CHECK(node.traits == first.settings.traits);
     for (const auto& [key, id] : acknowledged) CHECK(is_final(first.state(id)));
     for (const auto& m : all_) {
       const bool is_out = is_removed && &m == &all_.back();
@@ -122,6 +131,7 @@ class group {
   std::map<std::string, model::job_id> acknowledged;
   std::uint64_t refused = 0, reads_given = 0, crashes = 0, grants = 0;
   std::uint64_t replaced = 0, drained = 0, removed = 0, handed_over = 0;
+  std::uint64_t raised_late = 0, too_old = 0;
   std::uint64_t installed = 0, half_installed = 0, not_fetched = 0;
   std::set<std::uint64_t> leaders;  // terms in which somebody served
 
@@ -139,7 +149,9 @@ class group {
   void start(std::size_t i) {
     auto& m = all_[i];
     m.settings.raft.random_seed = random_();
-    m.open();
+    m.settings.traits.reads =
+        is_mixed_ && random_() % 6 < (m.life == 0 ? 3u : 1u) ? model::version_range{1, 1} : model::own_versions;
+    if (!opens(m)) return;
     m.is_up = true;
     ++m.life;
     m.last_ask = 0;
@@ -147,14 +159,38 @@ class group {
     m.report.reset();
     m.refused.clear();
     std::vector<event::any> first;
-    if (joins(i)) first.push_back(event::met{raft::server_id{1}});
+    for (const auto& other : all_)
+      if (&other != &m && (other.is_up || (joins(i) && &other == all_.data()))) first.push_back(other.as_met());
     step(i, first);
+    for (std::size_t other = 0; other < members; ++other)
+      if (other != i && all_[other].is_up && m.is_up) step(other, {m.as_met()});
+  }
+
+  /// An older program says so and does nothing, once the others have gone on.
+  bool opens(member& m) {
+    m.settings.boot = model::incarnation{m.settings.boot.raw() + 1};
+    auto opened = machine::open(m.settings, m.disk->past, *m.disk);
+    if (!opened) {
+      check_too_old(m, opened.error());
+      return false;
+    }
+    m.replica = std::move(*opened);
+    return true;
+  }
+
+  void check_too_old(const member& m, const error& why) {
+    CHECK(m.settings.traits.reads.most < model::own_versions.most);
+    CHECK(why.detail.find("upgrade this node") != std::string::npos);
+    ++too_old;
   }
 
   void step(std::size_t i, const std::vector<event::any>& events) {
     auto& m = all_[i];
     auto out = m.step_only(events);
-    REQUIRE_FALSE(out.failure.has_value());
+    if (out.failure) {
+      check_too_old(m, *out.failure);
+      return crash(m);
+    }
     note(out);
     if (out.install) wishes_.push_back({i, out.install->from.raw() - 1, m.life, out.install->at_least.index});
     std::ranges::move(out.persist, std::back_inserter(m.unwritten));
@@ -180,6 +216,7 @@ class group {
       replaced += each.why.find("silent for too long") != std::string::npos ? 1 : 0;
       drained += std::string_view{each.what} == "node_drained" ? 1 : 0;
       handed_over += std::string_view{each.what} == "leadership_handed_over" ? 1 : 0;
+      raised_late += is_mixed_ && std::string_view{each.what} == "cluster_version_raised" ? 1 : 0;
       CHECK(std::string_view{each.what} != "node_lost_its_log");
     }
   }
@@ -434,6 +471,7 @@ class group {
 
   std::mt19937_64 random_;
   bool is_joined_;   // the second and the third came later
+  bool is_mixed_;    // some run an older program
   bool may_remove_;  // the last one
   std::set<request_token> changes_;
   std::array<member, members> all_;
@@ -454,7 +492,7 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 // TROUPE_GROUP_SEED and TROUPE_GROUP_SEEDS choose the first seed and how many: the first repeats a failure, the second digs.
 TEST_CASE("four replicas are one shard, whatever happens to one of them") {
   std::uint64_t acknowledged = 0, reads = 0, crashes = 0, leaders = 0, grants = 0, installed = 0, half_installed = 0,
-                not_fetched = 0, replaced = 0, drained = 0, removed = 0, handed_over = 0;
+                not_fetched = 0, replaced = 0, drained = 0, removed = 0, handed_over = 0, raised_late = 0, too_old = 0;
   const auto first = from_environment("TROUPE_GROUP_SEED", 1);
   const auto seeds = from_environment("TROUPE_GROUP_SEEDS", 40);
   for (auto seed = first; seed < first + seeds; ++seed) {
@@ -467,6 +505,8 @@ TEST_CASE("four replicas are one shard, whatever happens to one of them") {
     drained += four.drained;
     removed += four.removed;
     handed_over += four.handed_over;
+    raised_late += four.raised_late;
+    too_old += four.too_old;
     acknowledged += four.acknowledged.size();
     grants += four.grants;
     reads += four.reads_given;
@@ -479,7 +519,9 @@ TEST_CASE("four replicas are one shard, whatever happens to one of them") {
   MESSAGE(acknowledged << " jobs, " << grants << " attempts, " << reads << " reads, " << crashes << " crashes, " << leaders
                        << " leaders, " << installed << " snapshots put in, " << half_installed << " crashes while at it, "
                        << not_fetched << " not to be had, " << replaced << " votes of the silent passed on, " << drained
-                       << " nodes drained, " << handed_over << " leaders drained, " << removed << " nodes taken out");
+                       << " nodes drained, " << handed_over << " leaders drained, " << removed << " nodes taken out, "
+                       << raised_late << " clusters of two programs that all had the newer one for a while, " << too_old
+                       << " programs too old");
   if (seeds < 40) return;
   // Runs in which nothing happened would prove nothing.
   CHECK(acknowledged > 1'000);
@@ -494,6 +536,8 @@ TEST_CASE("four replicas are one shard, whatever happens to one of them") {
   CHECK(drained > 40);
   CHECK(handed_over > 10);
   CHECK(removed > 1);
+  CHECK(raised_late > 0);
+  CHECK(too_old > 2);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "persistence/replica/codec.hpp"
 #include "replica_support.hpp"
 
+#include <set>
+
 // Goal: nodes are drained and taken out by those who may decide it, and a node that does not belong any more finds that out and
 // stands still. Method: one replica, messages by hand.
 namespace troupe::replica {
@@ -192,6 +194,19 @@ TEST_CASE("a copy whose number of starts is that of the known one finds itself o
   copy.step({});
   REQUIRE(copy.replica->expelled().has_value());
   CHECK(copy.replica->expelled()->find("another start 1") != std::string::npos);
+}
+
+TEST_CASE("a node that has met several asks each of them in turn to let it in") {
+  node_under_test node;
+  node.settings.founders = raft::configuration{};
+  node.open();
+  std::set<raft::server_id> asked;
+  const auto note = [&](const effects& out) {
+    for (const auto& one : out.messages) asked.insert(one.to);
+  };
+  note(node.step({event::met{raft::server_id{2}}, event::met{raft::server_id{3}}}));
+  for (int round = 0; round < 2; ++round) note(node.tick(node.settings.resend_every));
+  CHECK(asked == std::set{raft::server_id{2}, raft::server_id{3}});
 }
 
 TEST_CASE("a start that nobody heard of before the next one is no old copy") {

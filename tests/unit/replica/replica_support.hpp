@@ -212,6 +212,7 @@ struct node_under_test {
     move_all(to.events, more.events);
     move_all(to.progress, more.progress);
     to.wake_at = more.wake_at;
+    if (more.cluster_version) to.cluster_version = more.cluster_version;
     if (more.install) to.install = more.install;
     if (more.failure) to.failure = more.failure;
   }

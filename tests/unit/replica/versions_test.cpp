@@ -1,0 +1,137 @@
+#include "persistence/replica/codec.hpp"
+#include "replica_support.hpp"
+
+// Goal: the log never holds what a node of the cluster cannot read; a program that is too old says so. Method: one replica, which
+// is told what the others read; the same disk under an older program. Groups of several versions run in group_test.cpp.
+namespace troupe::replica {
+namespace {
+
+using namespace testing;
+
+constexpr model::node_id second{2};
+constexpr model::version_range before{1, 1}, after{1, 3};
+
+struct versioned : node_under_test {
+  explicit versioned(model::version_range reads = model::own_versions) {
+    settings.traits = {"0.9", reads, "rack 1", true, true, 2, {"gpu"}};
+    start();
+  }
+  /// The second node belongs to the cluster, and its program reads this.
+  void second_joins(model::version_range reads) {
+    step({event::met{raft::server_id{2}, reads},
+          event::received{
+              {{},
+               raft::server_id{2},
+               raft::server_id{1},
+               delegated_command{encode(now, model::boot_command{second, model::incarnation{1}, "b:1", 22}, {}), false}}}});
+    REQUIRE(replica->table().nodes().contains(second));
+  }
+  /// It lives: it has the newest entries.
+  effects hear_second() {
+    const auto state = replica->raft_status();
+    const raft::message said{raft::server_id{2}, raft::server_id{1}, state.hard.current, raft::append_accepted{state.last, 0}};
+    return step({event::received{{{}, raft::server_id{2}, raft::server_id{1}, said}}});
+  }
+  /// The same disk under another program.
+  result<std::unique_ptr<machine>> opened_by(model::version_range reads) {
+    settings.traits.reads = reads;
+    return machine::open(settings, disk->past, *disk);
+  }
+};
+
+bool says(const error& why, std::string_view part) { return why.detail.find(part) != std::string::npos; }
+
+TEST_CASE("a lone node writes what its program reads, and says what it is") {
+  versioned node;
+  CHECK(node.replica->table().cluster_version() == 2);
+  node.tick();
+  CHECK(node.replica->table().nodes().at(node.settings.node).traits == node.settings.traits);
+}
+
+TEST_CASE("a program that holds itself back writes what it wrote before") {
+  versioned node{before};
+  CHECK(node.replica->table().cluster_version() == 1);
+  CHECK_FALSE(node.replica->table().nodes().at(node.settings.node).traits.has_value());
+  for (const auto& entry : node.disk->past.entries)
+    if (entry.kind == raft::entry_kind::command) CHECK(decode_command(*entry.payload, 1).has_value());
+}
+
+TEST_CASE("the version rises when every node that belongs to the cluster reads the newer one") {
+  versioned node{before};
+  node.second_joins(before);
+  node.settings.traits.reads = model::own_versions;
+  node.start();
+  CHECK(node.replica->table().cluster_version() == 1);  // nobody knows the other one's program since this start
+  node.step({event::met{raft::server_id{2}, before}});
+  node.hear_second();
+  CHECK(node.replica->table().cluster_version() == 1);
+  node.now += node.settings.raft.election_timeout;
+  node.step({event::met{raft::server_id{2}, model::own_versions}});
+  CHECK(node.replica->table().cluster_version() == 1);  // it may be away to get another program
+  const auto out = node.hear_second();
+  CHECK(node.replica->table().cluster_version() == 2);
+  CHECK(out.cluster_version == 2);
+  CHECK(std::ranges::any_of(out.decisions,
+                            [](const auto& each) { return each.what == std::string_view{"cluster_version_raised"}; }));
+}
+
+TEST_CASE("the version rises to what the oldest program reads") {
+  versioned node{before};
+  node.second_joins(before);
+  node.settings.traits.reads = after;
+  node.start();
+  node.step({event::met{raft::server_id{2}, model::own_versions}});
+  node.hear_second();
+  CHECK(node.replica->table().cluster_version() == 2);
+  node.step({event::met{raft::server_id{2}, after}});
+  node.hear_second();
+  CHECK(node.replica->table().cluster_version() == 3);
+}
+
+TEST_CASE("a node that went back to an older program after the version rose does not start, and says what to do") {
+  versioned node{after};
+  REQUIRE(node.replica->table().cluster_version() == 3);
+  const auto refused = node.opened_by(model::own_versions);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == errc::conflict);
+  CHECK(says(refused.error(),
+             "the cluster writes commands of version 3, the program of this node reads up to 2: upgrade this node"));
+  CHECK(node.opened_by(after).has_value());
+}
+
+TEST_CASE("an older program that meets a newer command in its log stops there and says what to do") {
+  versioned node;
+  node.disk->state.clear();  // the log survived, the state did not
+  node.disk->past.applied = {};
+  node.settings.traits.reads = before;
+  node.open();
+  const auto out = node.step({});
+  REQUIRE(out.failure.has_value());
+  CHECK(says(*out.failure, "upgrade this node"));
+  CHECK(node.replica->table().cluster_version() == 1);  // nothing was skipped, and nothing of it applied
+}
+
+TEST_CASE("a program of a later time that reads no old commands says that another one must come first") {
+  versioned node{before};
+  const auto refused = node.opened_by({2, 3});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(says(refused.error(), "start it with an older release"));
+}
+
+TEST_CASE("what a node says too early of itself is left out until the version allows it") {
+  versioned node{before};
+  node.second_joins(before);
+  auto start = model::boot_command{second, model::incarnation{2}, "b:1", 23, node.settings.traits};
+  const auto say = [&] {
+    return node.step(
+        {event::received{{{}, raft::server_id{2}, raft::server_id{1}, delegated_command{encode(node.now, start, {}), false}}}});
+  };
+  say();
+  CHECK(node.replica->table().nodes().at(second).boot == model::incarnation{1});
+  start.traits.reset();
+  say();
+  CHECK(node.replica->table().nodes().at(second).boot == model::incarnation{2});
+}
+
+}  // namespace
+}  // namespace troupe::replica
