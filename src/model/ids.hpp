@@ -17,6 +17,8 @@ using incarnation = strong_id<struct incarnation_tag>;
 /// One of the hash ranges of jobs, 0..4095.
 using bucket_no = strong_id<struct bucket_tag, std::uint16_t>;
 inline constexpr std::uint16_t bucket_count = 4096;
+/// A Raft group of the cluster, which owns buckets: 0 is the first one.
+using shard_no = strong_id<struct shard_tag, std::uint32_t>;
 
 /// A job's id. The upper 12 bits are its bucket, the other 52 are random. Text: 16 lower-case hexadecimal digits.
 class job_id {

@@ -37,14 +37,15 @@ void slot_machine::on(const slot_event::start_failed&) {
 void slot_machine::on(const slot_event::granted& e) {
   const bool wanted = ask_open_ && (e.ask == ask_no_ || planted(plant::grant_for_old_ask)) && worker_ready_ && !stop_at_;
   if (!wanted) {
-    if (current_ && is_current(e.task.task, e.task.attempt)) return;                            // a repeat of what runs
-    if (report_ && report_->task == e.task.task && report_->attempt == e.task.attempt) return;  // ... of what has ended
+    if (current_ && is_current(e.task.task, e.task.attempt)) return;  // a repeat of what runs
+    if (has_reported(e.task.task, e.task.attempt)) return;            // ... of what has ended
     out_.finish.push_back({options_.self, e.task.task, e.task.attempt,
                            attempt_failure{failure_cause::handed_back, "the grant answered an ask that no longer stands", ""}});
     return;
   }
   ask_open_ = false;
-  report_.reset();  // it went before the ask
+  const auto of = options_.shards.shard_of(e.task.task.job);
+  std::erase_if(reports_, [&](const auto& one) { return options_.shards.shard_of(one.what.task.job) == of; });  // before the ask
   current_ = e.task;
   progress_ = {};
   running_since_ = progress_at_ = heartbeat_sent_ = now_;
@@ -54,12 +55,10 @@ void slot_machine::on(const slot_event::granted& e) {
   out_.run = e.task;
 }
 
-void slot_machine::on(const slot_event::finish_answered& e) {
-  if (report_ && report_->task == e.task && report_->attempt == e.attempt) report_.reset();
-}
+void slot_machine::on(const slot_event::finish_answered& e) { forget_report(e.task, e.attempt); }
 
 void slot_machine::on(const slot_event::revoked& e) {
-  if (report_ && report_->task == e.task && report_->attempt == e.attempt) report_.reset();
+  forget_report(e.task, e.attempt);
   if (!is_current(e.task, e.attempt) || revoked_) return;
   revoked_ = true;
   kill({failure_cause::handed_back, "revoked", ""});
@@ -152,9 +151,22 @@ void slot_machine::report(std::variant<attempt_result, attempt_failure> outcome)
   phase_ = phase::asking;
   if (revoked_) return;
   out_.finish.push_back(finish);
-  report_sent_ = now_;
-  report_ = finish;
-  if (planted(plant::stage_done_not_resent)) report_.reset();
+  if (!planted(plant::stage_done_not_resent)) reports_.push_back({finish, now_});
+}
+
+bool slot_machine::has_reported(task_id task, attempt_no attempt) const {
+  return std::any_of(reports_.begin(), reports_.end(),
+                     [&](const auto& one) { return one.what.task == task && one.what.attempt == attempt; });
+}
+
+std::vector<attempt_ref> slot_machine::open_reports() const {
+  std::vector<attempt_ref> all;
+  for (const auto& one : reports_) all.push_back({one.what.task, one.what.attempt});
+  return all;
+}
+
+void slot_machine::forget_report(task_id task, attempt_no attempt) {
+  std::erase_if(reports_, [&](const auto& one) { return one.what.task == task && one.what.attempt == attempt; });
 }
 
 bool slot_machine::is_current(task_id task, attempt_no attempt) const {
@@ -178,9 +190,10 @@ void slot_machine::check_limits() {
 }
 
 void slot_machine::repeat_reports() {
-  if (report_ && now_ - report_sent_ >= options_.report_every) {
-    out_.finish.push_back(*report_);
-    report_sent_ = now_;
+  for (auto& report : reports_) {
+    if (now_ - report.sent < options_.report_every) continue;
+    out_.finish.push_back(report.what);
+    report.sent = now_;
   }
   if (current_ && now_ - heartbeat_sent_ >= options_.report_every) {
     out_.heartbeat = {options_.self, current_->task, current_->attempt, current_->stage_name, progress_};
@@ -192,7 +205,7 @@ void slot_machine::repeat_reports() {
 void slot_machine::ask() {
   ask_sent_ = now_;
   out_.ask = {options_.self, ask_no_, options_.offer, false, {}};
-  if (report_) out_.ask->after = attempt_ref{report_->task, report_->attempt};
+  if (!reports_.empty()) out_.ask->after = attempt_ref{reports_.back().what.task, reports_.back().what.attempt};
 }
 
 /// What follows from time and state alone, after every event.
@@ -205,7 +218,7 @@ void slot_machine::schedule() {
       stop_sent_ = true;
     }
     if (worker_up_ && now_ >= *stop_at_) kill({failure_cause::handed_back, "the worker did not stop in time", ""});
-    if (!worker_up_ && (!report_ || now_ >= *stop_at_ + options_.report_every)) {
+    if (!worker_up_ && (reports_.empty() || now_ >= *stop_at_ + options_.report_every)) {
       phase_ = phase::stopped;
       out_.stopped = true;
       return;
@@ -221,7 +234,7 @@ void slot_machine::schedule() {
     ask();
   }
   auto wake = [this](timestamp at) { out_.wake_at = std::min(out_.wake_at, at); };
-  if (report_) wake(report_sent_ + options_.report_every);
+  for (const auto& report : reports_) wake(report.sent + options_.report_every);
   if (ask_open_ && !planted(plant::asks_not_repeated)) wake(ask_sent_ + options_.report_every);
   if (restart_at_ && !worker_up_ && !stop_at_) wake(*restart_at_);
   if (worker_up_ && !worker_ready_ && !killed_for_) wake(started_at_ + options_.start_timeout);

@@ -2,6 +2,7 @@
 
 #include "model/ports/slot_host.hpp"
 #include "model/queue.hpp"
+#include "model/shard_map.hpp"
 #include "model/task.hpp"
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct slot_options {
   duration report_every = 1s;         ///< heartbeats while a task runs, asks and results until they are answered
   duration start_timeout = 10s;       ///< a worker that has not said hello by then is killed
   duration restart_pause_most = 30s;  ///< between starts of a worker that dies at once; doubles from 100 ms
+  shard_map shards = {};              ///< of the cluster; a slot runs tasks of all of them
 };
 
 namespace slot_event {
@@ -64,7 +66,8 @@ struct slot_ask {
   std::uint64_t ask = 0;
   slot_offer offer;
   bool is_withdrawn = false;  ///< the slot stops: nothing will run on it any more
-  /// The slot's report of this attempt is not yet answered: it has to be in the log before anything that is given to the slot.
+  /// The slot's report of this attempt is not yet answered: it has to be in its shard's log before anything of that shard is
+  /// given to the slot.
   std::optional<attempt_ref> after = {};
 };
 struct slot_heartbeat {
@@ -100,9 +103,10 @@ struct slot_effects {
 ///      +-------- worker gone: reported ------+
 ///
 /// An attempt is reported only after its process tree is gone or its worker said that it has ended, and again every
-/// `report_every` until the shard answers. The slot asks for work at once; its ask names the report that goes before it, so
-/// that both can be one write, and a grant for it is the answer to both. A grant for another ask than the present one is handed
-/// back; it costs nothing.
+/// `report_every` until the shard answers. The slot asks for work at once; its ask names the last report, which goes before it,
+/// so that both can be one write, and a grant of the same shard is the answer to both. A report to another shard stays open
+/// beside what runs next, at most one for each shard. A grant for another ask than the present one is handed back; it costs
+/// nothing.
 class slot_machine {
  public:
   explicit slot_machine(slot_options options) : options_(std::move(options)) {}
@@ -115,7 +119,9 @@ class slot_machine {
   [[nodiscard]] std::uint64_t tasks_done() const noexcept { return tasks_done_; }
   [[nodiscard]] std::uint64_t worker_starts() const noexcept { return worker_starts_; }
   [[nodiscard]] bool is_stopping() const noexcept { return stop_at_.has_value(); }
-  [[nodiscard]] bool has_unanswered_report() const noexcept { return report_.has_value(); }
+  [[nodiscard]] bool has_unanswered_report() const noexcept { return !reports_.empty(); }
+  /// The attempts whose reports are not answered, the newest last.
+  [[nodiscard]] std::vector<attempt_ref> open_reports() const;
 
  private:
   void on(const slot_event::tick& e);
@@ -141,6 +147,14 @@ class slot_machine {
   void repeat_reports();
   void schedule();
   [[nodiscard]] bool is_current(task_id task, attempt_no attempt) const;
+  [[nodiscard]] bool has_reported(task_id task, attempt_no attempt) const;
+  void forget_report(task_id task, attempt_no attempt);
+
+  /// Sent, not yet answered.
+  struct open_report {
+    slot_finish what;
+    timestamp sent{};
+  };
 
   slot_options options_;
   phase phase_ = phase::starting;
@@ -164,8 +178,7 @@ class slot_machine {
   bool storing_ = false;                       // the attempt is done, the node takes over what it made
   bool revoked_ = false;                       // nobody wants the report
 
-  std::optional<slot_finish> report_;  // sent, not yet answered
-  timestamp report_sent_{};
+  std::vector<open_report> reports_;  // the newest is the last
 
   std::optional<timestamp> stop_at_;
   bool stop_sent_ = false;

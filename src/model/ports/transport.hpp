@@ -15,6 +15,7 @@ struct node_card {
   std::string address;        ///< "host:port" where its peers reach it
   std::uint64_t mark = 0;     ///< drawn at this start of its process
   version_range reads = {};   ///< of the log's commands
+  std::uint32_t shards = 1;   ///< of its cluster
   friend bool operator==(const node_card&, const node_card&) = default;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
-#include "base/strong_id.hpp"
+#include "model/ids.hpp"
 #include "persistence/raft/raft.hpp"
 
 #include <cstdint>
@@ -16,8 +16,7 @@
 // What a replica asks of the disk. The journal (RocksDB) implements it; the simulator has a disk of its own.
 namespace troupe::replica {
 
-/// A Raft group of the node: 0 is the first one, which also holds the meta data.
-using shard_no = strong_id<struct shard_tag, std::uint32_t>;
+using model::shard_no;
 
 /// One key of the applied state; nothing: the key is erased.
 struct state_write {
