@@ -140,7 +140,8 @@ void machine::change_members() {
   if (!is_ready_ || !raft_.are_members_settled()) return;
   const auto now = placement_now();
   note_drained(now);
-  const auto step = next_step(now);
+  auto step = next_step(now);
+  if (!step) step = spread_.next(now, now_);
   if (!step) return;
   if (step->hand_over_to) {
     if (now_ < hand_over_again_at_) return;

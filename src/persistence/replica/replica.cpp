@@ -43,6 +43,7 @@ machine::machine(const options& settings, raft::machine core, const recovered_sh
       applied_(past.applied),
       compacted_(past.compacted),
       last_read_(settings.boot.raw() << 32),  // answers to questions of an earlier life must not meet ours
+      spread_(settings.shard, settings.shards),
       durable_applied_(past.applied) {
   // A state of a time when it did not say this yet.
   const auto& members = raft_.members_at(applied_.index);
@@ -159,6 +160,7 @@ void machine::on_role(const raft::role_change& role) {
   finishing_.clear();  // slots report again; what a follower passed on, a leader has to propose
   lost_nodes_.clear();
   is_raise_proposed_ = false;
+  spread_.begin_anew();
   if (role.role == raft::server_role::leader) {
     level_ = next_level_ = raft_.state().last;
     look_at_commit_at_ = now_;

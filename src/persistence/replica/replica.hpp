@@ -5,6 +5,7 @@
 #include "model/slot.hpp"
 #include "model/table/job_table.hpp"
 #include "persistence/raft/raft.hpp"
+#include "persistence/replica/leader_spread.hpp"
 #include "persistence/replica/peer_message.hpp"
 #include "persistence/replica/placement.hpp"
 #include "persistence/replica/state_store.hpp"
@@ -26,6 +27,7 @@ namespace troupe::replica {
 
 struct options {
   shard_no shard;
+  model::shard_map shards;  ///< of the cluster
   raft::options raft;
   /// Who belongs to the group when it begins; nothing: this server alone. Empty for a server that waits to be added to one. What
   /// the disk knows goes before it.
@@ -400,6 +402,7 @@ class machine {
   raft::log_index level_, next_level_;              // as the leader: committed a heartbeat ago or earlier; at the last look
   timestamp look_at_commit_at_{};
   timestamp hand_over_again_at_{};
+  leader_spread spread_;
   std::optional<std::string> expelled_;
   bool tick_pending_ = false;
   timestamp raft_wake_ = timestamp::max();

@@ -44,7 +44,6 @@ std::string numbered(char letter, std::uint64_t a, std::uint64_t b) {
 /// Newest first: the time counts down.
 std::uint64_t backwards(timestamp at) { return ~static_cast<std::uint64_t>(to_unix_ms(at)); }
 
-std::string list_key(const model::job_record& job) { return numbered(list_space, backwards(job.created), job.id.raw()); }
 std::string expiry_key(timestamp until, model::job_id id) {
   return numbered(expiry_space, static_cast<std::uint64_t>(to_unix_ms(until)), id.raw());
 }
@@ -61,6 +60,7 @@ T must(result<T> decoded) {
 
 }  // namespace
 
+std::string list_key(timestamp created, model::job_id id) { return numbered(list_space, backwards(created), id.raw()); }
 std::string members_key() { return space(value_space).append("members"); }
 std::string nodes_key() { return space(value_space).append(model::nodes_name); }
 std::string log_time_key() { return space(value_space).append(model::log_time_name); }
@@ -152,11 +152,11 @@ std::optional<model::job_record> state_store::load_job(model::job_id id) {
 void state_store::save_job(const model::job_record& job) {
   put(numbered(job_space, job.id.raw()), encode(job));
   if (!job.started && !is_final(job.state)) {
-    put(list_key(job), "");
+    put(list_key(job.created, job.id), "");
     put(numbered(active_space, job.id.raw()), "");
   }
   if (is_final(job.state)) {
-    put(list_key(job), "");
+    put(list_key(job.created, job.id), "");
     put(numbered(active_space, job.id.raw()), std::nullopt);
     if (job.keep_until) put(expiry_key(*job.keep_until, job.id), "");
   }
@@ -165,7 +165,7 @@ void state_store::save_job(const model::job_record& job) {
 void state_store::erase_job(const model::job_record& job) {
   for (std::uint64_t revision = 1; revision <= job.revision; ++revision)
     put(numbered(event_space, job.id.raw(), revision), std::nullopt);
-  put(list_key(job), std::nullopt);
+  put(list_key(job.created, job.id), std::nullopt);
   put(numbered(active_space, job.id.raw()), std::nullopt);
   if (job.keep_until) put(expiry_key(*job.keep_until, job.id), std::nullopt);
   put(numbered(job_space, job.id.raw()), std::nullopt);

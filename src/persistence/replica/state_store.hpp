@@ -21,6 +21,8 @@ namespace troupe::replica {
 [[nodiscard]] std::string jobs_prefix();
 /// The same of all pipelines; the values are as `store_text` writes them.
 [[nodiscard]] std::string pipelines_prefix();
+/// Where a job stands in the list of all: the keys' order is that of the list, the newest first.
+[[nodiscard]] std::string list_key(timestamp created, model::job_id id);
 
 /// The job table's store: reads through to the disk, with the writes that are not there yet laid over it.
 /// Keys: one letter, then numbers in big-endian order (FORMAT.md of the journal has the table).
