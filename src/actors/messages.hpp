@@ -26,7 +26,8 @@ struct submit_job {
   model::json::object inputs;  ///< complete and valid (`check_inputs`); the artifacts that they name exist
   std::uint8_t priority = 5;   ///< 0..9
   std::vector<std::pair<std::string, std::string>> labels;
-  std::optional<timestamp> deadline;  ///< the job fails when it has not ended by then
+  std::optional<timestamp> deadline;            ///< the job fails when it has not ended by then
+  std::optional<model::bucket_no> bucket = {};  ///< set on the way to the shard that owns it, where there are several
 };
 struct submitted {
   model::job_view job;
@@ -60,7 +61,7 @@ struct list_jobs {
 struct jobs_page {
   std::vector<model::job_view> jobs;  ///< without stages, inputs and result
   std::string next_cursor;            ///< empty: this was the last page
-  std::uint64_t as_of = 0;            ///< log index that the page shows
+  std::uint64_t as_of = 0;            ///< log index that the page shows; of several shards the sum
 };
 using jobs_reply = result<jobs_page>;
 
@@ -73,9 +74,11 @@ struct get_events {
 };
 using events_reply = result<std::vector<model::job_event>>;
 
-/// Query: up to which log index a state must reach to have everything that was acknowledged before the question. This node's
-/// disk will show it soon, whatever happens. Answer: `position_reply`.
-struct get_position {};
+/// Query: up to which log index a shard's state must reach to have everything that was acknowledged before the question. This
+/// node's disk will show it soon, whatever happens. Answer: `position_reply`; `errc::not_found`.
+struct get_position {
+  model::shard_no shard = {};
+};
 struct state_position {
   std::uint64_t index = 0;
 };
@@ -120,6 +123,15 @@ struct member_view {
   std::string state;        ///< active, draining, drained
   std::uint64_t tasks = 0;  ///< that run on its slots
 };
+/// A shard of the cluster, as the answering node's replica knows it.
+struct shard_view {
+  model::shard_no shard;
+  std::optional<model::node_id> leader;
+  std::string role;  ///< of this node: leader, voter, learner, joining
+  std::uint64_t term = 0;
+  std::uint64_t applied = 0;  ///< log index
+  std::uint64_t jobs = 0;     ///< that have not ended
+};
 struct node_view {
   model::node_id id;
   model::incarnation boot;
@@ -132,8 +144,9 @@ struct node_view {
   std::uint64_t jobs_running = 0;
   std::uint64_t tasks_ready = 0;  ///< tasks that a slot could run now
   std::uint64_t queue_limit = 0;
-  std::uint64_t log_index = 0;  ///< applied
-  std::uint64_t log_term = 0;
+  std::uint64_t log_index = 0;  ///< applied; of several shards the sum
+  std::uint64_t log_term = 0;   ///< of several shards the highest
+  std::vector<shard_view> shards;
 };
 
 /// Command: drain a node of the cluster, let it work again, or take it out for good. To any node of it. Idempotent. Answer:

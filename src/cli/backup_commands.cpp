@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace troupe::cli {
@@ -33,13 +34,36 @@ json::object counts_of(const backup::job_counts& jobs) {
   return out;
 }
 
+std::uint64_t state_size(const backup::manifest& about) {
+  std::uint64_t size = 0;
+  for (const auto& shard : about.shards) size += shard.state.facts.size;
+  return size;
+}
+
+timestamp newest(const backup::manifest& about) {
+  timestamp at{};
+  for (const auto& shard : about.shards) at = std::max(at, shard.log_time);
+  return at;
+}
+
+std::string place_of(const backup::manifest& about) {
+  const auto& first = about.shards.front().position.index;
+  return about.shards.size() == 1 ? fmt::format("entry {}", first.raw())
+                                  : fmt::format("the ends of {} logs", about.shards.size());
+}
+
 json::object facts_of(const backup::manifest& about) {
   json::object out{{"cluster", fmt::format("{:016x}", about.cluster)},
-                   {"index", about.position.index.raw()},
-                   {"log_time", backup::time_text(about.log_time)},
+                   {"index", about.shards.front().position.index.raw()},
+                   {"log_time", backup::time_text(newest(about))},
                    {"jobs", counts_of(about.jobs)},
-                   {"state_bytes", about.state.facts.size},
+                   {"state_bytes", state_size(about)},
                    {"artifacts", nullptr}};
+  if (about.shards.size() > 1) {
+    json::array indexes;
+    for (const auto& shard : about.shards) indexes.emplace_back(shard.position.index.raw());
+    out["indexes"] = std::move(indexes);
+  }
   if (about.artifacts)
     out["artifacts"] =
         json::object{{"count", about.artifacts->count}, {"bytes", about.artifacts->size}, {"missing", about.artifacts->missing}};
@@ -47,9 +71,8 @@ json::object facts_of(const backup::manifest& about) {
 }
 
 std::string words_for(const backup::manifest& about) {
-  auto text =
-      fmt::format("{} jobs of cluster {:016x} as of entry {} ({}), {}", about.jobs.total(), about.cluster,
-                  about.position.index.raw(), backup::time_text(about.log_time), rough_size(bytes{about.state.facts.size}));
+  auto text = fmt::format("{} jobs of cluster {:016x} as of {} ({}), {}", about.jobs.total(), about.cluster, place_of(about),
+                          backup::time_text(newest(about)), rough_size(bytes{state_size(about)}));
   if (!about.artifacts) return text + "; without artifacts";
   text += fmt::format("; {} artifacts, {}", about.artifacts->count, rough_size(bytes{about.artifacts->size}));
   if (about.artifacts->missing != 0) text += fmt::format("; {} artifacts that jobs name were nowhere", about.artifacts->missing);
@@ -66,17 +89,18 @@ class copy {
   copy(api& node, backup::target& to) : node_(node), to_(to) {}
 
   outcome<backup::manifest> run(bool with_artifacts) {
-    TROUPE_TRY(auto state, fetch_state());
     backup::manifest made;
+    std::set<digest> artifacts;
+    do {
+      TROUPE_TRY(auto state, fetch_state(made.shards.size()));
+      made.shards.push_back({state.position, state.content.log_time, state.content.keys, state.file});
+      made.jobs.add(state.content.jobs);
+      artifacts.merge(state.content.artifacts);
+    } while (made.shards.size() < shards_);
     made.cluster = cluster_;
-    made.position = state.position;
-    made.log_time = state.content.log_time;
     made.taken = std::chrono::floor<duration>(std::chrono::system_clock::now());
-    made.jobs = state.content.jobs;
-    made.keys = state.content.keys;
-    made.state = state.file;
     if (with_artifacts) {
-      TROUPE_TRY(made.artifacts, fetch_artifacts(state.content.artifacts));
+      TROUPE_TRY(made.artifacts, fetch_artifacts(artifacts));
     }
     TROUPE_CHECK(local(to_.complete(made)));
     return made;
@@ -84,9 +108,11 @@ class copy {
 
  private:
   /// A stream that breaks is begun anew: the state is another one by then.
-  outcome<backup::state_writer::stored> fetch_state() {
-    TROUPE_TRY(const auto head, node_.exchange({.method = "HEAD", .target = state_target}));
+  outcome<backup::state_writer::stored> fetch_state(std::size_t shard) {
+    const auto target = shard == 0 ? std::string{state_target} : fmt::format("{}?shard={}", state_target, shard);
+    TROUPE_TRY(const auto head, node_.exchange({.method = "HEAD", .target = target}));
     cluster_ = number_from(head.header("troupe-cluster"), 16);
+    shards_ = number_from(head.header("troupe-shards"), 10);
     const auto keys = number_from(head.header("troupe-keys-about"), 10);
     if (cluster_ == 0) return failure{exit_code::node_failed, fmt::format("{} does not say of which cluster it is", node_.url())};
     if (to_.last() && to_.last()->cluster != cluster_)
@@ -97,7 +123,7 @@ class copy {
     for (;;) {  // bounded by the budget
       TROUPE_TRY(const auto writer, local(backup::state_writer::begin(to_)));
       result<void> taken;
-      http_request request{.target = state_target};
+      http_request request{.target = target};
       request.on_body = [&](int, std::string_view data) {
         taken = writer->take(data);
         const auto share =
@@ -156,6 +182,7 @@ class copy {
   backup::target& to_;
   progress_line line_;
   std::uint64_t cluster_ = 0;
+  std::uint64_t shards_ = 0;  // 0: an older node, which has one
 };
 
 /// Shows the work of a backup's own functions.

@@ -28,40 +28,62 @@ json::array list_of(const std::vector<raft::server_id>& servers) {
   return all;
 }
 
-json::object json_of(const backup::survivor& found) {
-  return {{"node", fmt::format("{:016x}", found.node.raw())},
-          {"cluster", fmt::format("{:016x}", found.cluster)},
-          {"voters", list_of(found.members.voters)},
+json::object json_of(const backup::remains& found) {
+  return {{"voters", list_of(found.members.voters)},
           {"learners", list_of(found.members.learners)},
           {"committed_index", found.committed.index.raw()},
           {"last_index", found.last.index.raw()},
           {"last_term", found.last.at.raw()},
-          {"last_time", backup::time_text(found.last_time)},
-          {"jobs", found.jobs.total()}};
+          {"last_time", backup::time_text(found.last_time)}};
+}
+
+/// What is of a single shard stands beside the rest.
+json::object json_of(const backup::survivor& found) {
+  json::object out = found.shards.size() == 1 ? json_of(found.shards.front()) : json::object{};
+  out["node"] = fmt::format("{:016x}", found.node.raw());
+  out["cluster"] = fmt::format("{:016x}", found.cluster);
+  out["jobs"] = found.jobs.total();
+  if (found.shards.size() == 1) return out;
+  json::array shards;
+  for (const auto& shard : found.shards) shards.push_back(json_of(shard));
+  out["shards"] = std::move(shards);
+  return out;
 }
 
 void describe(const backup::survivor& found, const std::string& data) {
-  fmt::print("node {:016x} in {}, start {}, of cluster {:016x}\n", found.node.raw(), data, found.boot.raw(), found.cluster);
-  fmt::print("  voters           {}\n", ids_of(found.members.voters));
-  fmt::print("  learners         {}\n", ids_of(found.members.learners));
-  fmt::print("  committed here   entry {} (term {}), with {} jobs\n", found.committed.index.raw(), found.committed.at.raw(),
-             found.jobs.total());
-  fmt::print("  last entry here  {} (term {}), of {}\n", found.last.index.raw(), found.last.at.raw(),
-             backup::time_text(found.last_time));
+  fmt::print("node {:016x} in {}, start {}, of cluster {:016x}, with {} jobs as far as is committed here\n", found.node.raw(),
+             data, found.boot.raw(), found.cluster, found.jobs.total());
+  for (std::size_t number = 0; number < found.shards.size(); ++number) {
+    const auto& shard = found.shards[number];
+    if (found.shards.size() > 1) fmt::print(" shard {}\n", number);
+    fmt::print("  voters           {}\n", ids_of(shard.members.voters));
+    fmt::print("  learners         {}\n", ids_of(shard.members.learners));
+    fmt::print("  committed here   entry {} (term {})\n", shard.committed.index.raw(), shard.committed.at.raw());
+    fmt::print("  last entry here  {} (term {}), of {}\n", shard.last.index.raw(), shard.last.at.raw(),
+               backup::time_text(shard.last_time));
+  }
 }
 
 /// What may be lost by it, before it is.
 void warn(const backup::survivor& found) {
-  const auto last = found.last.index.raw();
-  fmt::print("\nThis node would go on alone, as the only voter of a new cluster.\n  kept: entries up to {}.", last);
-  if (found.committed.index < found.last.index)
-    fmt::print(" Those after {} may be of requests that were never answered; they take effect now.", found.committed.index.raw());
+  fmt::print("\nThis node would go on alone, as the only voter of a new cluster.\n");
+  for (const auto& shard : found.shards) {
+    const auto last = shard.last.index.raw();
+    fmt::print("  kept: entries up to {}.", last);
+    if (shard.committed.index < shard.last.index)
+      fmt::print(" Those after {} may be of requests that were never answered; they take effect now.",
+                 shard.committed.index.raw());
+    fmt::print("\n  lost: whatever the others acknowledged after entry {}, so perhaps all of later than {}\n", last,
+               backup::time_text(shard.last_time));
+  }
   fmt::print(
-      "\n  lost: whatever the others acknowledged after entry {}, so perhaps all of later than {}, and the files that only\n"
-      "        they had. It cannot be told from here whether there was anything. If another node survives, look at it with\n"
-      "        `troupe recover --data DIR`, and go on with the one that has the highest term and, of these, the highest entry.\n"
+      "  and the files that only the others had. It cannot be told from here whether there was anything. If another node "
+      "survives,\n"
+      "  look at it with `troupe recover --data DIR`, and go on with the one that has the highest term and, of these, the "
+      "highest\n"
+      "  entry{}.\n"
       "  The other nodes are refused from then on; they come back with empty data directories (--seed).\n",
-      last, backup::time_text(found.last_time));
+      found.shards.size() > 1 ? ", in most shards" : "");
 }
 
 bool is_confirmed() {

@@ -82,6 +82,7 @@ struct services {
   const std::atomic<bool>* is_disk_full = nullptr;     ///< while it is, no job is taken
   const auth::tls_context* tls = nullptr;              ///< this node's certificate. Null: plain HTTP, for this machine alone.
   const certifier* certificates = nullptr;             ///< signs for other nodes. Null: this node cannot.
+  std::uint32_t shards = 1;                            ///< of the cluster
 };
 
 /// An address that nobody else can have; connections wait there until a server answers them.

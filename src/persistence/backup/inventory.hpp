@@ -17,6 +17,9 @@ namespace troupe::backup {
 struct job_counts {
   std::array<std::uint64_t, 6> of{};  ///< by `model::job_state`
   [[nodiscard]] std::uint64_t total() const { return std::accumulate(of.begin(), of.end(), std::uint64_t{0}); }
+  void add(const job_counts& more) {
+    for (std::size_t i = 0; i < of.size(); ++i) of[i] += more.of[i];
+  }
   friend bool operator==(const job_counts&, const job_counts&) = default;
 };
 

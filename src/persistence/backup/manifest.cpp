@@ -1,11 +1,13 @@
 #include "persistence/backup/manifest.hpp"
 
+#include "model/shard_map.hpp"
 #include "persistence/disk/disk.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace troupe::backup {
@@ -51,20 +53,64 @@ std::uint64_t hexadecimal(std::string_view text) {
   return number;
 }
 
+std::string place_text(const shard_part& of) {
+  return fmt::format(R"("index": {}, "term": {}, "log_time": "{}", "log_time_ms": {})", of.position.index.raw(),
+                     of.position.at.raw(), time_text(of.log_time), to_unix_ms(of.log_time));
+}
+
+std::string state_text(const shard_part& of) { return fmt::format(R"("keys": {}, {})", of.keys, part_text(of.state)); }
+
+/// As it was before there were several, so that an older program can read it.
+std::string text_of_only(const shard_part& shard) {
+  auto text = fmt::format("  \"index\": {},\n  \"term\": {},\n", shard.position.index.raw(), shard.position.at.raw());
+  return text
+         + fmt::format("  \"log_time\": \"{}\",\n  \"log_time_ms\": {},\n", time_text(shard.log_time),
+                       to_unix_ms(shard.log_time));
+}
+
+std::string text_of_all(const std::vector<shard_part>& shards) {
+  std::string text = "  \"shards\": [";
+  for (std::size_t i = 0; i < shards.size(); ++i)
+    text += fmt::format("{}\n    {{{}, {}}}", i == 0 ? "" : ",", place_text(shards[i]), state_text(shards[i]));
+  return text + "\n  ],\n";
+}
+
+std::uint64_t number(const json::value& value) { return value.to_number<std::uint64_t>(); }
+
+/// @param place  where position and time stand, @param state where the file does
+result<shard_part> shard_from(const json::object& place, const json::object& state) {
+  shard_part found;
+  found.position = {raft::log_index{number(place.at("index"))}, raft::term{number(place.at("term"))}};
+  found.log_time = from_unix_ms(place.at("log_time_ms").to_number<std::int64_t>());
+  found.keys = number(state.at("keys"));
+  TROUPE_TRY(found.state, part_from(state));
+  return found;
+}
+
+result<std::vector<shard_part>> shards_from(const json::object& object) {
+  std::vector<shard_part> found;
+  const auto* several = object.if_contains("shards");
+  if (!several) {
+    TROUPE_TRY(found.emplace_back(), shard_from(object, object.at("state").as_object()));
+    return found;
+  }
+  for (const auto& one : several->as_array()) {
+    TROUPE_TRY(found.emplace_back(), shard_from(one.as_object(), one.as_object()));
+  }
+  if (found.size() < 2 || found.size() > model::shard_map::shards_most)
+    return error{errc::corrupt, "it has too few or too many shards"};
+  return found;
+}
+
 /// Throws where a member is missing or of another type.
 result<manifest> from_json(const json::object& object) {
-  const auto number = [](const json::value& value) { return value.to_number<std::uint64_t>(); };
   manifest found;
   found.cluster = hexadecimal(std::string_view{object.at("cluster").as_string()});
-  found.position = {raft::log_index{number(object.at("index"))}, raft::term{number(object.at("term"))}};
-  found.log_time = from_unix_ms(object.at("log_time_ms").to_number<std::int64_t>());
   found.taken = from_unix_ms(object.at("taken_ms").to_number<std::int64_t>());
   const auto& jobs = object.at("jobs").as_object();
   for (std::size_t i = 0; i < found.jobs.of.size(); ++i)
     found.jobs.of[i] = number(jobs.at(to_string(static_cast<model::job_state>(i))));
-  const auto& state = object.at("state").as_object();
-  found.keys = number(state.at("keys"));
-  TROUPE_TRY(found.state, part_from(state));
+  TROUPE_TRY(found.shards, shards_from(object));
   if (const auto& artifacts = object.at("artifacts"); !artifacts.is_null()) {
     const auto& about = artifacts.as_object();
     artifact_part& into = found.artifacts.emplace();
@@ -106,12 +152,12 @@ std::string time_text(timestamp at) {
 }
 
 std::string to_text(const manifest& of) {
-  auto text = fmt::format("{{\n  \"troupe_backup\": {},\n  \"cluster\": \"{:016x}\",\n", format, of.cluster);
-  text += fmt::format("  \"index\": {},\n  \"term\": {},\n", of.position.index.raw(), of.position.at.raw());
-  text += fmt::format("  \"log_time\": \"{}\",\n  \"log_time_ms\": {},\n", time_text(of.log_time), to_unix_ms(of.log_time));
+  const bool has_one = of.shards.size() == 1;
+  auto text = fmt::format("{{\n  \"troupe_backup\": {},\n  \"cluster\": \"{:016x}\",\n", has_one ? 1 : 2, of.cluster);
+  if (has_one) text += text_of_only(of.shards.front());
   text += fmt::format("  \"taken\": \"{}\",\n  \"taken_ms\": {},\n", time_text(of.taken), to_unix_ms(of.taken));
   text += fmt::format("  \"jobs\": {},\n", jobs_text(of.jobs));
-  text += fmt::format("  \"state\": {{\"keys\": {}, {}}},\n", of.keys, part_text(of.state));
+  text += has_one ? fmt::format("  \"state\": {{{}}},\n", state_text(of.shards.front())) : text_of_all(of.shards);
   text += fmt::format("  \"artifacts\": {},\n", artifacts_text(of.artifacts));
   const auto seal = sha256_of(text).hex();
   return text.append(seal_begin).append(seal).append("\"\n}\n");

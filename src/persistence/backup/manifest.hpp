@@ -6,10 +6,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace troupe::backup {
 
-inline constexpr std::uint32_t format = 1;
+inline constexpr std::uint32_t format = 2;  ///< 1 is written where there is one shard
 inline constexpr const char* manifest_name = "manifest.json";
 
 /// A file of a backup; its name is relative to the backup's directory.
@@ -27,15 +28,21 @@ struct artifact_part {
   friend bool operator==(const artifact_part&, const artifact_part&) = default;
 };
 
+/// The state of one shard.
+struct shard_part {
+  replica::log_position position;  ///< the state has everything up to here, and nothing later
+  timestamp log_time{};
+  std::uint64_t keys = 0;
+  part state;
+  friend bool operator==(const shard_part&, const shard_part&) = default;
+};
+
 /// What a backup is.
 struct manifest {
   std::uint64_t cluster = 0;
-  replica::log_position position;  ///< the state has everything up to here, and nothing later
-  timestamp log_time{};
-  timestamp taken{};  ///< by the clock of whoever took it
-  job_counts jobs;
-  std::uint64_t keys = 0;
-  part state;
+  timestamp taken{};               ///< by the clock of whoever took it
+  job_counts jobs;                 ///< of all shards
+  std::vector<shard_part> shards;  ///< by their numbers; never empty
   std::optional<artifact_part> artifacts;
   friend bool operator==(const manifest&, const manifest&) = default;
 };

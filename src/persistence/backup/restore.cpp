@@ -16,8 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr replica::shard_no shard{0};
-
 /// Hands a state on as that of a cluster with one node that has never started.
 class newcomers_state final : public replica::image_sink {
  public:
@@ -35,12 +33,18 @@ class newcomers_state final : public replica::image_sink {
   raft::configuration members_;
 };
 
-result<replica::received_image> read_state(const fs::path& file, std::uint64_t size, replica::storage& into,
-                                           const raft::configuration& members, const progress& tell) {
+/// Where a state goes, and who belongs to its group from then on.
+struct place {
+  replica::shard_no shard;
+  raft::configuration members;
+};
+
+result<replica::received_image> read_state(const fs::path& file, std::uint64_t size, replica::storage& into, const place& where,
+                                           const progress& tell) {
   replica::image_reader reader{
       raft::log_index{0}, [&]() -> result<std::unique_ptr<replica::image_sink>> {
-        TROUPE_TRY(auto image, into.begin_image(shard));
-        return std::unique_ptr<replica::image_sink>{std::make_unique<newcomers_state>(std::move(image), members)};
+        TROUPE_TRY(auto image, into.begin_image(where.shard));
+        return std::unique_ptr<replica::image_sink>{std::make_unique<newcomers_state>(std::move(image), where.members)};
       }};
   std::uint64_t done = 0;
   TROUPE_CHECK(read_pieces(file, [&](std::string_view piece) {
@@ -50,15 +54,13 @@ result<replica::received_image> read_state(const fs::path& file, std::uint64_t s
   return reader.finish();
 }
 
-result<void> write_journal(const fs::path& directory, const checked& from, const journal::data_directory& home,
-                           const progress& tell) {
-  TROUPE_TRY(const auto log, journal::open_in(home));
-  TROUPE_CHECK(log->load(shard));
-  const raft::configuration members{{raft::server_id{home.node().raw()}}, {}};
-  TROUPE_TRY(const auto image, read_state(directory / from.about.state.name, from.about.state.facts.size, *log, members, tell));
+result<void> write_shard(const fs::path& directory, const shard_part& from, const place& where, journal::journal& log,
+                         const progress& tell) {
+  TROUPE_CHECK(log.load(where.shard));
+  TROUPE_TRY(const auto image, read_state(directory / from.state.name, from.state.facts.size, log, where, tell));
   std::array<replica::persist_batch, 2> batches;
   for (auto& batch : batches) {
-    batch.shard = shard;
+    batch.shard = where.shard;
     batch.sync = true;
   }
   batches[0].number = 1;
@@ -66,8 +68,17 @@ result<void> write_journal(const fs::path& directory, const checked& from, const
   batches[1].number = 2;
   batches[1].install = image.file;
   batches[1].applied = batches[1].compact = image.position;
-  batches[1].members = members;
-  return log->write(batches);
+  batches[1].members = where.members;
+  return log.write(batches);
+}
+
+result<void> write_journal(const fs::path& directory, const checked& from, const journal::data_directory& home,
+                           const progress& tell) {
+  TROUPE_TRY(const auto log, journal::open_in(home));
+  const raft::configuration members{{raft::server_id{home.node().raw()}}, {}};
+  for (std::uint32_t shard = 0; shard < from.about.shards.size(); ++shard)
+    TROUPE_CHECK(write_shard(directory, from.about.shards[shard], {replica::shard_no{shard}, members}, *log, tell));
+  return {};
 }
 
 result<void> write_artifacts(const fs::path& directory, const checked& from, const journal::data_directory& home,
@@ -107,7 +118,7 @@ result<manifest> restore(const fs::path& directory, const fs::path& data, const 
   auto filled = [&]() -> result<void> {
     TROUPE_CHECK(write_journal(directory, from, home, tell));
     TROUPE_CHECK(write_artifacts(directory, from, home, tell));
-    TROUPE_CHECK(home.enter({who.cluster, true}));
+    TROUPE_CHECK(home.enter({who.cluster, true, static_cast<std::uint32_t>(from.about.shards.size())}));
     return home.complete();
   }();
   if (!filled) {

@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -50,6 +51,11 @@ result<listed_artifact> from_line(std::string_view line) {
   one.media_type = rest.substr(space + 1);
   if (to_line(one) != std::string{line} + "\n") return damaged_list(line);
   return one;
+}
+
+bool names(const manifest& of, const std::string& file) {
+  if (of.artifacts && file == of.artifacts->list.name) return true;
+  return std::any_of(of.shards.begin(), of.shards.end(), [&](const shard_part& shard) { return shard.state.name == file; });
 }
 
 }  // namespace
@@ -102,8 +108,8 @@ result<void> target::sweep() const {
     const auto name = at->path().filename().native();
     const bool is_ours = (name.starts_with("state-") && (name.ends_with(".image") || name.ends_with(".part")))
                          || (name.starts_with("artifacts-") && name.ends_with(".txt"));
-    const bool is_named = last_ && (name == last_->state.name || (last_->artifacts && name == last_->artifacts->list.name));
-    if (is_ours && !is_named && ::unlink(at->path().c_str()) != 0) return disk::failure(errno, "cannot remove", at->path());
+    if (is_ours && !(last_ && names(*last_, name)) && ::unlink(at->path().c_str()) != 0)
+      return disk::failure(errno, "cannot remove", at->path());
   }
   if (failed) return disk::failure(failed.value(), "cannot look into", directory_);
   return {};

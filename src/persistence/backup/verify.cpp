@@ -25,14 +25,24 @@ result<void> check_part(const fs::path& directory, const part& wanted) {
   return {};
 }
 
-/// After its checksum: what is read here is what was written.
-result<void> check_state(const fs::path& directory, const manifest& about, const progress& tell) {
+/// After its checksum: what is read here is what was written. @returns its jobs
+result<job_counts> check_state(const fs::path& directory, const shard_part& about, const progress& tell) {
   const auto path = directory / about.state.name;
   TROUPE_TRY(const auto found, content_of(path, [&](std::uint64_t done) { tell("state", done, about.state.facts.size); }));
   const auto& content = found.content;
-  if (found.position != about.position || content.jobs != about.jobs || content.keys != about.keys
-      || content.log_time != about.log_time)
+  if (found.position != about.position || content.keys != about.keys || content.log_time != about.log_time)
     return damaged(path, "it is not the state that the manifest describes");
+  return content.jobs;
+}
+
+result<void> check_states(const fs::path& directory, const manifest& about, const progress& tell) {
+  job_counts jobs;
+  for (const auto& shard : about.shards) {
+    TROUPE_CHECK(check_part(directory, shard.state));
+    TROUPE_TRY(const auto found, check_state(directory, shard, tell));
+    jobs.add(found);
+  }
+  if (jobs != about.jobs) return damaged(directory / manifest_name, "the states do not have the jobs that it counts");
   return {};
 }
 
@@ -67,8 +77,7 @@ result<void> check_artifact(const fs::path& directory, const listed_artifact& on
 
 result<checked> verify(const fs::path& directory, const progress& tell) {
   TROUPE_TRY(const auto about, read_manifest(directory));
-  TROUPE_CHECK(check_part(directory, about.state));
-  TROUPE_CHECK(check_state(directory, about, tell));
+  TROUPE_CHECK(check_states(directory, about, tell));
   checked found{about, {}};
   if (!about.artifacts) return found;
   TROUPE_TRY(found.artifacts, check_list(directory, *about.artifacts));

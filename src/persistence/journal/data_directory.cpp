@@ -49,8 +49,10 @@ result<identity> from_text(const std::string& text, const fs::path& path) {
   return found;
 }
 
+/// Of one shard as it was before there could be several, so that an older program can read it.
 std::string to_text(const cluster_mark& mark) {
-  const auto body = fmt::format("troupe-cluster {}\nid {:016x}\nfounder {:d}\n", format, mark.id, mark.is_founder);
+  auto body = fmt::format("troupe-cluster {}\nid {:016x}\nfounder {:d}\n", mark.shards == 1 ? 1 : 2, mark.id, mark.is_founder);
+  if (mark.shards != 1) body += fmt::format("shards {}\n", mark.shards);
   return body + fmt::format("crc {:08x}\n", checksum{}.add(body).value());
 }
 
@@ -58,10 +60,11 @@ result<cluster_mark> mark_from(const std::string& text, const fs::path& path) {
   std::uint32_t version = 0;
   cluster_mark found;
   int is_founder = 0;
-  const auto fields =
-      std::sscanf(text.c_str(), "troupe-cluster %" SCNu32 "\nid %" SCNx64 "\nfounder %d", &version, &found.id, &is_founder);
+  const auto fields = std::sscanf(text.c_str(), "troupe-cluster %" SCNu32 "\nid %" SCNx64 "\nfounder %d\nshards %" SCNu32,
+                                  &version, &found.id, &is_founder, &found.shards);
   found.is_founder = is_founder != 0;
-  if (fields != 3 || text != to_text(found))
+  const bool is_whole = fields == (version == 1 ? 3 : 4) && found.shards >= 1 && found.shards <= model::shard_map::shards_most;
+  if (!is_whole || text != to_text(found))
     return error{errc::corrupt,
                  fmt::format("{} is damaged, or of a newer version of troupe: it is not known which cluster this node "
                              "belongs to; restore a copy of the file",

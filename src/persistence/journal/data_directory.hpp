@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
-#include "model/ids.hpp"
+#include "model/shard_map.hpp"
 #include "persistence/disk/disk.hpp"
 
 #include <cstdint>
@@ -14,6 +14,7 @@ namespace troupe::journal {
 struct cluster_mark {
   std::uint64_t id = 0;     ///< 0: it was told to join one, and has not reached it yet
   bool is_founder = false;  ///< the cluster's log began here
+  std::uint32_t shards = 1;
   friend bool operator==(const cluster_mark&, const cluster_mark&) = default;
 };
 

@@ -85,6 +85,14 @@ TEST_CASE("a backup waits until the disk shows what was acknowledged") {
   CHECK(node.disk.opened == 7);
 }
 
+TEST_CASE("a backup of a shard that is not there is refused") {
+  node_with_disk node;
+  const auto got = ask(node.http.port(), "GET", "/v1/backup?shard=1");
+  CHECK(got.status == 404);
+  CHECK(got.body.find("this cluster has 1") != std::string::npos);
+  CHECK(ask(node.http.port(), "HEAD", "/v1/backup?shard=0").header("troupe-shards") == "1");
+}
+
 TEST_CASE("a backup from a disk that stays behind is refused") {
   node_with_disk node{50ms};
   node.disk.most = 6;

@@ -111,19 +111,20 @@ backup::listed_artifact keep(backup::target& to, std::string_view content) {
   return {stored.hash, stored.size.count(), stored.media_type};
 }
 
-backup::manifest take(const fs::path& directory, const node_disk& of, bool with_artifacts = true) {
-  auto to = backup::target::open(directory).value();
+void add_shard(const backup::target& to, const node_disk& of, backup::manifest& into) {
   const auto writer = backup::state_writer::begin(to).value();
   writer->take(image_of(of)).value();
   auto state = writer->finish().value();
+  into.shards.push_back({state.position, state.content.log_time, state.content.keys, state.file});
+  into.jobs.add(state.content.jobs);
+}
+
+backup::manifest take(const fs::path& directory, const node_disk& of, bool with_artifacts = true) {
+  auto to = backup::target::open(directory).value();
   backup::manifest made;
   made.cluster = 0xC0;
-  made.position = state.position;
-  made.log_time = state.content.log_time;
   made.taken = from_unix_ms(1'700'000'000'000);
-  made.jobs = state.content.jobs;
-  made.keys = state.content.keys;
-  made.state = state.file;
+  add_shard(to, of, made);
   if (with_artifacts) {
     const auto list = to_line(keep(to, "one")) + to_line(keep(to, "two")) + backup::to_line({sha256_of("nowhere"), {}, ""});
     made.artifacts = backup::artifact_part{to.write_list(list).value(), 2, 6, 1};
@@ -141,12 +142,12 @@ void flip(const fs::path& file, std::uint64_t at) {
   bytes.put(static_cast<char>(byte ^ 0x01));
 }
 
-items state_in(const fs::path& data) {
+items state_in(const fs::path& data, replica::shard_no of = shard) {
   const auto home = journal::data_directory::inspect(data).value();
   const auto log = journal::open_in(home).value();
-  log->load(shard).value();
+  log->load(of).value();
   items all;
-  log->state_of(shard)
+  log->state_of(of)
       .scan("", "",
             [&](std::string_view key, std::string_view value) {
               all.emplace(key, value);
@@ -168,8 +169,8 @@ TEST_CASE("a backup says what is in it, and is found whole") {
   const auto made = take(folder.path() / "b", node);
   const auto found = backup::verify(folder.path() / "b", silent).value();
   CHECK(found.about == made);
-  CHECK(found.about.position == replica::log_position{raft::log_index{5}, raft::term{3}});
-  CHECK(found.about.log_time == from_unix_ms(5'000));
+  CHECK(found.about.shards[0].position == replica::log_position{raft::log_index{5}, raft::term{3}});
+  CHECK(found.about.shards[0].log_time == from_unix_ms(5'000));
   CHECK(found.about.jobs.of == std::array<std::uint64_t, 6>{1, 0, 2, 0, 0, 0});
   CHECK(found.artifacts.size() == 3);
 }
@@ -193,8 +194,8 @@ TEST_CASE("a backup in which any byte is wrong is refused, and nothing is restor
   const auto directory = folder.path() / "b", data = folder.path() / "data";
   const auto made = take(directory, node);
   const auto one = sha256_of("one").hex();
-  for (const auto& name :
-       {std::string{"manifest.json"}, made.state.name, made.artifacts->list.name, "artifacts/" + one.substr(0, 2) + "/" + one}) {
+  for (const auto& name : {std::string{"manifest.json"}, made.shards[0].state.name, made.artifacts->list.name,
+                           "artifacts/" + one.substr(0, 2) + "/" + one}) {
     const auto file = directory / name;
     for (std::uint64_t at = 0; at < fs::file_size(file); ++at) {
       CAPTURE(name);
@@ -257,7 +258,7 @@ TEST_CASE("a newer backup takes the place of an older one, and keeps its artifac
   const auto old = take(directory, node);
   const auto made = take(directory, later);
   CHECK(backup::verify(directory, silent).value().about == made);
-  CHECK_FALSE(fs::exists(directory / old.state.name));
+  CHECK_FALSE(fs::exists(directory / old.shards[0].state.name));
   auto to = backup::target::open(directory).value();
   CHECK(to.last() == made);
   CHECK(to.find_artifact(sha256_of("one")).value()->media_type == "image/png");
@@ -276,7 +277,7 @@ TEST_CASE("a backup goes into no directory of something else, and two do not go 
 
 TEST_CASE("a backup of a newer version is refused by its number") {
   const temporary_directory folder;
-  std::ofstream{folder.path() / "manifest.json"} << R"({"troupe_backup": 2, "anything": true})";
+  std::ofstream{folder.path() / "manifest.json"} << R"({"troupe_backup": 3, "anything": true})";
   const auto refused = backup::verify(folder.path(), silent).error();
   CHECK(refused.code == errc::conflict);
   CHECK(refused.detail.find("newer version") != std::string::npos);
@@ -307,10 +308,34 @@ TEST_CASE("a restored directory is a new node with the backup's state, which its
   CHECK(home.boot() == model::incarnation{2});
   const auto log = journal::open_in(home).value();
   const auto past = log->load(shard).value();
-  CHECK(past.applied == made.position);
-  CHECK(past.compacted == made.position);
-  CHECK(past.hard.current == made.position.at);
+  CHECK(past.applied == made.shards[0].position);
+  CHECK(past.compacted == made.shards[0].position);
+  CHECK(past.hard.current == made.shards[0].position.at);
   CHECK(past.members == raft::configuration{{self}, {}});
+}
+
+TEST_CASE("a backup of several shards is verified and restored as one") {
+  const node_disk one, other{{{job_key(9), with_output(9, model::job_state::dead, sha256_of("x"))}}};
+  const temporary_directory folder;
+  backup::manifest made;
+  {
+    auto to = backup::target::open(folder.path() / "b").value();
+    made.cluster = 0xC0;
+    add_shard(to, one, made);
+    add_shard(to, other, made);
+    to.complete(made).value();
+  }
+  CHECK(backup::verify(folder.path() / "b", silent).value().about == made);
+  CHECK(made.jobs.total() == 7);
+  const auto data = folder.path() / "data";
+
+  CHECK(backup::restore(folder.path() / "b", data, newcomer, silent).value() == made);
+
+  CHECK(journal::data_directory::inspect(data).value().cluster() == journal::cluster_mark{newcomer.cluster, true, 2});
+  CHECK_FALSE(state_in(data).contains(job_key(9)));
+  CHECK(state_in(data, replica::shard_no{1}).contains(job_key(9)));
+  flip(folder.path() / "b" / made.shards[1].state.name, 40);
+  CHECK(backup::verify(folder.path() / "b", silent).error().code == errc::corrupt);
 }
 
 TEST_CASE("a backup is restored into an empty directory alone") {
@@ -341,10 +366,10 @@ TEST_CASE("a survivor says what it has, and changes nothing") {
     CHECK(found.node == model::node_id{1});
     CHECK(found.boot == model::incarnation{1});
     CHECK(found.cluster == 0xC0);
-    CHECK(found.members == three);
-    CHECK(found.committed.index == raft::log_index{5});
-    CHECK(found.last == replica::log_position{raft::log_index{6}, raft::term{4}});
-    CHECK(found.last_time == from_unix_ms(9'000));
+    CHECK(found.shards[0].members == three);
+    CHECK(found.shards[0].committed.index == raft::log_index{5});
+    CHECK(found.shards[0].last == replica::log_position{raft::log_index{6}, raft::term{4}});
+    CHECK(found.shards[0].last_time == from_unix_ms(9'000));
     CHECK(found.jobs.total() == 3);
     CHECK(backup::recovery::open(node.data()).error().code == errc::conflict);  // it is held
   }

@@ -59,6 +59,36 @@ TEST_CASE("a second node on the same directory is refused with the process and t
   CHECK(data_directory::open(home.path() / "data", fresh).value().boot() == model::incarnation{2});
 }
 
+TEST_CASE("the directory remembers how many shards its cluster has") {
+  const temporary_directory home;
+  for (const std::uint32_t shards : {1u, 16u}) {
+    CAPTURE(shards);
+    const journal::cluster_mark mark{0xC1, true, shards};
+    REQUIRE(data_directory::open(home.path() / "data", fresh).value().enter(mark).has_value());
+    CHECK(data_directory::open(home.path() / "data", fresh).value().cluster() == mark);
+  }
+}
+
+TEST_CASE("the mark of a cluster with one shard is as it was before there could be more") {
+  const temporary_directory home;
+  REQUIRE(data_directory::open(home.path() / "data", fresh).value().enter({0xC1, true}).has_value());
+  CHECK(text_of(home.path() / "data" / "cluster").starts_with("troupe-cluster 1\nid 00000000000000c1\nfounder 1\ncrc "));
+}
+
+TEST_CASE("no flipped bit in the mark of the cluster goes unseen") {
+  const temporary_directory home;
+  REQUIRE(data_directory::open(home.path() / "data", fresh).value().enter({0xC1, true, 16}).has_value());
+  const auto path = home.path() / "data" / "cluster";
+  const auto good = text_of(path);
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    auto bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    write_text(path, bad);
+    CAPTURE(bad);
+    CHECK_FALSE(data_directory::open(home.path() / "data", fresh).has_value());
+  }
+}
+
 TEST_CASE("a directory of a newer version is refused") {
   const temporary_directory home;
   REQUIRE(data_directory::open(home.path() / "data", fresh).has_value());
