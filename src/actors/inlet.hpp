@@ -5,17 +5,22 @@
 
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace troupe::actors {
 
-/// Where frames of other nodes arrive: hands them to the actor of the replica once there is one. What comes earlier is dropped.
+/// Where frames of other nodes arrive: hands them to the actors of the replicas once there are any. What comes earlier is
+/// dropped.
 class inlet final : public model::ports::transport_listener {
  public:
   /// @param on_peer  is told of a peer before anything that it says is handed on; on a thread of the transport
   explicit inlet(std::function<void(const model::ports::node_card&)> on_peer) : on_peer_(std::move(on_peer)) {}
 
-  void open(shard_actor to);
+  /// @param to  all shards, by their numbers
+  void open(std::vector<shard_actor> to);
   void close();
   void on_peer(const model::ports::node_card& peer) override;
   void on_frame(model::node_id from, std::string frame) override;
@@ -23,9 +28,13 @@ class inlet final : public model::ports::transport_listener {
   void on_refused(model::node_id by, const std::string& why, bool is_final) override;
 
  private:
+  template <class Fact>
+  void tell_all(const Fact& fact);
+  void hand_out(model::node_id from, std::string_view frame);
+
   std::function<void(const model::ports::node_card&)> on_peer_;
   std::mutex mutex_;
-  shard_actor to_;
+  std::vector<shard_actor> to_;
   std::optional<peer_met> met_;  // the last one that came before there was anybody to tell
 };
 

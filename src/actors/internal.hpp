@@ -28,6 +28,10 @@ struct frame_arrived {
   model::node_id from;
   std::string frame;
 };
+/// The same of a frame that was taken apart, because there are several shards.
+struct messages_arrived {
+  std::vector<replica::peer_message> messages;
+};
 struct peer_met {
   model::node_id peer;
   model::version_range reads;  ///< of the log's commands
@@ -86,6 +90,7 @@ struct shard_status {
   std::string why_not_ready;
   std::vector<member_view> members;
   std::uint64_t jobs_queued = 0, jobs_running = 0, tasks_ready = 0, queue_limit = 0, log_index = 0, log_term = 0;
+  std::optional<model::node_id> leader = {};
 };
 
 using slot_actor =
@@ -96,6 +101,7 @@ using slot_actor =
 struct slot_asks {
   model::slot_ask what;
   slot_actor slot;
+  std::vector<model::attempt_ref> open_reports = {};  ///< of the slot, where there are several shards
 };
 struct slot_beats {
   model::slot_heartbeat what;
@@ -106,40 +112,65 @@ struct slot_reports {
   slot_actor slot;
 };
 
+/// Whom slots speak to: the replica of the only shard, or the desk, which knows the right one of several.
+using slots_ear = caf::typed_actor<caf::result<void>(slot_asks), caf::result<void>(slot_beats), caf::result<void>(slot_reports)>;
+
+/// Fact from a replica to the desk, when it has changed: what the shard has for slots of this node, and which of them it served.
+struct shard_news {
+  struct service {
+    std::uint16_t slot = 0;
+    std::uint64_t ask = 0;
+  };
+  model::shard_no shard;
+  std::size_t tasks_ready = 0;  ///< if a slot of this node may run any of them
+  std::vector<service> served;
+};
+/// Spreads the asks of this node's slots over several shards (`model::slot_router`). Event-based.
+using desk_actor = slots_ear::extend<caf::result<void>(shard_news), caf::result<void>(wake)>;
+/// Command to a replica: tell the desk.
+struct inform_desk {
+  desk_actor desk;
+  model::slot_offer offer;  ///< of each slot of this node
+};
+
 /// One replica of a shard. Event-based, never blocks but for short reads of the state.
 using shard_actor =
     jobs_actor::extend<caf::result<void>(slot_asks), caf::result<void>(slot_beats), caf::result<void>(slot_reports),
-                       caf::result<void>(batches_written), caf::result<void>(frame_arrived), caf::result<void>(peer_met),
-                       caf::result<void>(peer_gone), caf::result<void>(refused_by_peer), caf::result<bool>(step_down),
-                       caf::result<void>(image_arrived), caf::result<void>(flush), caf::result<void>(wake),
-                       caf::result<shard_status>(get_shard), caf::result<node_reply>(change_node)>;
+                       caf::result<void>(batches_written), caf::result<void>(frame_arrived), caf::result<void>(messages_arrived),
+                       caf::result<void>(peer_met), caf::result<void>(peer_gone), caf::result<void>(refused_by_peer),
+                       caf::result<bool>(step_down), caf::result<void>(image_arrived), caf::result<void>(flush),
+                       caf::result<void>(wake), caf::result<shard_status>(get_shard), caf::result<node_reply>(change_node),
+                       caf::result<void>(inform_desk)>;
 
 using hub_inner_actor = hub_actor::extend<caf::result<void>(publish)>;
 using node_inner_actor = node_actor::extend<caf::result<void>(slot_changed)>;
 
 }  // namespace troupe::actors
 
-#define TROUPE_INTERNAL_TYPES(TYPE)     \
-  TYPE(troupe::actors::flush)           \
-  TYPE(troupe::actors::wake)            \
-  TYPE(troupe::actors::batches_written) \
-  TYPE(troupe::actors::frame_arrived)   \
-  TYPE(troupe::actors::peer_met)        \
-  TYPE(troupe::actors::peer_gone)       \
-  TYPE(troupe::actors::refused_by_peer) \
-  TYPE(troupe::actors::step_down)       \
-  TYPE(troupe::actors::image_arrived)   \
-  TYPE(troupe::actors::worker_told)     \
-  TYPE(troupe::actors::task_granted)    \
-  TYPE(troupe::actors::attempt_revoked) \
-  TYPE(troupe::actors::report_taken)    \
-  TYPE(troupe::actors::stop_slot)       \
-  TYPE(troupe::actors::slot_changed)    \
-  TYPE(troupe::actors::publish)         \
-  TYPE(troupe::actors::get_shard)       \
-  TYPE(troupe::actors::shard_status)    \
-  TYPE(troupe::actors::slot_asks)       \
-  TYPE(troupe::actors::slot_beats)      \
+#define TROUPE_INTERNAL_TYPES(TYPE)      \
+  TYPE(troupe::actors::flush)            \
+  TYPE(troupe::actors::wake)             \
+  TYPE(troupe::actors::batches_written)  \
+  TYPE(troupe::actors::frame_arrived)    \
+  TYPE(troupe::actors::messages_arrived) \
+  TYPE(troupe::actors::peer_met)         \
+  TYPE(troupe::actors::peer_gone)        \
+  TYPE(troupe::actors::refused_by_peer)  \
+  TYPE(troupe::actors::step_down)        \
+  TYPE(troupe::actors::image_arrived)    \
+  TYPE(troupe::actors::worker_told)      \
+  TYPE(troupe::actors::task_granted)     \
+  TYPE(troupe::actors::attempt_revoked)  \
+  TYPE(troupe::actors::report_taken)     \
+  TYPE(troupe::actors::stop_slot)        \
+  TYPE(troupe::actors::slot_changed)     \
+  TYPE(troupe::actors::publish)          \
+  TYPE(troupe::actors::get_shard)        \
+  TYPE(troupe::actors::shard_status)     \
+  TYPE(troupe::actors::shard_news)       \
+  TYPE(troupe::actors::inform_desk)      \
+  TYPE(troupe::actors::slot_asks)        \
+  TYPE(troupe::actors::slot_beats)       \
   TYPE(troupe::actors::slot_reports)
 
 #define TROUPE_ADD_TYPE_ID(type) CAF_ADD_TYPE_ID(troupe_internal, (type))

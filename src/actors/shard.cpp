@@ -1,6 +1,7 @@
 #include "actors/shard.hpp"
 
 #include "actors/fatal.hpp"
+#include "actors/front.hpp"
 #include "actors/timer.hpp"
 #include "base/log.hpp"
 #include "persistence/replica/peer_codec.hpp"
@@ -50,6 +51,9 @@ struct shard_state {
         [this](const slot_reports& message) { on_slot(message.what.slot, message.slot, replica::event::finished{message.what}); },
         [this](const batches_written& fact) { gather(replica::event::persisted{fact.number}); },
         [this](const frame_arrived& fact) { on_frame(fact); },
+        [this](messages_arrived& fact) {
+          for (auto& message : fact.messages) gather(replica::event::received{std::move(message)});
+        },
         [this](const peer_met& fact) {
           refusals_.erase(fact.peer);
           gather(replica::event::met{raft::server_id{fact.peer.raw()}, fact.reads});
@@ -61,14 +65,16 @@ struct shard_state {
         [this](const flush&) { on_flush(); },
         [this](const wake&) { on_wake(); },
         [this](const get_shard&) -> caf::result<shard_status> { return status(); },
-        [this](const change_node& command) { return on_change_node(command); }};
+        [this](const change_node& command) { return on_change_node(command); },
+        [this](const inform_desk& command) {
+          desk_ = command;
+          tell_desk({}, true);
+        }};
   }
 
   caf::result<submit_reply> on_submit(submit_job& command) {
-    const auto bucket = command.idempotency_key ? model::bucket_of(command.tenant, *command.idempotency_key)
-                                                : model::bucket_no{static_cast<std::uint16_t>(random_() % model::bucket_count)};
     model::submit_command body;
-    body.id = model::job_id::make(bucket, random_());
+    body.id = model::job_id::make(command.bucket ? *command.bucket : bucket_for(command, random_()), random_());
     body.tenant = command.tenant;
     body.idempotency_key = std::move(command.idempotency_key);
     body.request_hash = command.request_hash;
@@ -196,19 +202,37 @@ struct shard_state {
       if (parts_.peers) parts_.peers->set_standing(node, standing);
     }
     if (effects.cluster_version && parts_.peers) parts_.peers->set_cluster_version(*effects.cluster_version);
-    for (const auto& decision : effects.decisions)
-      log::emit(decision.is_alarming ? log::level::warn : log::level::info, decision.what, "why=\"{}\"", decision.why);
+    for (const auto& decision : effects.decisions) note(decision);
     for (auto& one : effects.answers) deliver(one);
     for (const auto& one : effects.reads) {
       if (auto reader = readers_.extract(one.token)) reader.mapped()(one.may_read);
     }
     for (auto& grant : effects.grants) tell(grant.slot, task_granted{grant});
+    if (desk_) tell_desk(effects.grants, false);
     for (const auto& revocation : effects.revocations) tell(revocation.slot, attempt_revoked{revocation});
     for (const auto& taken : effects.finish_answers) tell(taken.slot, report_taken{taken});
     if (stepped_down_ && parts_.machine->raft_status().role != raft::server_role::leader)
       std::exchange(stepped_down_, std::nullopt)->deliver(true);
     spread(effects);
     timer_.want(self_, effects.wake_at, parts_.clock->now());
+  }
+
+  void note(const replica::decision& decision) const {
+    const auto level = decision.is_alarming ? log::level::warn : log::level::info;
+    if (parts_.shards.shards() == 1)
+      log::emit(level, decision.what, "why=\"{}\"", decision.why);
+    else
+      log::emit(level, decision.what, "shard={} why=\"{}\"", parts_.shard.raw(), decision.why);
+  }
+
+  void tell_desk(const std::vector<model::grant>& grants, bool is_first) {
+    const auto& table = parts_.machine->table();
+    const bool has_any = table.is_active(parts_.node) && table.queue().has_task_for(desk_->offer);
+    const auto ready = has_any ? table.queue().size() : 0;
+    if (grants.empty() && !is_first && ready == told_ready_) return;
+    shard_news news{parts_.shard, told_ready_ = ready, {}};
+    for (const auto& grant : grants) news.served.push_back({grant.slot.index, grant.ask});
+    self_->send(desk_->desk, std::move(news));
   }
 
   void fetch(const raft::wanted_snapshot& what) {
@@ -285,9 +309,10 @@ struct shard_state {
   shard_status status() const {
     const auto& table = parts_.machine->table();
     const auto raft = parts_.machine->raft_status();
-    return {parts_.machine->has_leader(), why_not_ready(),      members(raft),
-            table.jobs_queued(),          table.jobs_running(), table.queue().size(),
-            table.limits().jobs_most,     raft.applied.raw(),   raft.hard.current.raw()};
+    const auto leader = raft.leader ? std::optional{model::node_id{raft.leader->raw()}} : std::nullopt;
+    return {
+        parts_.machine->has_leader(), why_not_ready(),          members(raft),      table.jobs_queued(),     table.jobs_running(),
+        table.queue().size(),         table.limits().jobs_most, raft.applied.raw(), raft.hard.current.raw(), leader};
   }
 
   /// Empty if nothing more is known than that nobody leads.
@@ -344,6 +369,8 @@ struct shard_state {
   std::optional<caf::typed_response_promise<bool>> stepped_down_;
   std::map<model::slot_id, slot_actor> slots_;
   std::map<digest, std::string> pipeline_texts_;
+  std::optional<inform_desk> desk_;
+  std::size_t told_ready_ = 0;
 };
 
 }  // namespace

@@ -22,6 +22,8 @@ struct shard_parts {
   std::function<void(error)> on_fatal;  ///< the replica cannot go on: the process has to end
   snapshot_fetcher* snapshots;          ///< outlives the actor; null: there are no peers
   replica::shard_no shard;
+  model::shard_map shards = {};  ///< of the cluster
+  model::node_id node = {};      ///< this one
 };
 
 /// Starts the actor of one replica.

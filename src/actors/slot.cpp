@@ -49,7 +49,7 @@ struct slot_state {
     if (effects.run) worker_->run(*effects.run);
     if (effects.kill_worker && worker_) worker_->kill();
     if (effects.stop_worker && worker_) worker_->stop();
-    if (effects.ask) self_->send(parts_.shard, slot_asks{*effects.ask, self_});
+    if (effects.ask) self_->send(parts_.shard, slot_asks{*effects.ask, self_, open_reports()});
     if (effects.heartbeat) self_->send(parts_.shard, slot_beats{*effects.heartbeat, self_});
     for (auto& finish : effects.finish) self_->send(parts_.shard, slot_reports{std::move(finish), self_});
     tell_node(effects.stopped);
@@ -59,6 +59,10 @@ struct slot_state {
     }
     timer_.want(self_, effects.wake_at, parts_.clock->now());
     if (effects.start_worker) start_worker();
+  }
+
+  std::vector<model::attempt_ref> open_reports() const {
+    return parts_.options.shards.shards() == 1 ? std::vector<model::attempt_ref>{} : machine_.open_reports();
   }
 
   void start_worker() {

@@ -12,7 +12,7 @@ struct slot_parts {
   model::slot_options options;
   std::shared_ptr<const steady_wall_clock> clock;
   model::ports::slot_host* host = nullptr;  ///< outlives the actor
-  shard_actor shard;
+  slots_ear shard;                          ///< or the desk before several
   node_inner_actor node;
   std::function<void(error)> on_fatal;  ///< a programming error: the process has to end
 };

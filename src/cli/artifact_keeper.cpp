@@ -98,20 +98,26 @@ bool artifact_keeper::is_due() const {
   return now >= next_round_ || now >= next_repair_ || (now >= next_early_ && collector_.is_short_of_room());
 }
 
-std::optional<std::uint64_t> artifact_keeper::ask_position() {
-  std::optional<std::uint64_t> position;
+std::optional<std::vector<std::uint64_t>> artifact_keeper::ask_positions() {
+  std::vector<std::uint64_t> positions;
   caf::scoped_actor self{with_.system};
-  self->request(with_.jobs, answer_within, actors::get_position{})
-      .receive([&](const actors::position_reply& at) { position = at ? std::optional{at->index} : std::nullopt; },
-               [](const caf::error&) {});
-  answers_.note(position.has_value(), steady::now());
-  return position;
+  for (std::uint32_t shard = 0; shard < with_.shards.shards() && positions.size() == shard; ++shard) {
+    self->request(with_.jobs, answer_within, actors::get_position{model::shard_no{shard}})
+        .receive(
+            [&](const actors::position_reply& at) {
+              if (at) positions.push_back(at->index);
+            },
+            [](const caf::error&) {});
+  }
+  const bool are_all_there = positions.size() == with_.shards.shards();
+  answers_.note(are_all_there, steady::now());
+  return are_all_there ? std::optional{std::move(positions)} : std::nullopt;
 }
 
-result<std::unique_ptr<replica::state_image>> artifact_keeper::image_at(std::uint64_t position) {
+result<std::unique_ptr<replica::state_image>> artifact_keeper::image_at(model::shard_no shard, std::uint64_t position) {
   const auto until = steady::now() + answer_within;
   while (true) {
-    TROUPE_TRY(auto image, with_.journal.read_image(replica::shard_no{0}));
+    TROUPE_TRY(auto image, with_.journal.read_image(shard));
     if (image->position().index.raw() >= position) return image;
     if (steady::now() > until) return error{errc::timed_out, "the applied state does not reach the disk"};
     if (!pause(std::chrono::milliseconds{20})) return error{errc::stopping, "the node stops"};
@@ -121,8 +127,8 @@ result<std::unique_ptr<replica::state_image>> artifact_keeper::image_at(std::uin
 void artifact_keeper::round() {
   round_began_ = steady::now();
   const auto as_of = with_.own.now();
-  const auto position = ask_position();
-  if (!position) return;
+  const auto positions = ask_positions();
+  if (!positions) return;
   const bool may_remove = answers_.have_lasted(artifacts::age_least);
   const bool repairs = nodes_.size() > 1 && steady::now() >= next_repair_;
   if (!may_remove && !repairs) return;  // asked again until the answers have come for long enough
@@ -132,9 +138,12 @@ void artifact_keeper::round() {
   }
   artifacts::collector::round how{.as_of = as_of, .may_remove = may_remove};
   how.gather = [&](artifacts::reference_slice& into) -> result<void> {
-    TROUPE_TRY(const auto image, image_at(*position));
-    return replica::each_artifact(
-        *image, [&into](const digest& hash, model::artifact_use use) { into.add(hash, use == model::artifact_use::lasting); });
+    for (std::uint32_t shard = 0; shard < positions->size(); ++shard) {
+      TROUPE_TRY(const auto image, image_at(model::shard_no{shard}, (*positions)[shard]));
+      TROUPE_CHECK(replica::each_artifact(
+          *image, [&into](const digest& hash, model::artifact_use use) { into.add(hash, use == model::artifact_use::lasting); }));
+    }
+    return {};
   };
   if (repairs) how.on_lasting = [this](const digest& hash) { return repair(hash); };
   end_of_round(collector_.run(how));

@@ -5,6 +5,7 @@
 #include "cli/unbroken_answers.hpp"
 #include "http/peer_artifacts.hpp"
 #include "http/poll_socket.hpp"
+#include "model/shard_map.hpp"
 #include "persistence/artifacts/collector.hpp"
 #include "persistence/disk/ballast.hpp"
 #include "persistence/replica/storage.hpp"
@@ -40,6 +41,7 @@ class artifact_keeper {
     artifacts::store& own;
     http::peer_artifacts& shared;
     disk::ballast& ballast;
+    model::shard_map shards;                                     ///< all of which this node has
     std::function<std::vector<living_nodes::sighting>()> peers;  ///< without this node
     std::function<bytes()> free_space;
     const auth::tls_context* tls = nullptr;  ///< as other nodes are spoken to; null: plain
@@ -60,9 +62,9 @@ class artifact_keeper {
   void look_at_disk();
   void look_around();
   [[nodiscard]] bool is_due() const;
-  /// Nothing: nobody leads, or it takes too long.
-  [[nodiscard]] std::optional<std::uint64_t> ask_position();
-  [[nodiscard]] result<std::unique_ptr<replica::state_image>> image_at(std::uint64_t position);
+  /// By shard. Nothing: nobody leads one of them, or it takes too long.
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> ask_positions();
+  [[nodiscard]] result<std::unique_ptr<replica::state_image>> image_at(model::shard_no shard, std::uint64_t position);
   void round();
   void end_of_round(const result<bool>& done);
   /// One artifact's places. @returns false when the round must end.

@@ -5,29 +5,44 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace troupe::cli {
 
+namespace {
+
+error other_shards(std::uint32_t present, std::uint32_t wanted) {
+  return {
+      errc::bad_request,
+      fmt::format("cluster.shards: {} are wanted, and the cluster has had {} since it was begun, which cannot be changed: leave "
+                  "the key out, or say {}",
+                  wanted, present, present)};
+}
+
+}  // namespace
+
 result<void> settle_cluster(const std::vector<std::string>& seeds, journal::data_directory& directory,
-                            std::uint64_t fresh_cluster) {
+                            const fresh_cluster& fresh) {
   const auto& mark = directory.cluster();
   if (mark && mark->id == 0 && seeds.empty())
     return error{errc::bad_request,
                  fmt::format("{} was made to join a cluster and has not reached it yet: name a node of it with "
                              "--seed HOST:PORT",
                              directory.root().native())};
-  if (mark) return {};
   const bool is_new = directory.boot().raw() == 1;  // a directory without a mark that was started before is its own cluster
+  const bool is_settled = mark ? mark->id != 0 : !is_new;
+  if (const auto present = mark ? mark->shards : 1; is_settled && fresh.shards != 0 && fresh.shards != present)
+    return other_shards(present, fresh.shards);
+  if (mark) return {};
   if (is_new && !seeds.empty()) return directory.enter({});
-  return directory.enter({fresh_cluster, true});
+  return directory.enter({fresh.id, true, is_new ? std::max(fresh.shards, 1u) : 1u});
 }
 
-cluster_edge::cluster_edge(const std::vector<std::string>& seeds, journal::data_directory& directory,
-                           const model::ports::node_card& card, const auth::tls_context* tls, std::function<void(error)> on_fatal)
+cluster_edge::cluster_edge(journal::data_directory& directory, edge_options options)
     : directory_(directory),
-      tls_(tls),
-      on_fatal_(std::move(on_fatal)),
+      options_(std::move(options)),
       inlet_([this](const model::ports::node_card& peer) { on_peer(peer); }),
-      links_({.card = card, .seeds = seeds, .tls = tls}, inlet_) {}
+      links_({.card = options_.card, .seeds = options_.seeds, .tls = options_.tls}, inlet_) {}
 
 result<std::string> cluster_edge::address_of(model::node_id node) const {
   for (const auto& link : links_.links())
@@ -51,8 +66,12 @@ std::vector<std::string> cluster_edge::addresses() const {
 /// The first node of a cluster that is met says which one this node joins. It stands on the disk before anything of it is heard.
 void cluster_edge::on_peer(const model::ports::node_card& peer) {
   if (peer.cluster == 0 || directory_.cluster()->id != 0) return;
-  if (const auto entered = directory_.enter({peer.cluster, false}); !entered) return on_fatal_(entered.error());
-  log::info("cluster_joined", "cluster={:016x} through={}", peer.cluster, peer.address);
+  const auto wanted = options_.shards_wanted;
+  if (wanted != 0 && wanted != peer.shards) return options_.on_fatal(other_shards(peer.shards, wanted));
+  if (const auto entered = directory_.enter({peer.cluster, false, peer.shards}); !entered)
+    return options_.on_fatal(entered.error());
+  log::info("cluster_joined", "cluster={:016x} through={} shards={}", peer.cluster, peer.address, peer.shards);
+  if (peer.shards != 1) return options_.begin_again();
   links_.set_cluster(peer.cluster);
 }
 

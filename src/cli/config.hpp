@@ -29,6 +29,7 @@ struct node_config {
     std::vector<std::string> seeds;  ///< "host:port"
     std::string advertise;           ///< "host:port"; empty: where it listens
     std::uint32_t voters = 3;
+    std::uint32_t shards = 0;  ///< 0: as the cluster was begun; one where it begins
     duration replace_after = 60s;
     std::uint32_t version_most = 0;  ///< 0: what this program reads
   } cluster;

@@ -3,6 +3,7 @@
 #include "cli/units_text.hpp"
 #include "http/auth/certificates.hpp"
 #include "model/cluster_version.hpp"
+#include "model/shard_map.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -185,6 +186,20 @@ config_key voters_key() {
           [](const node_config& config) { return fmt::format("{}", config.cluster.voters); }};
 }
 
+config_key shards_key() {
+  return {"cluster.shards", false, fmt::format("a whole number of shards, 1 to {}, or auto", model::shard_map::shards_most),
+          [](node_config& config, const values& given) {
+            if (given.front() == automatic) return config.cluster.shards = 0, true;
+            const auto parsed = whole_number(given.front());
+            if (!parsed || *parsed < 1 || *parsed > model::shard_map::shards_most) return false;
+            config.cluster.shards = static_cast<std::uint32_t>(*parsed);
+            return true;
+          },
+          [](const node_config& config) {
+            return config.cluster.shards == 0 ? std::string{automatic} : fmt::format("{}", config.cluster.shards);
+          }};
+}
+
 config_key version_key() {
   return {"cluster.version_most", false,
           fmt::format("a version of the log's commands, 1 to {}, or auto", model::own_versions.most),
@@ -262,6 +277,7 @@ std::vector<config_key> make_keys() {
   keys.push_back(seeds_key());
   keys.push_back(advertise_key());
   keys.push_back(voters_key());
+  keys.push_back(shards_key());
   keys.push_back(duration_key("cluster.replace_after", 5s, 24h, AT(cluster.replace_after)));
   keys.push_back(version_key());
   keys.push_back(path_key("tls.ca_directory", "none", AT(tls.ca_directory)));

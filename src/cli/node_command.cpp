@@ -66,7 +66,8 @@ model::version_range reads_of(const node_config& config) {
 /// What it says of itself when a link opens.
 model::ports::node_card card_of(const node_config& config, const journal::data_directory& directory, const std::string& address,
                                 std::uint64_t mark) {
-  return {directory.node(), directory.boot(), directory.cluster()->id, address, mark, reads_of(config)};
+  return {directory.node(), directory.boot(),           directory.cluster()->id, address, mark,
+          reads_of(config), directory.cluster()->shards};
 }
 
 actors::node_options actor_options(const node_config& config, const journal::data_directory& directory, std::string address) {
@@ -79,7 +80,7 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.threads_per_slot = std::max(1u, std::thread::hardware_concurrency());
   options.report_every = config.lease.heartbeat;
   options.worker_start_timeout = config.worker.start_timeout;
-  options.replica.shard = replica::shard_no{0};
+  options.replica.shards = model::shard_map{directory.cluster()->shards};
   options.replica.raft.self = raft::server_id{directory.node().raw()};
   options.replica.raft.random_seed = random_number();
   options.replica.node = directory.node();
@@ -223,6 +224,7 @@ class stop_signals {
     sigemptyset(&set_);
     sigaddset(&set_, SIGINT);
     sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, begin_again);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
   }
@@ -231,17 +233,41 @@ class stop_signals {
     while (sigwait(&set_, &signal) != 0) {}
     return signal;
   }
+  /// The node is not to end, but to begin again.
+  static constexpr int begin_again = SIGUSR1;
 
  private:
   sigset_t set_{};
 };
 
-result<void> run(const node_config& config, const stop_signals& signals) {
+void prepare(caf::actor_system_config& config) {
+  config.set("caf.scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
+  // Work stealing lets idle threads poll, and wakes them up to 10 ms late; a node's actors wait more than they work.
+  config.set("caf.scheduler.policy", "sharing");
+}
+
+/// @returns whether the node is to begin again.
+bool wait_for_end(const stop_signals& signals) {
+  const bool begins_again = signals.wait() == stop_signals::begin_again;
+  std::fprintf(stderr, begins_again ? "troupe node: begins again, for a cluster of several shards\n"
+                                    : "troupe node: stopping; a second signal ends it at once\n");
+  if (!begins_again) {
+    std::thread{[&signals] {
+      signals.wait();
+      std::_Exit(130);
+    }}.detach();
+  }
+  return begins_again;
+}
+
+/// @returns whether the node is to begin again: it has found a cluster that is not as it was started for. At the same address
+/// then.
+result<bool> run(node_config& config, const stop_signals& signals) {
   disk::ballast ballast{config.data_directory / "ballast", config.disk.ballast, config.disk.keep_free};
   TROUPE_TRY(auto directory, open_directory(config.data_directory, ballast));
   if (const auto kept = ballast.keep(free_space_of(directory)); !kept || (!ballast.is_there() && config.disk.ballast.count() > 0))
     log::warn("ballast_missing", "free={} disk.ballast={}", free_space_of(directory).count(), config.disk.ballast.count());
-  TROUPE_CHECK(settle_cluster(config.cluster.seeds, directory, random_number()));
+  TROUPE_CHECK(settle_cluster(config.cluster.seeds, directory, {random_number(), config.cluster.shards}));
   TROUPE_TRY(const auto identity, establish_identity(config, directory));
   const auto* const tls = identity ? &identity->tls() : nullptr;
   auto server_options = server_options_of(config);
@@ -254,15 +280,14 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
   const auto fatal = [&ballast](const error& why) { die(ballast, why); };
   const auto mark = random_number();
-  cluster_edge cluster{config.cluster.seeds, directory, card_of(config, directory, advertised, mark), tls, fatal};
+  cluster_edge cluster{directory,
+                       {config.cluster.seeds, card_of(config, directory, advertised, mark), tls, config.cluster.shards, fatal,
+                        [] { ::kill(::getpid(), stop_signals::begin_again); }}};
   http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, {.copies = config.cluster.voters, .tls = tls}};
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 
-  actors::register_messages();
   caf::actor_system_config actor_config;
-  actor_config.set("caf.scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
-  // Work stealing lets idle threads poll, and wakes them up to 10 ms late; a node's actors wait more than they work.
-  actor_config.set("caf.scheduler.policy", "sharing");
+  prepare(actor_config);
   caf::actor_system system{actor_config};
   auto node_options = actor_options(config, directory, advertised);
   node_options.replica.mark = mark;
@@ -273,29 +298,26 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   node_options.snapshots = &snapshots.fetched();
   TROUPE_TRY(auto node, actors::node::start(system, node_options, *log, *host, fatal));
   artifact_keeper keeper{keeper_options_of(config, advertised),
-                         {system, node->public_handles().jobs, *log, *artifacts, shared, ballast, [&] { return cluster.peers(); },
-                          [&] { return free_space_of(directory); }, tls}};
+                         {system, node->public_handles().jobs, *log, *artifacts, shared, ballast, node_options.replica.shards,
+                          [&] { return cluster.peers(); }, [&] { return free_space_of(directory); }, tls}};
   const auto stored = [&] { return stored_figures(keeper, shared); };
   const auto metrics = [&] { return node_metrics(*log, system, node->public_handles(), stored(), ballast.is_full()); };
-  TROUPE_TRY(const auto server, http::server::start(server_options,
-                                                    {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
-                                                     &*artifacts, &snapshots.own(), stored, &ballast.is_full(), tls,
-                                                     identity && identity->can_sign() ? identity.get() : nullptr},
-                                                    std::move(bound)));
+  TROUPE_TRY(const auto server,
+             http::server::start(server_options,
+                                 {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(), &*artifacts,
+                                  &snapshots.own(), stored, &ballast.is_full(), tls,
+                                  identity && identity->can_sign() ? identity.get() : nullptr, directory.cluster()->shards},
+                                 std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   if (identity) identity->keep_fresh([&] { return cluster.addresses(); });
   std::fprintf(stderr, "troupe node %016llx (start %llu) listens on %s://%s, data in %s, %u slots, %zu pipelines\n",
                static_cast<unsigned long long>(directory.node().raw()), static_cast<unsigned long long>(directory.boot().raw()),
                tls ? "https" : "http", address.c_str(), config.data_directory.c_str(), config.slots, pipelines.size());
-  signals.wait();
-  std::fprintf(stderr, "troupe node: stopping; a second signal ends it at once\n");
-  std::thread{[&signals] {
-    signals.wait();
-    std::_Exit(130);
-  }}.detach();
+  const bool begins_again = wait_for_end(signals);
+  config.listen = address;
   server->drain();
   const steady_wall_clock clock;
-  node->stop(clock.now() + config.stop.deadline);
+  node->stop(clock.now() + (begins_again ? duration{0} : config.stop.deadline));
   shared.stop();
   keeper.stop();
   server->stop(1s);
@@ -303,7 +325,7 @@ result<void> run(const node_config& config, const stop_signals& signals) {
   cluster.links().stop();
   snapshots.stop();
   node.reset();
-  return {};
+  return begins_again;
 }
 
 }  // namespace
@@ -311,9 +333,15 @@ result<void> run(const node_config& config, const stop_signals& signals) {
 int run_node(const node_config& config) {
   log::start(config.log_level);
   const stop_signals signals;
-  if (const auto ran = run(config, signals); !ran) {
-    std::fprintf(stderr, "troupe node: cannot start: %s\n", ran.error().detail.c_str());
-    return exit_cannot_start;
+  actors::register_messages();
+  auto present = config;
+  for (bool goes_on = true; goes_on;) {
+    const auto ran = run(present, signals);
+    if (!ran) {
+      std::fprintf(stderr, "troupe node: cannot start: %s\n", ran.error().detail.c_str());
+      return exit_cannot_start;
+    }
+    goes_on = *ran;
   }
   std::fprintf(stderr, "troupe node: stopped\n");
   return exit_ok;

@@ -57,6 +57,19 @@ void add_artifacts(const http::artifact_figures& stored, bool is_disk_full, text
   out.sample("troupe_disk_full", "gauge", "1 while the ballast is given up and no job is taken.", is_disk_full ? 1 : 0);
 }
 
+void add_shards(const actors::node_view& node, text& out) {
+  const auto each = [&](const char* name, const char* help, const auto& value) {
+    out.head(name, "gauge", help);
+    for (const auto& shard : node.shards)
+      out.line(fmt::format("{}{{shard=\"{}\"}}", name, shard.shard.raw()), static_cast<double>(value(shard)));
+  };
+  each("troupe_shard_applied_index", "Last entry of the shard's log that took effect here.",
+       [](const auto& s) { return s.applied; });
+  each("troupe_shard_term", "Term of the shard's log, as known here.", [](const auto& s) { return s.term; });
+  each("troupe_shard_leads", "1 where this node leads the shard.", [&](const auto& s) { return s.leader == node.id ? 1 : 0; });
+  each("troupe_shard_jobs", "Jobs of the shard that have not ended.", [](const auto& s) { return s.jobs; });
+}
+
 void add_node(const actors::node_view& node, text& out) {
   out.head("troupe_jobs", "gauge", "Jobs that have not ended.");
   out.line("troupe_jobs{state=\"queued\"}", static_cast<double>(node.jobs_queued));
@@ -64,7 +77,9 @@ void add_node(const actors::node_view& node, text& out) {
   out.sample("troupe_queue_tasks", "gauge", "Tasks that wait for a free slot.", static_cast<double>(node.tasks_ready));
   out.sample("troupe_queue_limit_jobs", "gauge", "Jobs that may wait or run (queue.limit).",
              static_cast<double>(node.queue_limit));
-  out.sample("troupe_log_applied_index", "gauge", "Last log entry that took effect.", static_cast<double>(node.log_index));
+  out.sample("troupe_log_applied_index", "gauge", "Last log entry that took effect; of several shards the sum.",
+             static_cast<double>(node.log_index));
+  add_shards(node, out);
   out.sample("troupe_ready", "gauge", "1 when the node takes jobs.", node.ready ? 1 : 0);
   std::map<std::string, int> states{{"starting", 0}, {"idle", 0}, {"running", 0}, {"stopping", 0}};
   std::uint64_t done = 0, starts = 0;

@@ -72,6 +72,8 @@ peer_book::admission peer_book::judge(const peer_hello& theirs) const {
                     "with an empty data directory to join",
                     mine.cluster, card.cluster));
   }
+  if (card.cluster != 0 && mine.cluster != 0 && card.shards != mine.shards)
+    return refuse(fmt::format("this cluster has {} shards, that node says {}", mine.shards, card.shards));
   if (auto why = why_unwelcome(card)) return refuse(std::move(*why), true);
   if (cluster_version_) {
     const auto readable = model::check_version(*cluster_version_, card.reads, fmt::format("node {:016x}", card.node.raw()));

@@ -1,6 +1,7 @@
 #include "http/peer_hello.hpp"
 
 #include "http/request.hpp"
+#include "model/shard_map.hpp"
 #include "proto/peer.pb.h"
 
 #include <fmt/format.h>
@@ -30,6 +31,7 @@ void write(const peer_hello& from, proto::peer_hello& to) {
   to.set_mark(from.card.mark);
   to.set_reads_least(from.card.reads.least);
   to.set_reads_most(from.card.reads.most);
+  if (from.card.shards != 1) to.set_shards(from.card.shards);
 }
 
 result<peer_hello> read(const proto::peer_hello& from) {
@@ -41,7 +43,9 @@ result<peer_hello> read(const proto::peer_hello& from) {
   peer_hello out;
   out.version_least = from.version_least();
   out.version_most = from.version_most();
+  if (from.shards() > model::shard_map::shards_most) return wrong("more shards than there can be");
   out.card = {model::node_id{from.node()}, model::incarnation{from.boot()}, from.cluster(), from.address(), from.mark()};
+  out.card.shards = std::max<std::uint32_t>(from.shards(), 1);
   if (from.reads_least() == 0 && from.reads_most() == 0) return out;
   if (from.reads_least() == 0 || from.reads_least() > from.reads_most()) return wrong("versions of commands that are no range");
   out.card.reads = {from.reads_least(), from.reads_most()};

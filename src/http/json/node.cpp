@@ -39,6 +39,21 @@ void write_member(writer& json, const actors::member_view& member) {
   json.end_object();
 }
 
+void write_shard(writer& json, const actors::shard_view& shard) {
+  json.begin_object();
+  json.member("shard", shard.shard.raw());
+  json.key("leader");
+  if (shard.leader)
+    json.value(fmt::format("{:016x}", shard.leader->raw()));
+  else
+    json.value(nullptr);
+  json.member("role", shard.role);
+  json.member("term", shard.term);
+  json.member("applied", shard.applied);
+  json.member("jobs", shard.jobs);
+  json.end_object();
+}
+
 }  // namespace
 
 void write_node(std::string& out, const actors::node_view& node, bool is_stopping,
@@ -68,6 +83,10 @@ void write_node(std::string& out, const actors::node_view& node, bool is_stoppin
   json.member("queue_limit", node.queue_limit);
   json.member("log_index", node.log_index);
   json.member("log_term", node.log_term);
+  json.key("shards");
+  json.begin_array();
+  for (const auto& shard : node.shards) write_shard(json, shard);
+  json.end_array();
   if (stored) {
     json.key("artifacts");
     json.begin_object();

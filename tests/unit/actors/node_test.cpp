@@ -6,8 +6,11 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <future>
+#include <set>
 
 // The actors of a node over a real journal, with workers that need no processes. Time is real; nothing here sleeps: each test
 // waits for the answer or the event that it is about.
@@ -68,7 +71,8 @@ journal::options journal_in(const std::filesystem::path& directory) {
 }
 
 struct started_node {
-  started_node(const std::filesystem::path& directory, std::uint64_t boot, test::fake_slot_host::behaviour behave)
+  started_node(const std::filesystem::path& directory, std::uint64_t boot, test::fake_slot_host::behaviour behave,
+               std::uint32_t shards = 1)
       : log(journal::journal::open(journal_in(directory)).value()), host(std::move(behave)), system(config) {
     actors::node_options options;
     options.id = model::node_id{7};
@@ -78,6 +82,7 @@ struct started_node {
     options.replica.raft.self = raft::server_id{7};
     options.replica.node = options.id;
     options.replica.boot = options.boot;
+    options.replica.shards = model::shard_map{shards};
     node = actors::node::start(system, options, *log, host, [](const error& why) { FAIL(to_string(why)); }).value();
     plan = std::make_shared<const model::pipeline>(
         model::parse_pipeline(two_stages, "pair.yaml", model::pipeline_origin::installed).value());
@@ -189,4 +194,75 @@ TEST_CASE("a node that stops lets its slots end first") {
   for (const auto& slot : node.ask<actors::node_view>(node.node->public_handles().node, actors::get_node{}).slots) {
     CHECK(slot.state == "stopping");
   }
+}
+
+TEST_CASE("a node of several shards runs jobs of all of them, and lists them as one") {
+  temporary_directory directory;
+  std::set<model::job_id> ids;
+  {
+    started_node node{directory.path / "journal", 1, add_one, 4};
+    std::set<std::uint32_t> shards;
+    for (int n = 0; n < 24; ++n) ids.insert(node.submit("key " + std::to_string(n), n).value().job.id);
+    for (const auto id : ids) {
+      CHECK(node.when_ended(id).state == model::job_state::succeeded);
+      shards.insert(model::shard_map{4}.shard_of(id).raw());
+    }
+    CHECK(shards.size() == 4);
+    CHECK(node.submit("key 3", 3).value().created == false);
+    CHECK(node.submit("key 3", 4).error().code == errc::conflict);
+    const auto view = node.ask<actors::node_view>(node.node->public_handles().node, actors::get_node{});
+    CHECK(view.shards.size() == 4);
+    CHECK(view.queue_limit == 10'000);
+  }
+  started_node again{directory.path / "journal", 2, add_one, 4};
+  std::vector<model::job_view> listed;
+  actors::list_jobs query;
+  query.tenant = "t";
+  query.limit = 5;
+  for (;;) {
+    const auto page = again.ask<actors::jobs_reply>(again.node->public_handles().jobs, query).value();
+    CHECK(page.jobs.size() <= 5);
+    listed.insert(listed.end(), page.jobs.begin(), page.jobs.end());
+    if (page.next_cursor.empty()) break;
+    query.cursor = page.next_cursor;
+  }
+  CHECK(std::ranges::is_sorted(listed, std::greater<>{}, &model::job_view::created));
+  std::set<model::job_id> seen;
+  for (const auto& job : listed) seen.insert(job.id);
+  CHECK(listed.size() == ids.size());
+  CHECK(seen == ids);
+}
+
+TEST_CASE("a job without a key goes to any shard, and is found again") {
+  temporary_directory directory;
+  started_node node{directory.path / "journal", 1, add_one, 16};
+  std::set<std::uint32_t> shards;
+  for (int n = 0; n < 40; ++n) {
+    const auto id = node.submit(std::nullopt, n).value().job.id;
+    CHECK(node.ask<actors::job_reply>(node.node->public_handles().jobs, actors::get_job{"t", id}).value().id == id);
+    shards.insert(model::shard_map{16}.shard_of(id).raw());
+  }
+  CHECK(shards.size() > 4);
+}
+
+TEST_CASE("each shard of a node says how far it goes; one that is not there is not found") {
+  temporary_directory directory;
+  started_node node{directory.path / "journal", 1, add_one, 2};
+  const auto& jobs = node.node->public_handles().jobs;
+  for (const std::uint32_t shard : {0u, 1u})
+    CHECK(node.ask<actors::position_reply>(jobs, actors::get_position{model::shard_no{shard}}).value().index > 0);
+  CHECK(node.ask<actors::position_reply>(jobs, actors::get_position{model::shard_no{2}}).error().code == errc::not_found);
+}
+
+TEST_CASE("a node of several shards that is drained and resumed is so in all of them") {
+  temporary_directory directory;
+  started_node node{directory.path / "journal", 1, add_one, 4};
+  const auto& face = node.node->public_handles().node;
+  const auto change = [&](actors::change_node::action what) {
+    return node.ask<actors::node_reply>(face, actors::change_node{what, model::node_id{7}, {}});
+  };
+  CHECK(change(actors::change_node::action::drain).value().front().state != "active");
+  CHECK(change(actors::change_node::action::remove).error().code == errc::conflict);
+  CHECK(change(actors::change_node::action::resume).value().front().state == "active");
+  CHECK(node.when_ended(node.submit(std::nullopt, 1).value().job.id).state == model::job_state::succeeded);
 }

@@ -232,6 +232,7 @@ actors::node_actor::behavior_type node_behavior(actors::node_actor::pointer, wor
     node.slots.push_back({0, "idle", {}, "", 0, 0, 5, 1});
     node.members.push_back({node.id, node.boot, "127.0.0.1:8080", "leader", "active", 0});
     node.queue_limit = 10000;
+    node.shards.push_back({{}, node.id, "leader", 2, 17, 0});
     return node;
   };
   return {get, change};

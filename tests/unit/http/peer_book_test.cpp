@@ -42,6 +42,23 @@ TEST_CASE("a hello and its answer come back as they were") {
   CHECK(answer.refused == "no?room");
 }
 
+TEST_CASE("a hello says how many shards its cluster has; one that does not has one") {
+  auto several = card(7, 1, 0xabc);
+  several.shards = 16;
+  CHECK(http::decode_hello(http::encode(http::peer_hello{several})).value().card.shards == 16);
+  CHECK(http::decode_hello(http::encode(http::peer_hello{card(7)})).value().card.shards == 1);
+  several.shards = 65;
+  CHECK_FALSE(http::decode_hello(http::encode(http::peer_hello{several})).has_value());
+}
+
+TEST_CASE("a node that says of this cluster that it has another number of shards is refused") {
+  auto own = card(1, 1, 0x1a2b), other = card(2, 1, 0x1a2b), new_one = card(3, 1, 0);
+  own.shards = 4;
+  const peer_book book{options_of(own)};
+  CHECK(why_not(book, other) == "this cluster has 4 shards, that node says 1");
+  CHECK(why_not(book, new_one).empty());
+}
+
 TEST_CASE("what is no hello is refused, whatever it is") {
   auto bad = card(7);
   for (const auto* address : {"", "nowhere", ":80", "a:0", "a:65536", "a b:80", "[::1]", "a\n:80", "http://a:80"}) {

@@ -1,0 +1,123 @@
+#include "actors/node_face.hpp"
+
+#include "actors/shard_views.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace troupe::actors {
+namespace {
+
+constexpr auto answer_within = std::chrono::seconds{2};
+constexpr auto change_within = std::chrono::seconds{30};  // a shard keeps what it was told for less than that
+
+/// Asks all shards for their state; whoever does not answer counts as silent.
+struct gathering {
+  std::size_t missing = 0;
+  shard_answers answers;
+  std::function<void(const shard_answers&)> done;
+
+  void end_one() {
+    if (--missing == 0) done(answers);
+  }
+};
+
+struct node_face_state {
+  static inline const char* name = "troupe.node";
+
+  node_face_state(node_inner_actor::pointer self, const node_options& options, std::vector<shard_actor> shards,
+                  std::function<void()> on_slot_stopped)
+      : self_(self),
+        id_(options.id),
+        boot_(options.boot),
+        labels_(options.labels),
+        shards_(std::move(shards)),
+        on_slot_stopped_(std::move(on_slot_stopped)) {}
+
+  node_inner_actor::behavior_type make_behavior() {
+    return {[this](const get_node&) { return on_get(); }, [this](const change_node& command) { return on_change(command); },
+            [this](const slot_changed& fact) {
+              slots_[fact.view.index] = fact.view;
+              if (fact.stopped) on_slot_stopped_();
+            }};
+  }
+
+  caf::result<node_view> on_get() {
+    auto promise = self_->make_response_promise<node_view>();
+    gather([this, promise](const shard_answers& shards) mutable { promise.deliver(view(shards)); });
+    return promise;
+  }
+
+  void gather(std::function<void(const shard_answers&)> done) {
+    const auto open = std::make_shared<gathering>(gathering{shards_.size(), shard_answers(shards_.size()), std::move(done)});
+    for (std::size_t number = 0; number < shards_.size(); ++number) {
+      const auto take = [open, number](const shard_status& status) {
+        open->answers[number] = status;
+        open->end_one();
+      };
+      self_->request(shards_[number], answer_within, get_shard{}).then(take, [open](const caf::error&) { open->end_one(); });
+    }
+  }
+
+  node_view view(const shard_answers& shards) const {
+    node_view v;
+    v.id = id_;
+    v.boot = boot_;
+    v.labels = labels_;
+    for (const auto& [index, slot] : slots_) v.slots.push_back(slot);
+    add_shards(shards, id_, v);
+    return v;
+  }
+
+  caf::result<node_reply> on_change(const change_node& command) {
+    if (shards_.size() == 1) return self_->delegate(shards_.front(), command);
+    auto promise = self_->make_response_promise<node_reply>();
+    if (command.what != change_node::action::remove) {
+      change_from(0, command, promise);
+      return promise;
+    }
+    gather([this, command, promise](const shard_answers& shards) mutable {
+      if (const auto why = why_not_removable(shards, command.node)) return promise.deliver(node_reply{*why});
+      change_from(0, command, promise);
+    });
+    return promise;
+  }
+
+  /// One shard after the other: what the first one refuses no other one has done. Who was cut off in the middle asks again.
+  void change_from(std::size_t number, const change_node& command, caf::typed_response_promise<node_reply> promise) {
+    if (number == shards_.size()) {
+      gather([promise](const shard_answers& shards) mutable { promise.deliver(node_reply{members_of(shards)}); });
+      return;
+    }
+    const auto go_on = [this, number, command, promise](const node_reply& reply) mutable {
+      if (!reply) return promise.deliver(reply);
+      change_from(number + 1, command, std::move(promise));
+    };
+    const auto fail = [promise](const caf::error&) mutable {
+      promise.deliver(node_reply{error{errc::timed_out, "a shard did not answer in time; ask again: what is done stays done"}});
+    };
+    self_->request(shards_[number], change_within, command).then(go_on, fail);
+  }
+
+  node_inner_actor::pointer self_;
+  model::node_id id_;
+  model::incarnation boot_;
+  std::vector<std::string> labels_;
+  std::vector<shard_actor> shards_;
+  std::function<void()> on_slot_stopped_;
+  std::map<std::uint16_t, slot_view> slots_;
+};
+
+}  // namespace
+
+node_inner_actor spawn_node_face(caf::actor_system& system, const node_options& options, std::vector<shard_actor> shards,
+                                 std::function<void()> on_slot_stopped) {
+  return system.spawn<node_inner_actor::stateful_impl<node_face_state>>(options, std::move(shards), std::move(on_slot_stopped));
+}
+
+}  // namespace troupe::actors
