@@ -14,7 +14,7 @@ import threading
 import unittest
 import uuid
 
-from cluster import FINAL, Cluster, Load, free_ports, wait_until
+from cluster import FINAL, Cluster, Load, TestCase, free_ports, wait_until
 
 TROUPE = sys.argv.pop(1)
 
