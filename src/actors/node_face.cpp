@@ -94,14 +94,16 @@ struct node_face_state {
       gather([promise](const shard_answers& shards) mutable { promise.deliver(node_reply{members_of(shards)}); });
       return;
     }
-    const auto go_on = [this, number, command, promise](const node_reply& reply) mutable {
-      if (!reply) return promise.deliver(reply);
-      change_from(number + 1, command, std::move(promise));
-    };
-    const auto fail = [promise](const caf::error&) mutable {
-      promise.deliver(node_reply{error{errc::timed_out, "a shard did not answer in time; ask again: what is done stays done"}});
-    };
-    self_->request(shards_[number], change_within, command).then(go_on, fail);
+    self_->request(shards_[number], change_within, command)
+        .then(
+            [this, number, command, promise](const node_reply& reply) mutable {
+              if (!reply) return promise.deliver(reply);
+              change_from(number + 1, command, std::move(promise));
+            },
+            [promise](const caf::error&) mutable {
+              promise.deliver(
+                  node_reply{error{errc::timed_out, "a shard did not answer in time; ask again: what is done stays done"}});
+            });
   }
 
   node_inner_actor::pointer self_;
