@@ -85,6 +85,7 @@ void life::step_shard() {
   in_.judge.before_step(on_, events, now);
   in_.counts.core_steps += 1 + events.size();
   auto out = machine_->step(events, now);
+  if (out.failure && in_.judge.is_removed(on_.id())) return on_.destroy();  // it was told, and ends
   if (out.failure) throw violation{"replica", to_string(*out.failure)};
   in_.judge.after_step(on_, out, now);
   check_votes(events, out);
@@ -296,7 +297,7 @@ void life::check_stopped() {
 void life::check_no_slot_starves(const replica::machine* leader) {
   const auto now = in_.line.now();
   for (const auto& one : seats_) {
-    const bool could_run = leader && !is_stopping_ && one->process.is_idle()
+    const bool could_run = leader && !is_stopping_ && leader->table().is_active(on_.id()) && one->process.is_idle()
                            && one->machine.where() == model::slot_machine::phase::asking && !one->machine.has_unanswered_report()
                            && leader->table().queue().has_task_for(one->offer);
     if (!could_run) {

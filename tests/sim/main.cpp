@@ -121,7 +121,10 @@ std::string table_of(const figures& sum, bool is_json) {
                                                         {"reads", sum.reads},
                                                         {"lists", sum.lists},
                                                         {"histories", sum.histories},
-                                                        {"operations", sum.operations}};
+                                                        {"operations", sum.operations},
+                                                        {"drains", sum.drains},
+                                                        {"resumes", sum.resumes},
+                                                        {"removals", sum.removals}};
   std::string text;
   for (const auto& [name, value] : rows) {
     text += is_json ? fmt::format("{}\"{}\":{}", text.empty() ? "" : ",", name, value) : fmt::format("{:<22}{}\n", name, value);

@@ -141,6 +141,7 @@ void oracle::see_started(job_history& job, const model::job_event& event) {
   const auto key = key_of(job, event);
   auto& task = job.tasks[{text_at(event.data, "stage"), key.first.instance}];
   require(!task.is_running && !task.is_done, "I3", name_of(event) + " while the task runs or is done");
+  check_may_work(event);
   require(key.second.raw() == task.last_attempt + 1, "I6", name_of(event) + ": attempts are numbered without gaps");
   const auto& rule = pipelines().pipelines[job.made->want.pipeline]->stages[key.first.stage].retry;
   require(task.own < rule.attempts_most, "I6", name_of(event) + " beyond the task's budget");
@@ -195,7 +196,7 @@ void oracle::check_lost(const model::job_event& event, const task_history& task)
   const auto why = text_at(event.data, "detail");
   if (why.find(silent) != why.npos || why.find(ended) != why.npos) return;
   for (const auto& one : in_.hosts) {
-    if (!one->node()) continue;
+    if (!one->node() || is_removed(one->id())) continue;
     const auto here = to_string(model::slot_id{one->id(), one->node()->boot(), 0});
     require(!task.slot.starts_with(here.substr(0, here.rfind('.') + 1)), "I6",
             fmt::format("{}: counted as lost ({}), but its node is alive", name_of(event), why));

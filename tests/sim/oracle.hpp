@@ -49,6 +49,10 @@ class oracle {
   void attempt_made(const model::task_spec& task, const model::json::object& outputs);
   void slot_reports(const model::slot_finish& finish);
 
+  /// Operators.
+  void will_change_nodes() { changes_nodes_ = true; }
+  [[nodiscard]] bool is_removed(model::node_id node) const { return removed_.contains(node); }
+
   /// All jobs have ended, as far as events tell.
   [[nodiscard]] bool is_drained() const noexcept { return active_ == 0; }
   /// When everything has come to rest.
@@ -109,6 +113,10 @@ class oracle {
   void see_leader(const host& which, replica_record& at, timestamp now);
   void see_applied(host& which, replica_record& at);
   void see_entry(const host& which, const raft::entry& entry);
+  void see_resumed(const raft::entry& entry);
+  void see_nodes(const host& which);
+  void check_one_at_a_time(const raft::configuration& before, const raft::configuration& after) const;
+  void check_may_work(const model::job_event& event) const;
   void check_proposals(const host& which, const replica_record& at, const replica::effects& out, timestamp now);
   void check_members(const replica::effects& out) const;
   [[nodiscard]] const raft::configuration& members_at(std::uint64_t index) const;
@@ -138,6 +146,9 @@ class oracle {
   std::map<attempt_key, contact> contacts_;
   std::uint64_t active_ = 0, peak_active_ = 0;
   timestamp last_expiry_{};
+  bool changes_nodes_ = false;                   // operators have asked for something
+  std::map<model::node_id, timestamp> drained_;  // log time by which it was so
+  std::set<model::node_id> removed_;
 };
 
 }  // namespace troupe::sim

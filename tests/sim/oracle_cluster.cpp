@@ -43,12 +43,14 @@ void oracle::see_leader(const host& which, replica_record& at, timestamp now) {
 /// What a replica has applied stands in its log, and is what all others have applied there.
 void oracle::see_applied(host& which, replica_record& at) {
   const auto applied = which.node()->machine().applied().index.raw();
+  const auto known = log_.size();
   for (auto index = std::max(at.applied, which.drive.installed_upto()) + 1; index <= applied; ++index) {
     const auto* entry = which.drive.entry_at(index);
     if (!entry && index <= log_.size()) continue;  // compared in an earlier life
     require(entry, "I1", fmt::format("node {} applies entry {}, which it never wrote", which.index(), index));
     see_entry(which, *entry);
   }
+  if (changes_nodes_ && log_.size() > known) see_nodes(which);
   at.applied = applied;
   which.drive.forget_entries(applied);
 }
@@ -68,10 +70,55 @@ void oracle::see_entry(const host& which, const raft::entry& entry) {
   require(index == log_.size() + 1, "log",
           fmt::format("node {} applies entry {}, nobody applied entry {}", which.index(), index, log_.size() + 1));
   log_.push_back(entry);
+  if (changes_nodes_ && entry.kind == raft::entry_kind::command) see_resumed(entry);
   if (entry.kind != raft::entry_kind::members) return;
-  members_[index] = raft::decode_configuration(*entry.payload).value();
+  auto after = raft::decode_configuration(*entry.payload).value();
+  check_one_at_a_time(members_at(index), after);
+  members_[index] = std::move(after);
   ++in_.counts.member_changes;
   in_.told.note(in_.line.now(), "members", members_[index].voters.size(), members_[index].learners.size());
+}
+
+/// Who may work is what the table says that has applied the most; a node may have been resumed and drained again in between.
+void oracle::see_resumed(const raft::entry& entry) {
+  constexpr std::size_t longest = 4'096;
+  if (drained_.empty() || entry.payload->size() > longest) return;
+  const auto command = replica::decode_command(*entry.payload);
+  const auto* resume = command ? std::get_if<model::resume_command>(&command->body) : nullptr;
+  if (resume) drained_.erase(resume->node);
+}
+
+/// Log time does not go back: what begins later than this did so after the node was seen not to be active.
+void oracle::see_nodes(const host& which) {
+  const auto& table = which.node()->machine().table();
+  for (const auto& one : in_.hosts) {
+    const auto id = one->id();
+    if (table.removed_nodes().contains(id) && removed_.insert(id).second) ++in_.counts.removals;
+    if (table.is_active(id))
+      drained_.erase(id);
+    else
+      drained_.try_emplace(id, table.log_time());
+  }
+}
+
+/// Two majorities, before and after, have somebody in common.
+void oracle::check_one_at_a_time(const raft::configuration& before, const raft::configuration& after) const {
+  const auto count_new = [](const raft::configuration& in, const raft::configuration& of) {
+    return std::ranges::count_if(in.voters, [&](auto id) { return !of.has_voter(id); });
+  };
+  require(!after.voters.empty() && count_new(after, before) + count_new(before, after) <= 1, "members",
+          fmt::format("voters change from {} to {} in one step", text_of(before), text_of(after)));
+}
+
+/// A node that is drained or taken out begins nothing.
+void oracle::check_may_work(const model::job_event& event) const {
+  if (drained_.empty()) return;
+  const std::string slot{event.data.at("slot").as_string()};
+  for (const auto& [node, since] : drained_) {
+    const auto here = to_string(model::slot_id{node, model::incarnation{0}, 0});
+    require(event.at <= since || !slot.starts_with(here.substr(0, here.find('.') + 1)), "drained",
+            fmt::format("job {} begins an attempt at {}, which is drained or taken out", event.job.text(), slot));
+  }
 }
 
 const raft::configuration& oracle::members_at(std::uint64_t index) const {

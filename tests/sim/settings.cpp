@@ -48,6 +48,12 @@ settings draw_settings(random& dice, std::uint16_t nodes) {
   return how;
 }
 
+void draw_operators(settings& how, random& dice) {
+  if (how.nodes < 3) return;
+  how.drains = dice.chance(500) ? static_cast<std::uint32_t>(dice.between(1, 4)) : 0;
+  how.removes_one = !how.loses_one && dice.chance(250);
+}
+
 model::table_limits draw_limits(const settings& how, random& dice) {
   model::table_limits limits;
   limits.jobs_most = how.jobs_most;
@@ -69,7 +75,8 @@ void figures::add(const figures& other) {
                             &figures::virtual_ms,    &figures::core_steps,     &figures::frames,         &figures::installs,
                             &figures::half_installs, &figures::member_changes, &figures::elections,      &figures::handovers,
                             &figures::partitions,    &figures::destroyed,      &figures::reads,          &figures::lists,
-                            &figures::histories,     &figures::operations}) {
+                            &figures::histories,     &figures::operations,     &figures::drains,         &figures::resumes,
+                            &figures::removals}) {
     this->*member += other.*member;
   }
 }

@@ -16,7 +16,15 @@ constexpr std::uint64_t jobs_least = 200, faults_least = 5;
 }  // namespace
 
 world::world(std::uint64_t seed, bool is_loud, std::uint16_t nodes)
-    : dice(seed), how(draw_settings(dice, nodes)), told(is_loud), net(*this), judge(*this), crowd(*this), troubles(*this) {
+    : dice(seed),
+      how(draw_settings(dice, nodes)),
+      told(is_loud),
+      net(*this),
+      judge(*this),
+      crowd(*this),
+      troubles(*this),
+      staff(*this, seed) {
+  staff.plan_settings();
   for (std::uint16_t i = 0; i < how.nodes; ++i) hosts.push_back(std::make_unique<host>(*this, i));
 }
 
@@ -40,6 +48,7 @@ void world::heal() {
   healed_at_ = line.now();
   told.note(line.now(), "healed");
   troubles.end_all();
+  staff.end_all();
   net.heal();
   for (const auto& one : hosts) one->start();
 }
@@ -65,6 +74,7 @@ void world::run() {
   line.after(1s, [this] { watch(); });
   crowd.plan();
   troubles.plan();
+  staff.plan();
   run_until_done();
   rest();
   counts.steps = line.steps();
@@ -113,14 +123,14 @@ void world::run_until_done() {
   const auto began = line.now();
   while (true) {
     run_one();
-    if (!is_healed_ && troubles.is_done() && crowd.are_done()) {
+    if (!is_healed_ && troubles.is_done() && staff.are_done() && crowd.are_done()) {
       // So many answers may have been lost that there are too few jobs.
       if (counts.jobs < jobs_least)
         crowd.wish_after(how.between_wishes_most);
       else
         heal();
     }
-    if (is_healed_ && crowd.are_done() && judge.is_drained() && is_quiet()) return;
+    if (is_healed_ && crowd.are_done() && judge.is_drained() && staff.have_what_they_want() && is_quiet()) return;
     if (is_healed_ && line.now() - healed_at_ > drain_most) {
       throw violation{"liveness", fmt::format("the healed cluster has not finished after {} min: {}{}",
                                               drain_most.count() / 60'000, judge.names_of_open_jobs(), where_it_stands())};
@@ -147,6 +157,7 @@ void world::rest() {
     one->node()->check_nothing_piled_up();
     judge.check_end(*one);
   }
+  staff.check_end();
   judge.check_log(*leader());
   past.check(*this);
 }

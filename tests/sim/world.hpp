@@ -5,6 +5,7 @@
 #include "sim/history.hpp"
 #include "sim/host.hpp"
 #include "sim/network.hpp"
+#include "sim/operators.hpp"
 #include "sim/oracle.hpp"
 #include "sim/random.hpp"
 #include "sim/settings.hpp"
@@ -39,6 +40,7 @@ class world {
   history past;
   clients crowd;
   faults troubles;
+  operators staff;
 
   /// The one that serves; of several that believe so the newest. Null if there is none.
   [[nodiscard]] host* leader() const;
