@@ -22,6 +22,10 @@
   TYPE(troupe::actors::subscribe)      \
   TYPE(troupe::actors::get_node)       \
   TYPE(troupe::actors::node_view)      \
+  TYPE(troupe::actors::get_cluster)    \
+  TYPE(troupe::actors::cluster_view)   \
+  TYPE(troupe::actors::plan_drain)     \
+  TYPE(troupe::actors::drain_reply)    \
   TYPE(troupe::actors::change_node)    \
   TYPE(troupe::actors::node_reply)
 
@@ -46,7 +50,8 @@ using jobs_actor = caf::typed_actor<caf::result<submit_reply>(submit_job), caf::
 using hub_actor = caf::typed_actor<caf::result<bool>(subscribe)>;
 
 /// The node as its operator sees it, and the nodes of its cluster. Event-based.
-using node_actor = caf::typed_actor<caf::result<node_view>(get_node), caf::result<node_reply>(change_node)>;
+using node_actor = caf::typed_actor<caf::result<node_view>(get_node), caf::result<cluster_view>(get_cluster),
+                                    caf::result<drain_reply>(plan_drain), caf::result<node_reply>(change_node)>;
 
 /// What the HTTP edge may talk to.
 struct handles {

@@ -140,6 +140,7 @@ using shard_actor =
                        caf::result<void>(peer_met), caf::result<void>(peer_gone), caf::result<void>(refused_by_peer),
                        caf::result<bool>(step_down), caf::result<void>(image_arrived), caf::result<void>(flush),
                        caf::result<void>(wake), caf::result<shard_status>(get_shard), caf::result<node_reply>(change_node),
+                       caf::result<cluster_view>(get_cluster), caf::result<drain_reply>(plan_drain),
                        caf::result<void>(inform_desk)>;
 
 using hub_inner_actor = hub_actor::extend<caf::result<void>(publish)>;

@@ -2,7 +2,9 @@
 
 #include "base/error.hpp"
 #include "model/job_view.hpp"
+#include "model/oversight.hpp"
 #include "model/pipeline_registry.hpp"
+#include "model/table/commands.hpp"
 #include "model/task.hpp"
 
 #include <cstdint>
@@ -118,10 +120,14 @@ struct slot_view {
 struct member_view {
   model::node_id id;
   model::incarnation boot;
-  std::string address;      ///< "host:port"
-  std::string role;         ///< leader, voter, learner, joining
-  std::string state;        ///< active, draining, drained
-  std::uint64_t tasks = 0;  ///< that run on its slots
+  std::string address;                            ///< "host:port"
+  std::string role;                               ///< leader, voter, learner, joining
+  std::string state;                              ///< active, draining, drained
+  std::uint64_t tasks = 0;                        ///< that run on its slots
+  std::optional<model::node_traits> traits = {};  ///< nothing: it has not said
+  // Only the leader knows:
+  std::optional<std::uint64_t> behind = {};  ///< log entries that it is not known to have
+  std::optional<duration> silent = {};       ///< since it was last heard of
 };
 /// A shard of the cluster, as the answering node's replica knows it.
 struct shard_view {
@@ -148,6 +154,35 @@ struct node_view {
   std::uint64_t log_term = 0;   ///< of several shards the highest
   std::vector<shard_view> shards;
 };
+
+/// Query: the cluster as this node sees it; the leader sees most. Answer: `cluster_view`.
+struct get_cluster {};
+/// Something that the supervisor did, or found.
+struct decision_view {
+  timestamp at{};
+  std::string what;  ///< for programs: members_changed, leadership_handed_over, node_drained, ...
+  std::string why;   ///< for people
+  bool is_alarming = false;
+};
+struct cluster_view {
+  model::node_id seen_by;
+  bool leads = false;  ///< the node that answers
+  std::optional<model::node_id> leader;
+  std::uint64_t term = 0, log_index = 0;  ///< applied
+  std::uint32_t version = 1;              ///< of the commands that the log may hold
+  model::version_range reads;             ///< of the node that answers
+  std::uint64_t voters = 0;
+  std::optional<std::uint64_t> losses_survived;  ///< voters that may be lost, one by one; only the leader knows
+  std::vector<member_view> nodes;                ///< by id
+  std::vector<model::alarm> alarms;
+  std::vector<decision_view> decisions;  ///< of the node that answers, since its start; the newest last, a hundred at most
+};
+
+/// Query: what a drain of a node would do. Answer: `drain_reply`; `errc::not_found`.
+struct plan_drain {
+  model::node_id node;
+};
+using drain_reply = result<model::drain_plan>;
 
 /// Command: drain a node of the cluster, let it work again, or take it out for good. To any node of it. Idempotent. Answer:
 /// `node_reply` with the nodes after it; `errc::not_found`; `errc::conflict` says why a node cannot be taken out now.

@@ -6,6 +6,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
@@ -41,6 +42,8 @@ struct node_face_state {
 
   node_inner_actor::behavior_type make_behavior() {
     return {[this](const get_node&) { return on_get(); }, [this](const change_node& command) { return on_change(command); },
+            [this](const get_cluster& query) { return on_cluster(query); },
+            [this](const plan_drain& query) { return self_->delegate(shards_.front(), query); },
             [this](const slot_changed& fact) {
               slots_[fact.view.index] = fact.view;
               if (fact.stopped) on_slot_stopped_();
@@ -51,6 +54,29 @@ struct node_face_state {
     auto promise = self_->make_response_promise<node_view>();
     gather([this, promise](const shard_answers& shards) mutable { promise.deliver(view(shards)); });
     return promise;
+  }
+
+  /// The first shard's picture; a node's state and tasks are those in all shards.
+  caf::result<cluster_view> on_cluster(const get_cluster& query) {
+    if (shards_.size() == 1) return self_->delegate(shards_.front(), query);
+    auto promise = self_->make_response_promise<cluster_view>();
+    self_->request(shards_.front(), answer_within, query)
+        .then([this, promise](const cluster_view& first) mutable { add_others(first, std::move(promise)); },
+              [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+    return promise;
+  }
+
+  void add_others(const cluster_view& first, caf::typed_response_promise<cluster_view> promise) {
+    gather([promise, view = first](const shard_answers& shards) mutable {
+      const auto members = members_of(shards);
+      for (auto& node : view.nodes) {
+        const auto known = std::ranges::find(members, node.id, &member_view::id);
+        if (known == members.end()) continue;
+        node.state = known->state;
+        node.tasks = known->tasks;
+      }
+      promise.deliver(std::move(view));
+    });
   }
 
   void gather(std::function<void(const shard_answers&)> done) {

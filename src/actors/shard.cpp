@@ -1,5 +1,6 @@
 #include "actors/shard.hpp"
 
+#include "actors/cluster_view.hpp"
 #include "actors/fatal.hpp"
 #include "actors/front.hpp"
 #include "actors/timer.hpp"
@@ -65,6 +66,10 @@ struct shard_state {
         [this](const flush&) { on_flush(); },
         [this](const wake&) { on_wake(); },
         [this](const get_shard&) -> caf::result<shard_status> { return status(); },
+        [this](const get_cluster&) -> caf::result<cluster_view> {
+          return view_of(*parts_.machine, parts_.clock->now(), decisions_);
+        },
+        [this](const plan_drain& query) -> caf::result<drain_reply> { return parts_.machine->plan_drain(query.node); },
         [this](const change_node& command) { return on_change_node(command); },
         [this](const inform_desk& command) {
           desk_ = command;
@@ -217,12 +222,14 @@ struct shard_state {
     timer_.want(self_, effects.wake_at, parts_.clock->now());
   }
 
-  void note(const replica::decision& decision) const {
+  void note(const replica::decision& decision) {
     const auto level = decision.is_alarming ? log::level::warn : log::level::info;
     if (parts_.shards.shards() == 1)
       log::emit(level, decision.what, "why=\"{}\"", decision.why);
     else
       log::emit(level, decision.what, "shard={} why=\"{}\"", parts_.shard.raw(), decision.why);
+    if (decisions_.size() >= decisions_most) decisions_.pop_front();
+    decisions_.push_back({parts_.clock->now(), decision.what, decision.why, decision.is_alarming});
   }
 
   void tell_desk(const std::vector<model::grant>& grants, bool is_first) {
@@ -271,7 +278,8 @@ struct shard_state {
       promise.deliver(parts_.machine->view(tenant, *outcome));
     } else if (auto changed = node_changes_.extract(one.token)) {
       const auto& outcome = std::get<result<model::node_id>>(one.reply);
-      changed.mapped().deliver(outcome ? node_reply{members(parts_.machine->raft_status())} : node_reply{outcome.error()});
+      changed.mapped().deliver(outcome ? node_reply{members_of(*parts_.machine, parts_.clock->now())}
+                                       : node_reply{outcome.error()});
     }
   }
 
@@ -310,9 +318,16 @@ struct shard_state {
     const auto& table = parts_.machine->table();
     const auto raft = parts_.machine->raft_status();
     const auto leader = raft.leader ? std::optional{model::node_id{raft.leader->raw()}} : std::nullopt;
-    return {
-        parts_.machine->has_leader(), why_not_ready(),          members(raft),      table.jobs_queued(),     table.jobs_running(),
-        table.queue().size(),         table.limits().jobs_most, raft.applied.raw(), raft.hard.current.raw(), leader};
+    return {parts_.machine->has_leader(),
+            why_not_ready(),
+            members_of(*parts_.machine, parts_.clock->now()),
+            table.jobs_queued(),
+            table.jobs_running(),
+            table.queue().size(),
+            table.limits().jobs_most,
+            raft.applied.raw(),
+            raft.hard.current.raw(),
+            leader};
   }
 
   /// Empty if nothing more is known than that nobody leads.
@@ -320,19 +335,6 @@ struct shard_state {
     if (const auto& expelled = parts_.machine->expelled()) return *expelled;
     if (refusals_.empty()) return {};
     return fmt::format("node {:016x} refuses this one: {}", refusals_.begin()->first.raw(), refusals_.begin()->second);
-  }
-
-  std::vector<member_view> members(const raft::status& raft) const {
-    std::vector<member_view> all;
-    for (const auto& [id, node] : parts_.machine->table().nodes()) {
-      const raft::server_id server{id.raw()};
-      const char* role = raft.leader == server            ? "leader"
-                         : raft.members.has_voter(server) ? "voter"
-                         : raft.members.has(server)       ? "learner"
-                                                          : "joining";
-      all.push_back({id, node.boot, node.address, role, to_string(node.state), parts_.machine->table().tasks_on(id)});
-    }
-    return all;
   }
 
   /// A pipeline's text is made once, not per submission.
@@ -371,6 +373,7 @@ struct shard_state {
   std::map<digest, std::string> pipeline_texts_;
   std::optional<inform_desk> desk_;
   std::size_t told_ready_ = 0;
+  std::deque<decision_view> decisions_;
 };
 
 }  // namespace

@@ -37,6 +37,8 @@ struct program {
   submit_command submit;
   jobs_command jobs;
   std::string id, reason, hash, output, ca_directory, token_lasts = "1h";
+  bool watches_cluster = false;
+  roll_options roll;
   std::vector<std::string> files;
   node_options node;
   node_change change;
@@ -125,12 +127,23 @@ void program::add_node_commands() {
 }
 
 void program::add_cluster_commands() {
-  auto* cluster = command(app, "cluster", "Begin a cluster that other machines can reach", {});
+  auto* cluster =
+      command(app, "cluster", "How the cluster is; restart it node by node; begin one that other machines can reach", {});
   cluster->require_subcommand(1);
   auto* init = command(*cluster, "init", "Make the cluster's own authority (CA) and its API key, which is printed once",
                        [this] { return run_cluster_init(global, ca_directory); });
   auto* token = command(*cluster, "token", "Make a token that lets one node join",
                         [this] { return run_cluster_token(global, ca_directory, token_lasts); });
+  command(*cluster, "status", "Nodes, alarms and decisions, as the leader sees them", [this] {
+    return run_cluster_status(global, watches_cluster);
+  })->add_flag("--watch", watches_cluster, "Again every two seconds, until Ctrl-C");
+  auto* rolled = command(*cluster, "roll", "Drain, restart and resume one node after the other; the cluster works on meanwhile",
+                         [this] { return run_cluster_roll(global, roll); });
+  rolled->add_option(
+      "--restart-command", roll.restart,
+      "What restarts a node, with its {id}, {address}, {host}, {port} put in; without it this waits for you to do it");
+  rolled->add_option("--deadline", roll.deadline, "What running tasks get before they are run elsewhere (1min)");
+  rolled->add_option("--timeout", roll.timeout, "How long to wait for each step of a node (10min)");
   for (auto* each : {init, token}) each->add_option("--dir", ca_directory, "The authority's directory")->required();
   token->add_option("--ttl", token_lasts, "How long it can be used (default 1h)");
 }
@@ -171,6 +184,8 @@ void program::add_node_changes(CLI::App& node_app) {
   auto* drain = add("drain", "Give it no more tasks, let others lead and vote in its place", node_change::action::drain);
   drain->add_option("--deadline", change.deadline, "What still runs there after this time is run elsewhere (10min)");
   drain->add_flag("--wait", change.wait, "Until it is drained");
+  drain->add_flag("--dry-run", change.is_dry_run, "Only say what would happen");
+  drain->add_flag("--yes", change.is_confirmed, "Do not ask");
   add("resume", "Let a drained node work again", node_change::action::resume);
   add("remove", "Take a drained or silent node out of the cluster, for good", node_change::action::remove);
 }

@@ -53,14 +53,25 @@ struct jobs_command {
 /// Makes a join token and prints it.
 [[nodiscard]] outcome<exit_code> run_cluster_token(const global_options& global, const std::string& directory,
                                                    const std::string& lasts);
+/// The cluster as its leader sees it: nodes, alarms, decisions. Again and again until Ctrl-C if it `watches`.
+[[nodiscard]] outcome<exit_code> run_cluster_status(const global_options& global, bool watches);
+struct roll_options {
+  std::string restart;            ///< a shell command, see `restart_command_for`; "": a person does it
+  std::string deadline = "1min";  ///< what running tasks get
+  std::string timeout = "10min";  ///< for each step of a node
+};
+/// Drains, restarts and resumes one node after the other. Begins and goes on only while the cluster can spare one.
+[[nodiscard]] outcome<exit_code> run_cluster_roll(const global_options& global, const roll_options& given);
 struct node_change {
   enum class action : std::uint8_t { drain, resume, remove };
   action what = action::drain;
-  std::string node;      ///< an id, the beginning of one, or an address
-  std::string deadline;  ///< of a drain: "" or a duration
-  bool wait = false;     ///< until the node is drained
+  std::string node;           ///< an id, the beginning of one, or an address
+  std::string deadline;       ///< of a drain: "" or a duration
+  bool wait = false;          ///< until the node is drained
+  bool is_dry_run = false;    ///< of a drain: only say what would happen
+  bool is_confirmed = false;  ///< do not ask
 };
-/// Says what will happen, then does it.
+/// Says what will happen, asks the person in front of a drain, then does it.
 [[nodiscard]] outcome<exit_code> run_node_change(const global_options& global, const node_change& change);
 
 [[nodiscard]] outcome<exit_code> run_pipeline_list(const global_options& global);

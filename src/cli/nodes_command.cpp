@@ -1,89 +1,101 @@
 #include "base/error.hpp"
 #include "cli/commands.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/json_text.hpp"
+#include "cli/members.hpp"
 #include "cli/render.hpp"
 #include "cli/units_text.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
+#include <iostream>
 
 namespace troupe::cli {
 namespace {
 
 constexpr duration look_again = 500ms;
 
-struct member {
-  std::string id, address, role, state, starts;
-  std::uint64_t tasks = 0;
-};
-
-std::vector<member> members_in(const json::object& from, std::string_view key) {
-  std::vector<member> all;
-  const auto* list = array_at(from, key);
-  for (std::size_t i = 0; list && i < list->size(); ++i) {
-    if (!(*list)[i].is_object()) continue;
-    const auto& one = (*list)[i].get_object();
-    all.push_back({text_at(one, "id"), text_at(one, "address"), text_at(one, "role"), text_at(one, "state"),
-                   text_at(one, "incarnation"), count_at(one, "tasks")});
-  }
-  return all;
-}
-
-outcome<std::vector<member>> list(api& node) {
-  TROUPE_TRY(const auto answer, node.call({.target = "/v1/nodes"}));
-  return members_in(answer, "nodes");
-}
-
-/// @param name  an id, the unambiguous beginning of one, or an address
-outcome<member> find(const std::vector<member>& nodes, const std::string& name) {
-  std::vector<member> found;
-  for (const auto& each : nodes) {
-    if (each.id == name || each.address == name) return each;
-    if (each.id.starts_with(name)) found.push_back(each);
-  }
-  if (found.size() == 1) return found.front();
-  std::string known;
-  for (const auto& each : nodes) known += fmt::format("{}{} ({})", known.empty() ? "" : ", ", each.id, each.address);
-  return failure{exit_code::usage,
-                 found.empty() ? fmt::format("there is no node '{}'; there are {}", name, known)
-                               : fmt::format("'{}' is the beginning of {} nodes; there are {}", name, found.size(), known)};
-}
-
-bool votes(const member& node) { return node.role == "leader" || node.role == "voter"; }
-
 void report(const api& node, const member& about) {
   node.tell(
       fmt::format("node {} ({}): {}, {}, {} tasks run there", about.id, about.address, about.role, about.state, about.tasks));
 }
 
+/// Where a node is, for people.
+std::string name_of(const std::vector<member>& nodes, const std::string& id) {
+  const auto found = std::ranges::find(nodes, id, &member::id);
+  return found == nodes.end() ? "node " + id : fmt::format("node {} ({})", id, found->address);
+}
+
+std::string list_of(const std::vector<member>& nodes, const json::object& plan, std::string_view key) {
+  std::string all;
+  const auto* ids = array_at(plan, key);
+  for (std::size_t i = 0; ids && i < ids->size(); ++i)
+    all += fmt::format("{}{}", all.empty() ? "" : ", ", name_of(nodes, plain_text((*ids)[i])));
+  return all;
+}
+
+/// Leadership and votes.
+void report_moves(const api& node, const std::vector<member>& nodes, const json::object& plan) {
+  const auto leader = text_at(plan, "leader_then");
+  if (flag_at(plan, "leads"))
+    node.tell(leader == text_at(plan, "node")
+                  ? "it goes on leading: no other node can"
+                  : fmt::format("it hands the leadership over, to {} as things are", name_of(nodes, leader)));
+  if (!flag_at(plan, "votes")) return;
+  const auto voters = list_of(nodes, plan, "new_voters");
+  if (flag_at(plan, "keeps_vote"))
+    node.tell("it keeps its vote: no other node can take it now");
+  else
+    node.tell(voters.empty() ? "it passes its vote on" : fmt::format("{} gets its vote", voters));
+}
+
+/// What is missing while it is away.
+void report_rest(const api& node, const json::object& plan) {
+  const auto slots = count_at(plan, "slots"), left = count_at(plan, "slots_left");
+  if (slots > 0) node.tell(left > 0 ? fmt::format("{} of {} slots are left", left, left + slots) : "no slot is left: jobs wait");
+  std::string labels;
+  const auto* lost = array_at(plan, "labels_lost");
+  for (std::size_t i = 0; lost && i < lost->size(); ++i)
+    labels += fmt::format("{}{}", labels.empty() ? "" : ", ", plain_text((*lost)[i]));
+  if (!labels.empty())
+    node.tell(fmt::format("no other node has the labels {}: stages that require them wait until it is back", labels));
+  node.tell(fmt::format("while it is away {} more voters may be lost", count_at(plan, "losses_survived_then")));
+  node.tell(flag_at(plan, "removable_then")
+                ? "once it is drained it can be taken out: the files that only it has get copies elsewhere before or after that"
+                : fmt::format("it cannot be taken out afterwards: {}", text_at(plan, "why_not_removable")));
+  if (flag_at(plan, "guess")) node.tell("(the leader was not asked: who is alive is not known)");
+}
+
 /// What a drain will do, before it does it.
-void report_drain(const api& node, const std::vector<member>& nodes, const member& about, const node_change& change) {
+void report_drain(const api& node, const std::vector<member>& nodes, const json::object& plan, const member& about,
+                  const node_change& change) {
   report(node, about);
-  const auto is_other = [&](const member& each) { return each.id != about.id && each.state == "active"; };
-  if (about.role == "leader") {
-    const bool has_heir = std::ranges::any_of(nodes, [&](const member& each) { return is_other(each) && votes(each); });
-    const bool can_have = std::ranges::any_of(nodes, is_other);
-    node.tell(has_heir || can_have ? "it hands the leadership over to another node" : "it goes on leading: no other node can");
-  }
-  if (votes(about)) {
-    const bool has_learner = std::ranges::any_of(nodes, [&](const member& each) { return is_other(each) && !votes(each); });
-    node.tell(has_learner ? "a node that only has a copy gets its vote" : "it keeps its vote: every other node votes already");
-  }
+  report_moves(node, nodes, plan);
   node.tell(change.deadline.empty()
                 ? "it gets no new tasks; those that run there may take their time (--deadline bounds it)"
                 : fmt::format("it gets no new tasks; those that still run there after {} are run elsewhere, at no "
                               "cost to their tries",
                               change.deadline));
+  report_rest(node, plan);
+}
+
+/// Only a person is asked; scripts have said what they want.
+bool may_go_on(const node_change& change) {
+  if (change.is_confirmed || isatty(STDIN_FILENO) != 1) return true;
+  std::fputs("Drain it? [y/N] ", stderr);
+  std::string line;
+  return std::getline(std::cin, line) && (line == "y" || line == "yes");
 }
 
 /// Until the node is drained. It cannot fail by itself: tasks end, or the person loses patience.
 outcome<void> wait_until_drained(api& node, const std::string& id) {
   std::string said;
   while (true) {
-    TROUPE_TRY(const auto nodes, list(node));
+    TROUPE_TRY(const auto nodes, list_members(node));
     const auto at = std::ranges::find_if(nodes, [&](const member& each) { return each.id == id; });
     if (at == nodes.end()) return failure{exit_code::refused, fmt::format("node {} was taken out of the cluster", id)};
     if (at->state == "drained") return {};
@@ -132,13 +144,19 @@ outcome<exit_code> run_nodes(const global_options& global) {
 outcome<exit_code> run_node_change(const global_options& global, const node_change& change) {
   TROUPE_TRY(const auto body, drain_body(change));
   TROUPE_TRY(auto node, connect(global));
-  TROUPE_TRY(const auto nodes, list(node));
-  TROUPE_TRY(const auto about, find(nodes, change.node));
+  TROUPE_TRY(const auto nodes, list_members(node));
+  TROUPE_TRY(const auto about, find_member(nodes, change.node));
   const bool drains = change.what == node_change::action::drain;
-  if (drains)
-    report_drain(node, nodes, about, change);
-  else
+  if (drains) {
+    TROUPE_TRY(const auto plan,
+               ask_leader(global, node, "/v1/nodes/" + encode_segment(about.id) + "/drain", R"({"dry_run":true})"));
+    report_drain(node, nodes, plan, about, change);
+    if (change.is_dry_run && global.json) fmt::print("{}\n", json::serialize(plan));
+    if (change.is_dry_run) return exit_code::ok;
+    if (!may_go_on(change)) return failure{exit_code::usage, "nothing was changed"};
+  } else {
     report(node, about);
+  }
   TROUPE_TRY(auto answer, node.call(request_for(change, about, body)));
   if (drains && change.wait) {
     TROUPE_CHECK(wait_until_drained(node, about.id));

@@ -25,6 +25,7 @@ constexpr std::array routes = {
     route{method::get, "/v1/node", endpoint::get_node, route_class::node},
     route{method::get, "/v1/backup", endpoint::get_backup, route_class::node},
     route{method::get, "/v1/nodes", endpoint::list_nodes, route_class::node},
+    route{method::get, "/v1/cluster", endpoint::get_cluster, route_class::node},
     route{method::post, "/v1/nodes/{id}/drain", endpoint::drain_node, route_class::node},
     route{method::post, "/v1/nodes/{id}/resume", endpoint::resume_node, route_class::node},
     route{method::remove, "/v1/nodes/{id}", endpoint::remove_node, route_class::node},

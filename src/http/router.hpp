@@ -32,6 +32,7 @@ enum class endpoint : std::uint8_t {
   get_node,
   get_backup,
   list_nodes,
+  get_cluster,
   drain_node,
   resume_node,
   remove_node,

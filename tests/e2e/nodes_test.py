@@ -26,7 +26,8 @@ class NodesTest(ClusterCase):
         return next((view for view in views if view["address"] == node.address), None)
 
     def troupe(self, at, *words, seconds=60):
-        return subprocess.run([TROUPE, "--url", f"http://{at.address}", *words], capture_output=True, text=True, timeout=seconds, check=False)
+        return subprocess.run([TROUPE, "--url", f"http://{at.address}", *words], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=seconds,
+                              check=False)
 
     def tell(self, what, node, *options, seen_by=None):
         """@returns what the command said to the person in front."""

@@ -20,6 +20,7 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::get_node: return get_node(x);
     case endpoint::get_backup: return get_backup(x);
     case endpoint::list_nodes: return list_nodes(x);
+    case endpoint::get_cluster: return get_cluster(x);
     case endpoint::drain_node: return drain_node(x);
     case endpoint::resume_node: return resume_node(x);
     case endpoint::remove_node: return remove_node(x);

@@ -24,6 +24,7 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> get_node(exchange& x);
 [[nodiscard]] awaitable<response> get_backup(exchange& x);
 [[nodiscard]] awaitable<response> list_nodes(exchange& x);
+[[nodiscard]] awaitable<response> get_cluster(exchange& x);
 [[nodiscard]] awaitable<response> drain_node(exchange& x);
 [[nodiscard]] awaitable<response> resume_node(exchange& x);
 [[nodiscard]] awaitable<response> remove_node(exchange& x);

@@ -1,8 +1,11 @@
 #include "http/ask.hpp"
 #include "http/endpoints/endpoints.hpp"
 #include "http/guard.hpp"
+#include "http/json/cluster.hpp"
 #include "http/json/node.hpp"
 #include "http/json/submission.hpp"
+#include "http/link_alarms.hpp"
+#include "http/peer_links.hpp"
 
 #include <fmt/format.h>
 
@@ -37,6 +40,18 @@ awaitable<response> change(exchange& x, actors::change_node command) {
   co_return nodes_answer(*nodes);
 }
 
+/// What a drain would do.
+awaitable<response> plan(exchange& x) {
+  const auto id = node_id_of(x);
+  if (!id) co_return problem(id.error());
+  const auto planned = co_await ask(x, x.app().with.actors.node, actors::plan_drain{*id}, x.app().options.request_timeout);
+  if (!planned) co_return problem(planned.error());
+  response out;
+  out.content_type = "application/json";
+  json::write_drain_plan(out.body, *planned);
+  co_return out;
+}
+
 }  // namespace
 
 awaitable<response> list_nodes(exchange& x) {
@@ -45,15 +60,26 @@ awaitable<response> list_nodes(exchange& x) {
   co_return nodes_answer(node->members);
 }
 
+awaitable<response> get_cluster(exchange& x) {
+  auto cluster = co_await ask(x, x.app().with.actors.node, actors::get_cluster{}, x.app().options.request_timeout);
+  if (!cluster) co_return problem(cluster.error());
+  if (const auto* links = x.app().with.links) add_link_alarms(links->links(), *cluster);
+  response out;
+  out.content_type = "application/json";
+  json::write_cluster(out.body, *cluster);
+  co_return out;
+}
+
 awaitable<response> drain_node(exchange& x) {
   if (x.has_body() || x.in.find_header("Content-Type")) {
     if (auto refused = require_json(x.in)) co_return std::move(*refused);
   }
   const auto body = co_await x.read_all(64_KiB);
   if (!body) co_return problem(body.error());
-  const auto deadline = json::read_drain_deadline(*body);
-  if (!deadline) co_return problem(deadline.error());
-  co_return co_await change(x, {actors::change_node::action::drain, {}, *deadline});
+  const auto wanted = json::read_drain(*body);
+  if (!wanted) co_return problem(wanted.error());
+  if (wanted->is_dry_run) co_return co_await plan(x);
+  co_return co_await change(x, {actors::change_node::action::drain, {}, wanted->deadline});
 }
 
 awaitable<response> resume_node(exchange& x) {

@@ -1,5 +1,6 @@
 #include "http/json/node.hpp"
 
+#include "http/json/cluster.hpp"
 #include "http/json/writer.hpp"
 
 #include <fmt/format.h>
@@ -25,17 +26,6 @@ void write_slot(writer& json, const actors::slot_view& slot) {
   }
   json.member("tasks_done", slot.tasks_done);
   json.member("worker_starts", slot.worker_starts);
-  json.end_object();
-}
-
-void write_member(writer& json, const actors::member_view& member) {
-  json.begin_object();
-  json.member("id", fmt::format("{:016x}", member.id.raw()));
-  json.member("incarnation", fmt::format("{:x}", member.boot.raw()));
-  json.member("address", member.address);
-  json.member("role", member.role);
-  json.member("state", member.state);
-  json.member("tasks", member.tasks);
   json.end_object();
 }
 

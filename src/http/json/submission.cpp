@@ -197,18 +197,22 @@ result<std::string> read_cancel_reason(std::string_view text) {
   return reason;
 }
 
-result<std::optional<duration>> read_drain_deadline(std::string_view text) {
+result<drain_request> read_drain(std::string_view text) {
   constexpr std::int64_t year = std::int64_t{365} * 24 * 3600 * 1000;
-  std::optional<duration> deadline;
-  if (text.empty()) return deadline;
+  drain_request wanted;
+  if (text.empty()) return wanted;
   TROUPE_TRY(const auto body, parse_object(text));
   for (const auto& [key, value] : body) {
     const auto* number = value.if_int64();
-    if (key != "deadline_ms" || !number || *number < 0 || *number > year)
-      return bad("the body of a drain request is {\"deadline_ms\": 0 to a year} or empty");
-    deadline = duration{*number};
+    const auto* flag = value.if_bool();
+    if (key == "deadline_ms" && number && *number >= 0 && *number <= year)
+      wanted.deadline = duration{*number};
+    else if (key == "dry_run" && flag)
+      wanted.is_dry_run = *flag;
+    else
+      return bad("the body of a drain request is {\"deadline_ms\": 0 to a year, \"dry_run\": true or false}, or empty");
   }
-  return deadline;
+  return wanted;
 }
 
 }  // namespace troupe::http::json

@@ -38,8 +38,12 @@ struct submission {
 /// Reads the body of a cancel request: empty, or {"reason": "..."}. @returns the reason.
 [[nodiscard]] result<std::string> read_cancel_reason(std::string_view text);
 
-/// Reads the body of a drain request: empty, or {"deadline_ms": 0 to a year}. @returns after how long what runs is handed back;
-/// nothing: it may take its time.
-[[nodiscard]] result<std::optional<duration>> read_drain_deadline(std::string_view text);
+struct drain_request {
+  std::optional<duration> deadline;  ///< after so long what runs is handed back; nothing: it may take its time
+  bool is_dry_run = false;           ///< only say what would happen
+};
+/// Reads the body of a drain request: empty, or {"deadline_ms": 0 to a year, "dry_run": true or false}, both of which may be left
+/// out.
+[[nodiscard]] result<drain_request> read_drain(std::string_view text);
 
 }  // namespace troupe::http::json

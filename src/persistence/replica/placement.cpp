@@ -18,10 +18,6 @@ const placed_node* find(const placement& now, server_id id) {
 
 std::string name(server_id id) { return fmt::format("node {:016x}", id.raw()); }
 
-std::size_t wanted_voters(std::size_t nodes, std::size_t most) {
-  return std::min(most, nodes % 2 == 0 && nodes > 0 ? nodes - 1 : nodes);
-}
-
 bool is_good(const placed_node* node) { return node && !node->is_leaving && !node->is_given_up; }
 
 bool is_alive(const placement& now, server_id id) {
@@ -106,6 +102,18 @@ std::string why_to_go(const placement& now, server_id id, std::size_t wanted) {
 
 }  // namespace
 
+std::size_t wanted_voters(const placement& now) {
+  const auto nodes = now.nodes.size();
+  return std::min(now.voters_most, nodes % 2 == 0 && nodes > 0 ? nodes - 1 : nodes);
+}
+
+std::size_t losses_survived(const placement& now) {
+  const auto& voters = now.present.voters;
+  const auto alive = static_cast<std::size_t>(std::ranges::count_if(voters, [&](server_id id) { return is_alive(now, id); }));
+  const auto majority = voters.size() / 2 + 1;
+  return alive < majority ? 0 : alive - majority;
+}
+
 std::optional<placement_step> next_step(const placement& now) {
   const auto* self = find(now, now.self);
   if (!is_good(self) && now.present.voters.size() > 1) {
@@ -114,7 +122,7 @@ std::optional<placement_step> next_step(const placement& now) {
                             fmt::format("{} leads and is being drained; {} can lead", name(now.self), name(*heir))};
   }
   if (auto step = settle_membership(now)) return step;
-  const auto wanted = wanted_voters(now.nodes.size(), now.voters_most);
+  const auto wanted = wanted_voters(now);
   const auto& voters = now.present.voters;
   if (voters.size() > wanted) {
     const auto id = first_to_go(now);

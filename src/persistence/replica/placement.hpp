@@ -39,6 +39,11 @@ struct placement_step {
 /// taken that leaves less than a majority of living voters.
 [[nodiscard]] std::optional<placement_step> next_step(const placement& now);
 
+/// How many voters there should be: an odd number.
+[[nodiscard]] std::size_t wanted_voters(const placement& now);
+/// How many of the voters that live may be lost, one by one, before nothing can be written.
+[[nodiscard]] std::size_t losses_survived(const placement& now);
+
 /// Whether a draining node has nothing to pass on any more: it does not lead, nor vote, or there is nobody who could instead.
 [[nodiscard]] bool has_passed_on_all(const placement& now, raft::server_id node);
 

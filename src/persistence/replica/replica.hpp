@@ -6,6 +6,7 @@
 #include "model/table/job_table.hpp"
 #include "persistence/raft/raft.hpp"
 #include "persistence/replica/leader_spread.hpp"
+#include "persistence/replica/oversight.hpp"
 #include "persistence/replica/peer_message.hpp"
 #include "persistence/replica/placement.hpp"
 #include "persistence/replica/state_store.hpp"
@@ -183,8 +184,17 @@ class machine {
                                                              std::uint32_t limit);
 
   [[nodiscard]] const model::job_table& table() const noexcept { return *table_; }
+  [[nodiscard]] model::node_id self() const noexcept { return settings_.node; }
+  /// Versions of the log's commands.
+  [[nodiscard]] model::version_range reads() const noexcept { return settings_.traits.reads; }
   [[nodiscard]] raft::status raft_status() const { return raft_.state(); }
   [[nodiscard]] log_position applied() const noexcept { return applied_; }
+  /// The cluster as this replica sees it. Who does not lead knows nothing against anybody: all count as alive.
+  [[nodiscard]] placement seen() const;
+  /// Of the leader; of another one only what is wrong with itself.
+  [[nodiscard]] std::vector<model::alarm> alarms() const;
+  /// @returns `errc::not_found` for a node that does not belong to the cluster
+  [[nodiscard]] result<model::drain_plan> plan_drain(model::node_id node) const;
   /// Where the state stands that was handed to the disk: it has all that is applied, and later entries that changed nothing may
   /// be missing in the number.
   [[nodiscard]] log_position handed_out() const noexcept {
@@ -354,6 +364,7 @@ class machine {
 
   // versions.cpp: which commands the log may hold
   void raise_version();
+  [[nodiscard]] std::optional<std::string> why_version_is_held_back(const placement& now) const;
   void finish_raise();
   [[nodiscard]] model::boot_command own_start() const;
   [[nodiscard]] bool is_announced() const;

@@ -21,20 +21,33 @@ bool machine::is_announced() const {
   return is_this_start && (last.traits == settings_.traits || table_->cluster_version() < model::version_with_traits);
 }
 
-/// As the leader: once every node of the cluster lives and reads more than the log may hold. Of one that is away nobody knows
-/// with which program it will come back.
+/// As the leader: once every node of the cluster lives and reads more than the log may hold.
 void machine::raise_version() {
   if (!is_ready_ || is_raise_proposed_ || settings_.traits.reads.most <= table_->cluster_version()) return;
+  const auto now = placement_now();
+  if (why_version_is_held_back(now)) return;
   auto newest = settings_.traits.reads.most;
-  for (const auto& node : placement_now().nodes) {
-    if (node.id == settings_.raft.self) continue;
-    const auto said = readable_.find(model::node_id{node.id.raw()});
-    if (!node.is_alive || said == readable_.end()) return;
-    newest = std::min(newest, said->second.most);
-  }
-  if (newest <= table_->cluster_version()) return;
+  for (const auto& node : now.nodes)
+    if (node.id != settings_.raft.self) newest = std::min(newest, readable_.at(model::node_id{node.id.raw()}).most);
   is_raise_proposed_ = true;
   propose(model::version_command{newest}, by_itself{});
+}
+
+/// Nothing: it is not, or there is nothing to raise it to. Of a node that is away nobody knows with which program it comes back.
+std::optional<std::string> machine::why_version_is_held_back(const placement& now) const {
+  const auto version = table_->cluster_version();
+  if (settings_.traits.reads.most <= version) return std::nullopt;
+  const auto because = [&](raft::server_id id, const std::string& what) {
+    return fmt::format("the log holds commands up to version {}, this node's program reads up to {}: node {:016x} {}", version,
+                       settings_.traits.reads.most, id.raw(), what);
+  };
+  for (const auto& node : now.nodes) {
+    if (node.id == settings_.raft.self) continue;
+    const auto said = readable_.find(model::node_id{node.id.raw()});
+    if (!node.is_alive || said == readable_.end()) return because(node.id, "is away; remove it if it is gone for good");
+    if (said->second.most <= version) return because(node.id, fmt::format("reads up to {}", said->second.most));
+  }
+  return std::nullopt;
 }
 
 void machine::finish_raise() {

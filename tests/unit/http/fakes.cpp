@@ -235,7 +235,31 @@ actors::node_actor::behavior_type node_behavior(actors::node_actor::pointer, wor
     node.shards.push_back({{}, node.id, "leader", 2, 17, 0});
     return node;
   };
-  return {get, change};
+  const auto cluster = [=](const actors::get_cluster&) {
+    actors::cluster_view view;
+    view.seen_by = model::node_id{0xabc};
+    view.leads = true;
+    view.leader = view.seen_by;
+    view.term = 4;
+    view.version = view.reads.most = 2;
+    view.voters = 1;
+    view.losses_survived = 0;
+    view.nodes.push_back({view.seen_by, model::incarnation{3}, "127.0.0.1:8080", "leader", "active", 0,
+                          model::node_traits{"0.9", {1, 2}, "rack", true, false, 0, {"gpu"}}, 0, 0ms});
+    view.alarms.push_back({"node_silent", "it is silent"});
+    view.decisions.push_back({fake_now, "members_changed", "it has caught up", false});
+    return view;
+  };
+  const auto plan = [=](const actors::plan_drain& query) -> actors::drain_reply {
+    if (query.node != model::node_id{0xabc}) return error{errc::not_found, "no such node belongs to the cluster"};
+    model::drain_plan would;
+    would.node = would.leader = query.node;
+    would.tasks = 2;
+    would.labels_lost = {"gpu"};
+    would.why_not_removable = "it is the only voter";
+    return would;
+  };
+  return {get, cluster, plan, change};
 }
 
 }  // namespace

@@ -115,6 +115,36 @@ TEST_CASE("nodes are listed, drained, resumed and taken out") {
   CHECK(s.w.node_changes.size() == 5);
 }
 
+TEST_CASE("the cluster is shown with what is wrong and what was decided") {
+  served s;
+  const auto cluster = boost::json::parse(ask(s.port(), "GET", "/v1/cluster").body).as_object();
+  CHECK(cluster.at("leader") == "0000000000000abc");
+  CHECK(cluster.at("version") == 2);
+  CHECK(cluster.at("losses_survived") == 0);
+  const auto& node = cluster.at("nodes").at(0).as_object();
+  CHECK(node.at("program") == "0.9");
+  CHECK(node.at("domain") == "rack");
+  CHECK(node.at("roles") == boost::json::array{"store"});
+  CHECK(node.at("behind") == 0);
+  CHECK(cluster.at("alarms").at(0).at("code") == "node_silent");
+  CHECK(cluster.at("decisions").at(0).at("at") == "2026-01-01T00:00:00.000Z");
+  CHECK(cluster.at("decisions").at(0).at("what") == "members_changed");
+}
+
+TEST_CASE("a drain can be asked for what it would do, and then changes nothing") {
+  served s;
+  const std::string node = "/v1/nodes/0000000000000abc/drain";
+  const auto plan = boost::json::parse(ask(s.port(), "POST", node, json_type, R"({"dry_run":true})").body).as_object();
+  CHECK(plan.at("tasks") == 2);
+  CHECK(plan.at("labels_lost") == boost::json::array{"gpu"});
+  CHECK(plan.at("removable_then") == false);
+  CHECK(s.w.node_changes.empty());
+  CHECK(ask(s.port(), "POST", "/v1/nodes/00000000000000ff/drain", json_type, R"({"dry_run":true})").status == 404);
+  CHECK(ask(s.port(), "POST", node, json_type, R"({"dry_run":1})").status == 400);
+  CHECK(ask(s.port(), "POST", node, json_type, R"({"dry_run":false,"deadline_ms":5})").status == 200);
+  CHECK(s.w.node_changes.size() == 1);
+}
+
 TEST_CASE("what is not there, not allowed or not ours gets a problem document") {
   served s;
   CHECK(code_of(ask(s.port(), "GET", "/nope")) == "not_found");

@@ -65,6 +65,8 @@ TEST_CASE("the version rises when every node that belongs to the cluster reads t
   node.step({event::met{raft::server_id{2}, before}});
   node.hear_second();
   CHECK(node.replica->table().cluster_version() == 1);
+  REQUIRE(node.replica->alarms().size() == 1);
+  CHECK(node.replica->alarms()[0].code == "version_held_back");
   node.now += node.settings.raft.election_timeout;
   node.step({event::met{raft::server_id{2}, model::own_versions}});
   CHECK(node.replica->table().cluster_version() == 1);  // it may be away to get another program
