@@ -26,6 +26,11 @@ struct node_config {
   log::level log_level = log::level::info;
 
   struct {
+    std::string domain;  ///< empty: the node stands alone
+    bool stores = true, works = true;
+  } node;
+
+  struct {
     std::vector<std::string> seeds;  ///< "host:port"
     std::string advertise;           ///< "host:port"; empty: where it listens
     std::uint32_t voters = 3;

@@ -127,6 +127,31 @@ config_key labels_key() {
           [](const node_config& config) { return fmt::format("[{}]", fmt::join(config.labels, ", ")); }};
 }
 
+config_key domain_key() {
+  return {"node.domain", false, "1 to 63 letters, digits, '-', '_', '.'; or auto: the node stands alone",
+          [](node_config& config, const values& given) {
+            if (given.front() == automatic) return config.node.domain.clear(), true;
+            if (!is_label(given.front())) return false;
+            config.node.domain = given.front();
+            return true;
+          },
+          [](const node_config& config) { return config.node.domain.empty() ? std::string{automatic} : config.node.domain; }};
+}
+
+config_key roles_key() {
+  return {"node.roles", true, "store, work, or both",
+          [](node_config& config, const values& given) {
+            const auto is_role = [](const std::string& role) { return role == "store" || role == "work"; };
+            if (given.empty() || !std::ranges::all_of(given, is_role)) return false;
+            config.node.stores = std::ranges::count(given, "store") > 0;
+            config.node.works = std::ranges::count(given, "work") > 0;
+            return true;
+          },
+          [](const node_config& config) {
+            return std::string{!config.node.works ? "[store]" : config.node.stores ? "[store, work]" : "[work]"};
+          }};
+}
+
 config_key seeds_key() {
   return {"cluster.seeds", true, "a list of at most 16 nodes, each HOST:PORT, port 1 to 65535",
           [](node_config& config, const values& given) {
@@ -274,6 +299,8 @@ std::vector<config_key> make_keys() {
   keys.push_back(path_key("pipelines_directory", automatic, AT(pipelines_directory)));
   keys.push_back(path_key("worker_program", automatic, AT(worker_program)));
   keys.push_back(log_level_key());
+  keys.push_back(domain_key());
+  keys.push_back(roles_key());
   keys.push_back(seeds_key());
   keys.push_back(advertise_key());
   keys.push_back(voters_key());

@@ -74,7 +74,7 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   actors::node_options options;
   options.id = directory.node();
   options.boot = directory.boot();
-  options.slots = static_cast<std::uint16_t>(config.slots);
+  options.slots = config.node.works ? static_cast<std::uint16_t>(config.slots) : 0;
   options.labels = config.labels;
   std::sort(options.labels.begin(), options.labels.end());
   options.threads_per_slot = std::max(1u, std::thread::hardware_concurrency());
@@ -90,7 +90,10 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.replica.replace_after = config.cluster.replace_after;
   options.replica.traits.program = TROUPE_VERSION;
   options.replica.traits.reads = reads_of(config);
-  options.replica.traits.slots = config.slots;
+  options.replica.traits.domain = config.node.domain;
+  options.replica.traits.stores = config.node.stores;
+  options.replica.traits.works = config.node.works;
+  options.replica.traits.slots = options.slots;
   options.replica.traits.labels = options.labels;
   if (!directory.cluster()->is_founder) options.replica.founders = raft::configuration{};  // the log names the members
   options.replica.lease = config.lease.lease_time;

@@ -105,7 +105,7 @@ void machine::look_at_own_standing() {
 
 placement machine::placement_now() const {
   const auto state = raft_.state();
-  placement now{state.members, settings_.raft.self, {}, settings_.voters_most};
+  placement now{state.members, settings_.raft.self, {}, settings_.voters_most, calm_since_ + settings_.spread_after <= now_};
   std::set<model::node_id> all;
   for (const auto& [id, node] : table_->nodes()) all.insert(id);
   for (const auto* ids : {&state.members.voters, &state.members.learners})  // founders may not have announced themselves yet
@@ -115,6 +115,10 @@ placement machine::placement_now() const {
     placed_node placed;
     placed.id = raft::server_id{id.raw()};
     placed.is_leaving = !table_->is_active(id);
+    if (const auto known = table_->nodes().find(id); known != table_->nodes().end() && known->second.traits) {
+      placed.stores = known->second.traits->stores;
+      placed.domain = known->second.traits->domain;
+    }
     placed.is_alive = placed.is_level = placed.id == settings_.raft.self;
     for (const auto& peer : state.peers) {
       if (peer.id != placed.id) continue;
@@ -146,9 +150,11 @@ void machine::change_members() {
   if (step->hand_over_to) {
     if (now_ < hand_over_again_at_) return;
     hand_over_again_at_ = now_ + between_handovers;
+    calm_since_ = now_;
     out_.decisions.push_back({"leadership_handed_over", step->why});
     return drive(raft::transfer_leadership{*step->hand_over_to});
   }
+  calm_since_ = now_;
   auto update = raft_.step(raft::change_members{*step->change}, now_);
   if (update.proposed && *update.proposed) out_.decisions.push_back({"members_changed", step->why});
   take(std::move(update));

@@ -81,6 +81,8 @@ std::vector<model::alarm> voter_alarms(const placement& now) {
     all.push_back({"one_more_loss_stops_writes", text("the loss of one more voter stops all writes")});
   else if (survived < (wanted - 1) / 2)
     all.push_back({"fewer_losses_survived", text(fmt::format("only {} voters may be lost", survived))});
+  if (const auto domain = fatal_domain(now); wanted >= 3 && !domain.empty())
+    all.push_back({"voters_share_domain", fmt::format("most voters stand in domain {}: its loss stops all writes", domain)});
   return all;
 }
 

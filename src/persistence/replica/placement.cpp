@@ -18,7 +18,7 @@ const placed_node* find(const placement& now, server_id id) {
 
 std::string name(server_id id) { return fmt::format("node {:016x}", id.raw()); }
 
-bool is_good(const placed_node* node) { return node && !node->is_leaving && !node->is_given_up; }
+bool is_good(const placed_node* node) { return node && node->stores && !node->is_leaving && !node->is_given_up; }
 
 bool is_alive(const placement& now, server_id id) {
   const auto* node = find(now, id);
@@ -38,14 +38,26 @@ configuration without(const configuration& from, server_id id) {
   return to;
 }
 
-/// A learner that could vote at once.
+/// Whether another good voter stands in this node's domain.
+const placed_node* shares_domain(const placement& now, const placed_node& node) {
+  if (node.domain.empty()) return nullptr;
+  for (const auto id : now.present.voters) {
+    const auto* voter = find(now, id);
+    if (id != node.id && is_good(voter) && voter->domain == node.domain) return voter;
+  }
+  return nullptr;
+}
+
+/// A learner that could vote at once; where no voter stands yet, if there is one there.
 const placed_node* best_learner(const placement& now) {
-  const auto fits = [&](const placed_node& node) {
+  const placed_node* best = nullptr;
+  for (const auto& node : now.nodes) {
     const bool is_learner = now.present.has(node.id) && !now.present.has_voter(node.id);
-    return is_learner && is_good(&node) && node.is_alive && node.is_level;
-  };
-  const auto found = std::find_if(now.nodes.begin(), now.nodes.end(), fits);
-  return found == now.nodes.end() ? nullptr : &*found;
+    if (!is_learner || !is_good(&node) || !node.is_alive || !node.is_level) continue;
+    if (!shares_domain(now, node)) return &node;
+    if (!best) best = &node;
+  }
+  return best;
 }
 
 /// Another voter that could lead.
@@ -78,13 +90,14 @@ std::optional<placement_step> settle_membership(const placement& now) {
   return std::nullopt;
 }
 
-/// Whose vote goes first: of the silent, of those that leave, of the others.
+/// Whose vote goes first: of the silent, of those that leave or may not vote, of two in one domain, of the others.
 std::optional<server_id> first_to_go(const placement& now) {
   const auto rank = [&](server_id id) {
     const auto* node = find(now, id);
     if (!node || node->is_given_up) return 0;
-    if (node->is_leaving) return 1;
-    return id == now.self ? 3 : 2;
+    if (!is_good(node)) return 1;
+    if (id == now.self) return 4;
+    return shares_domain(now, *node) ? 2 : 3;
   };
   const auto& voters = now.present.voters;
   const auto last = std::min_element(voters.rbegin(), voters.rend(), [&](auto a, auto b) { return rank(a) < rank(b); });
@@ -97,14 +110,52 @@ std::string why_to_go(const placement& now, server_id id, std::size_t wanted) {
   if (node->is_given_up)
     return fmt::format("{} has been silent for too long and votes no more; others vote in its place", name(id));
   if (node->is_leaving) return fmt::format("{} is being drained and has passed its vote on", name(id));
+  if (!node->stores) return fmt::format("{} has not the role `store` and has passed its vote on", name(id));
+  if (const auto* other = shares_domain(now, *node))
+    return fmt::format("{} votes no more: {} votes in its domain {}, too, and {} voters are enough", name(id), name(other->id),
+                       node->domain, wanted);
   return fmt::format("{} votes no more: {} voters are enough for {} nodes", name(id), wanted, now.nodes.size());
+}
+
+/// In calm times: the vote of one of two in a domain goes to a node where nobody votes.
+std::optional<placement_step> spread(const placement& now) {
+  if (!now.is_calm) return std::nullopt;
+  const auto* learner = best_learner(now);
+  if (!learner || shares_domain(now, *learner)) return std::nullopt;
+  const auto& voters = now.present.voters;
+  const auto crowded = std::ranges::find_if(voters, [&](server_id id) {
+    const auto* voter = find(now, id);
+    return id != now.self && voter && shares_domain(now, *voter);
+  });
+  if (crowded == voters.end()) return std::nullopt;
+  auto to = now.present;
+  std::erase(to.learners, learner->id);
+  to.voters.push_back(learner->id);
+  if (!has_living_majority(now, to.voters)) return std::nullopt;
+  return change(std::move(to),
+                fmt::format("{} votes: it stands in domain {}, where nobody votes, and two vote in domain {}", name(learner->id),
+                            learner->domain.empty() ? "of its own" : learner->domain, find(now, *crowded)->domain));
 }
 
 }  // namespace
 
 std::size_t wanted_voters(const placement& now) {
-  const auto nodes = now.nodes.size();
-  return std::min(now.voters_most, nodes % 2 == 0 && nodes > 0 ? nodes - 1 : nodes);
+  const auto nodes = static_cast<std::size_t>(std::ranges::count_if(now.nodes, &placed_node::stores));
+  return std::max<std::size_t>(1, std::min(now.voters_most, nodes % 2 == 0 && nodes > 0 ? nodes - 1 : nodes));
+}
+
+std::string fatal_domain(const placement& now) {
+  const auto& voters = now.present.voters;
+  for (const auto id : voters) {
+    const auto* node = find(now, id);
+    if (!node || node->domain.empty()) continue;
+    const auto there = std::ranges::count_if(voters, [&](server_id other) {
+      const auto* placed = find(now, other);
+      return placed && placed->domain == node->domain;
+    });
+    if (voters.size() - static_cast<std::size_t>(there) <= voters.size() / 2) return node->domain;
+  }
+  return {};
 }
 
 std::size_t losses_survived(const placement& now) {
@@ -119,7 +170,8 @@ std::optional<placement_step> next_step(const placement& now) {
   if (!is_good(self) && now.present.voters.size() > 1) {
     if (const auto heir = best_heir(now))
       return placement_step{std::nullopt, heir,
-                            fmt::format("{} leads and is being drained; {} can lead", name(now.self), name(*heir))};
+                            fmt::format("{} leads and {}; {} can lead", name(now.self),
+                                        self && !self->stores ? "has not the role `store`" : "is being drained", name(*heir))};
   }
   if (auto step = settle_membership(now)) return step;
   const auto wanted = wanted_voters(now);
@@ -134,7 +186,8 @@ std::optional<placement_step> next_step(const placement& now) {
   }
   const auto good = std::count_if(voters.begin(), voters.end(), [&](server_id id) { return is_good(find(now, id)); });
   const auto* learner = best_learner(now);
-  if (!learner || static_cast<std::size_t>(good) >= wanted) return std::nullopt;
+  if (static_cast<std::size_t>(good) >= wanted) return spread(now);
+  if (!learner) return std::nullopt;
   auto to = now.present;
   std::erase(to.learners, learner->id);
   to.voters.push_back(learner->id);

@@ -163,7 +163,7 @@ void machine::on_role(const raft::role_change& role) {
   spread_.begin_anew();
   if (role.role == raft::server_role::leader) {
     level_ = next_level_ = raft_.state().last;
-    look_at_commit_at_ = now_;
+    look_at_commit_at_ = calm_since_ = now_;
     propose(own_start(), by_start{});
     // Always: the table has not seen the end of the log yet, and cannot tell which limits stand there.
     propose(model::limits_command{settings_.limits}, by_start{});

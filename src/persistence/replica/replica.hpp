@@ -45,6 +45,7 @@ struct options {
   duration resend_every = 500ms;         ///< what the leader has not answered is sent to it again
   std::size_t voters_most = 3;           ///< odd; more nodes are learners
   duration replace_after = 60s;          ///< a voter that was silent for so long passes its vote to a learner
+  duration spread_after = 10s;           ///< without a change of members, votes move to where they stand better
 };
 
 /// Names a client's request, so that its answer finds the way back. Chosen by the caller, never twice in a machine's life.
@@ -414,6 +415,7 @@ class machine {
   timestamp look_at_commit_at_{};
   timestamp hand_over_again_at_{};
   leader_spread spread_;
+  timestamp calm_since_{};  // as the leader: the last change of members, or its taking office
   std::optional<std::string> expelled_;
   bool tick_pending_ = false;
   timestamp raft_wake_ = timestamp::max();

@@ -116,10 +116,10 @@ TEST_CASE("a leader says when one more loss would stop all writes, and who is si
 }
 
 TEST_CASE("of five voters two may be lost, and less than that is said") {
-  placement now{{{}, {}}, raft::server_id{1}, {}, 5};
+  placement now{{{}, {}}, raft::server_id{1}, {}, 5, true};
   for (std::uint64_t n = 1; n <= 5; ++n) {
     now.present.voters.push_back(raft::server_id{n});
-    now.nodes.push_back({raft::server_id{n}, false, true, true, false});
+    now.nodes.push_back({raft::server_id{n}, false, true, true, false, true, {}});
   }
   CHECK(voter_alarms(now).empty());
   now.nodes[4].is_alive = false;

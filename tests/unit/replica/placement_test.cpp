@@ -22,8 +22,8 @@ std::vector<server_id> ids(std::initializer_list<std::uint64_t> numbers) {
 
 /// Nodes 1 to `count`, all well; 1 leads.
 placement cluster(std::size_t count, std::vector<server_id> voters, std::vector<server_id> learners = {}) {
-  placement now{{std::move(voters), std::move(learners)}, server_id{1}, {}, 3};
-  for (std::uint64_t n = 1; n <= count; ++n) now.nodes.push_back({server_id{n}, false, true, true, false});
+  placement now{{std::move(voters), std::move(learners)}, server_id{1}, {}, 3, true};
+  for (std::uint64_t n = 1; n <= count; ++n) now.nodes.push_back({server_id{n}, false, true, true, false, true, {}});
   return now;
 }
 
@@ -189,6 +189,83 @@ TEST_CASE("a node is not taken out while it leads, is the only voter, or the oth
   CHECK(check_removal(now, server_id{2}).has_value());
   auto learner = cluster(2, ids({1}), ids({2}));
   CHECK(check_removal(learner, server_id{2}).has_value());
+}
+
+/// Nodes 1 to 5 in these domains, of which 1 to 3 vote.
+placement in_domains(std::initializer_list<const char*> domains) {
+  auto now = cluster(domains.size(), ids({1, 2, 3}), ids({4, 5}));
+  std::size_t at = 0;
+  for (const auto* domain : domains) now.nodes[at++].domain = domain;
+  return now;
+}
+
+TEST_CASE("in calm times the vote of one of two in a domain goes to a node where nobody votes, and nothing moves after that") {
+  auto now = in_domains({"a", "a", "b", "b", "c"});
+  now.is_calm = false;
+  CHECK_FALSE(next_step(now).has_value());
+  now.is_calm = true;
+  const auto first = next_step(now);
+  REQUIRE(first.has_value());
+  CHECK(voters_of(*first->change) == numbers{1, 2, 3, 5});
+  CHECK(first->why.find("domain c") != std::string::npos);
+  CHECK(voters_of(settled(now)) == numbers{1, 3, 5});
+  CHECK_FALSE(next_step(now).has_value());
+}
+
+TEST_CASE("votes stay where they are if no better place is free, or the node there is behind or silent") {
+  CHECK_FALSE(next_step(in_domains({"a", "a", "b", "b", "a"})).has_value());
+  auto behind = in_domains({"a", "a", "b", "b", "c"});
+  node(behind, 5).is_level = false;
+  CHECK_FALSE(next_step(behind).has_value());
+  auto alone = in_domains({"", "", "", "", ""});
+  CHECK_FALSE(next_step(alone).has_value());
+}
+
+TEST_CASE("the leader's own vote stays when it is the one of two in a domain") {
+  auto now = in_domains({"a", "a", "b", "c", "c"});
+  now.self = server_id{2};
+  CHECK(voters_of(settled(now)) == numbers{2, 3, 4});
+  CHECK(now.self == server_id{2});
+}
+
+TEST_CASE("a dead voter is replaced by one of another domain than those of the living, if there is one") {
+  auto now = in_domains({"a", "b", "c", "a", "c"});
+  die(node(now, 3));
+  CHECK(voters_of(settled(now)) == numbers{1, 2, 5});
+}
+
+TEST_CASE("a cluster that grows has its voters in different domains") {
+  auto now = in_domains({"a", "a", "b", "c", "c"});
+  now.present = {ids({1}), ids({2, 3, 4, 5})};
+  CHECK(voters_of(settled(now)) == numbers{1, 3, 4});
+}
+
+TEST_CASE("a node without the role store never votes, and passes on the vote and the office that it has") {
+  auto now = cluster(4, ids({1}), ids({2, 3, 4}));
+  node(now, 1).stores = node(now, 3).stores = false;
+  CHECK_FALSE(voters_of(settled(now)).contains(3));
+  CHECK_FALSE(now.present.has_voter(server_id{1}));
+  auto grown = cluster(4, ids({1, 2, 3}), ids({4}));
+  node(grown, 1).stores = false;
+  CHECK(voters_of(settled(grown)) == numbers{2, 3, 4});
+  CHECK(grown.self != server_id{1});
+}
+
+TEST_CASE("the loss of a domain with most of the voters would stop writes, and that is said") {
+  CHECK(fatal_domain(in_domains({"a", "a", "b", "b", "c"})) == "a");
+  CHECK(fatal_domain(in_domains({"a", "b", "c", "b", "c"})).empty());
+  CHECK(fatal_domain(in_domains({"", "", "", "", ""})).empty());
+}
+
+TEST_CASE("losses that are survived are those of living voters above a majority") {
+  auto now = cluster(5, ids({1, 2, 3, 4, 5}));
+  CHECK(losses_survived(now) == 2);
+  die(node(now, 5));
+  CHECK(losses_survived(now) == 1);
+  die(node(now, 4));
+  CHECK(losses_survived(now) == 0);
+  die(node(now, 3));
+  CHECK(losses_survived(now) == 0);
 }
 
 }  // namespace
