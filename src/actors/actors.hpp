@@ -10,6 +10,8 @@
 #define TROUPE_ACTOR_TYPES(TYPE)       \
   TYPE(troupe::actors::submit_job)     \
   TYPE(troupe::actors::submit_reply)   \
+  TYPE(troupe::actors::submit_batch)   \
+  TYPE(troupe::actors::batch_reply)    \
   TYPE(troupe::actors::get_job)        \
   TYPE(troupe::actors::job_reply)      \
   TYPE(troupe::actors::cancel_job)     \
@@ -42,9 +44,10 @@ TROUPE_ACTOR_TYPES(TROUPE_NEVER_SERIALIZED)
 namespace troupe::actors {
 
 /// Takes and answers for the jobs of one shard. Event-based.
-using jobs_actor = caf::typed_actor<caf::result<submit_reply>(submit_job), caf::result<job_reply>(get_job),
-                                    caf::result<job_reply>(cancel_job), caf::result<jobs_reply>(list_jobs),
-                                    caf::result<events_reply>(get_events), caf::result<position_reply>(get_position)>;
+using jobs_actor =
+    caf::typed_actor<caf::result<submit_reply>(submit_job), caf::result<batch_reply>(submit_batch),
+                     caf::result<job_reply>(get_job), caf::result<job_reply>(cancel_job), caf::result<jobs_reply>(list_jobs),
+                     caf::result<events_reply>(get_events), caf::result<position_reply>(get_position)>;
 
 /// Spreads live events to listeners. Event-based.
 using hub_actor = caf::typed_actor<caf::result<bool>(subscribe)>;

@@ -1,11 +1,13 @@
 #include "actors/front.hpp"
 
+#include "actors/gathered_replies.hpp"
 #include "persistence/replica/list_merge.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <map>
 #include <memory>
 #include <random>
 #include <utility>
@@ -13,7 +15,8 @@
 namespace troupe::actors {
 namespace {
 
-constexpr auto list_most = std::chrono::seconds{10};  // a shard answers from what it has applied, at once
+constexpr auto list_most = std::chrono::seconds{10};   // a shard answers from what it has applied, at once
+constexpr auto batch_most = std::chrono::seconds{60};  // a shard gives up earlier by itself (`replica::options::patience`)
 
 /// A list that waits for the pages of all shards.
 struct gathered_list {
@@ -50,6 +53,7 @@ struct front_state {
           command.bucket = bucket;
           return self_->delegate(shards_[map_.shard_of(bucket).raw()], std::move(command));
         },
+        [this](submit_batch& command) { return on_submit_batch(command); },
         [this](const get_job& query) -> caf::result<job_reply> { return self_->delegate(shard_of(query.id), query); },
         [this](const cancel_job& command) -> caf::result<job_reply> { return self_->delegate(shard_of(command.id), command); },
         [this](const list_jobs& query) { return on_list(query); },
@@ -74,6 +78,34 @@ struct front_state {
     };
     for (const auto& shard : shards_) self_->request(shard, list_most, query).then(add, fail);
     return promise;
+  }
+
+  /// To each shard its jobs, in their order.
+  caf::result<batch_reply> on_submit_batch(submit_batch& command) {
+    if (command.jobs.empty()) return batch_reply{};
+    std::map<std::uint32_t, std::pair<submit_batch, std::vector<std::size_t>>> parts;
+    for (std::size_t i = 0; i < command.jobs.size(); ++i) {
+      auto& job = command.jobs[i];
+      job.bucket = bucket_for(job, random_());
+      auto& [part, places] = parts[map_.shard_of(*job.bucket).raw()];
+      part.jobs.push_back(std::move(job));
+      places.push_back(i);
+    }
+    if (parts.size() == 1)  // then it has all of them, as they were
+      return self_->delegate(shards_[parts.begin()->first], std::move(parts.begin()->second.first));
+    const auto batch = std::make_shared<gathered_replies>(self_->make_response_promise<batch_reply>(), command.jobs.size());
+    for (auto& [shard, part] : parts) {
+      const auto places = std::make_shared<const std::vector<std::size_t>>(std::move(part.second));
+      const auto put = [batch, places](batch_reply& part_reply) {
+        for (std::size_t i = 0; i < places->size(); ++i) batch->put((*places)[i], std::move(part_reply.replies[i]));
+      };
+      const auto fail = [batch, places](const caf::error&) {
+        for (const auto place : *places)
+          batch->put(place, error{errc::timed_out, "the job's shard did not answer; whether the request took effect is unknown"});
+      };
+      self_->request(shards_[shard], batch_most, std::move(part.first)).then(put, fail);
+    }
+    return batch->promise();
   }
 
   jobs_actor::pointer self_;

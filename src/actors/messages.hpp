@@ -37,6 +37,15 @@ struct submitted {
 };
 using submit_reply = result<submitted>;
 
+/// Command: take several jobs. Each is decided by itself, in their order where they are of one shard; those of a shard become
+/// durable with one write. Answer: a reply to each, in the order of the jobs, once all are known.
+struct submit_batch {
+  std::vector<submit_job> jobs;
+};
+struct batch_reply {
+  std::vector<submit_reply> replies;
+};
+
 /// Query: one job as of everything acknowledged before. Answer: `job_reply`; `errc::not_found`.
 struct get_job {
   std::string tenant;

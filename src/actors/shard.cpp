@@ -3,6 +3,7 @@
 #include "actors/cluster_view.hpp"
 #include "actors/fatal.hpp"
 #include "actors/front.hpp"
+#include "actors/gathered_replies.hpp"
 #include "actors/timer.hpp"
 #include "base/log.hpp"
 #include "persistence/replica/peer_codec.hpp"
@@ -35,6 +36,7 @@ struct shard_state {
     self_->send(self_, wake{});
     return {
         [this](submit_job& command) { return on_submit(command); },
+        [this](submit_batch& command) { return on_submit_batch(command); },
         [this](const get_job& query) {
           return read<job_reply>([this, query] { return parts_.machine->view(query.tenant, query.id); });
         },
@@ -78,6 +80,20 @@ struct shard_state {
   }
 
   caf::result<submit_reply> on_submit(submit_job& command) {
+    auto promise = self_->make_response_promise<submit_reply>();
+    take(command, [promise](submit_reply reply) mutable { promise.deliver(std::move(reply)); });
+    return promise;
+  }
+
+  caf::result<batch_reply> on_submit_batch(submit_batch& command) {
+    if (command.jobs.empty()) return batch_reply{};
+    const auto batch = std::make_shared<gathered_replies>(self_->make_response_promise<batch_reply>(), command.jobs.size());
+    for (std::size_t i = 0; i < command.jobs.size(); ++i)
+      take(command.jobs[i], [batch, i](submit_reply reply) { batch->put(i, std::move(reply)); });
+    return batch->promise();
+  }
+
+  void take(submit_job& command, std::function<void(submit_reply)> answer) {
     model::submit_command body;
     body.id = model::job_id::make(command.bucket ? *command.bucket : bucket_for(command, random_()), random_());
     body.tenant = command.tenant;
@@ -90,11 +106,9 @@ struct shard_state {
     body.priority = command.priority;
     body.labels = std::move(command.labels);
     body.deadline = command.deadline;
-    auto promise = self_->make_response_promise<submit_reply>();
     const auto token = next_token();
-    submissions_.emplace(token, submission{promise, std::move(command.tenant)});
+    submissions_.emplace(token, submission{std::move(answer), std::move(command.tenant)});
     gather(replica::event::submit{token, std::move(body)});
-    return promise;
   }
 
   caf::result<job_reply> on_cancel(const cancel_job& command) {
@@ -261,13 +275,13 @@ struct shard_state {
 
   void deliver(replica::answer& one) {
     if (const auto found = submissions_.find(one.token); found != submissions_.end()) {
-      auto [promise, tenant] = std::move(found->second);
+      const auto [answer, tenant] = std::move(found->second);
       submissions_.erase(found);
       const auto& outcome = std::get<result<model::submit_outcome>>(one.reply);
-      if (!outcome) return promise.deliver(submit_reply{outcome.error()});
+      if (!outcome) return answer(outcome.error());
       auto job = parts_.machine->view(tenant, outcome->id);
-      if (!job) return promise.deliver(submit_reply{job.error()});
-      promise.deliver(submit_reply{submitted{std::move(*job), outcome->created}});
+      if (!job) return answer(job.error());
+      answer(submitted{std::move(*job), outcome->created});
     } else if (const auto cancelled = cancellations_.find(one.token); cancelled != cancellations_.end()) {
       auto [promise, tenant] = std::move(cancelled->second);
       cancellations_.erase(cancelled);
@@ -349,7 +363,7 @@ struct shard_state {
   replica::request_token next_token() { return replica::request_token{++last_token_}; }
 
   struct submission {
-    caf::typed_response_promise<submit_reply> promise;
+    std::function<void(submit_reply)> answer;
     std::string tenant;
   };
   struct cancellation {

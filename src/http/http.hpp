@@ -36,15 +36,17 @@ struct access_rules {
 };
 
 struct server_options {
-  std::string address = "127.0.0.1";       ///< an IP address; without TLS only one of loopback
-  std::uint16_t port = 8080;               ///< 0: any free one
-  std::uint32_t threads = 1;               ///< event loops, 1..64
-  std::uint32_t blocking_threads = 4;      ///< for files and fsync, 1..64
-  std::uint32_t peer_threads = 16;         ///< for requests that wait for other nodes of a cluster, 1..64
-  std::uint32_t connections_most = 1024;   ///< further ones are answered 503
-  std::vector<std::string> allowed_hosts;  ///< accepted in the Host header besides localhost, 127.0.0.1 and [::1]; no port
-  bytes header_most = bytes{16 * 1024};    ///< all headers of a request together
-  bytes json_most = bytes{1024 * 1024};    ///< a JSON body, and all text parts of a form together
+  std::string address = "127.0.0.1";          ///< an IP address; without TLS only one of loopback
+  std::uint16_t port = 8080;                  ///< 0: any free one
+  std::uint32_t threads = 1;                  ///< event loops, 1..64
+  std::uint32_t blocking_threads = 4;         ///< for files and fsync, 1..64
+  std::uint32_t peer_threads = 16;            ///< for requests that wait for other nodes of a cluster, 1..64
+  std::uint32_t connections_most = 1024;      ///< further ones are answered 503
+  std::vector<std::string> allowed_hosts;     ///< accepted in the Host header besides localhost, 127.0.0.1 and [::1]; no port
+  bytes header_most = bytes{16 * 1024};       ///< all headers of a request together
+  bytes json_most = bytes{1024 * 1024};       ///< a JSON body, and all text parts of a form together
+  bytes batch_most = bytes{4 * 1024 * 1024};  ///< the JSON body of a batch; each job in it at most `json_most`
+  std::uint32_t batch_jobs_most = 1000;       ///< in one batch
   bytes upload_most = bytes{std::uint64_t{4} << 30};  ///< an uploaded file
   std::uint32_t upload_files_most = 200;              ///< in one form
   duration idle_timeout = 60s;                        ///< between two requests of a connection

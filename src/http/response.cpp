@@ -1,6 +1,7 @@
 #include "http/response.hpp"
 
 #include "http/json/problem.hpp"
+#include "http/json/writer.hpp"
 #include "http/status_map.hpp"
 
 #include <fmt/format.h>
@@ -25,7 +26,8 @@ response problem(const error& why) {
   response out;
   out.status = status_of(why.code);
   out.content_type = problem_type;
-  json::write_problem(out.body, out.status, to_string(why.code), why.detail, why.retry_after);
+  json::writer json{out.body};
+  json::write_problem(json, {out.status, to_string(why.code), why.detail, why.retry_after});
   if (wants_retry_after(out.status)) {
     const auto wait = why.retry_after.value_or(std::chrono::milliseconds{1000});
     out.with("Retry-After", std::to_string(std::max<std::int64_t>(1, (wait.count() + 999) / 1000)));
@@ -37,7 +39,8 @@ response problem(int status, std::string_view code, std::string_view detail) {
   response out;
   out.status = status;
   out.content_type = problem_type;
-  json::write_problem(out.body, status, code, detail, std::nullopt);
+  json::writer json{out.body};
+  json::write_problem(json, {status, code, detail, std::nullopt});
   if (wants_retry_after(status)) out.with("Retry-After", "1");
   return out;
 }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::array routes = {
     route{method::post, "/v1/jobs", endpoint::submit_job, route_class::submit},
+    route{method::post, "/v1/jobs:batch", endpoint::submit_batch, route_class::submit},
     route{method::get, "/v1/jobs/{id}", endpoint::get_job, route_class::job},
     route{method::get, "/v1/jobs", endpoint::list_jobs, route_class::jobs},
     route{method::post, "/v1/jobs/{id}/cancel", endpoint::cancel_job, route_class::job},

@@ -17,6 +17,7 @@ inline constexpr std::size_t route_class_count = 10;
 /// The names of the endpoints; `endpoints.cpp` turns them into calls.
 enum class endpoint : std::uint8_t {
   submit_job,
+  submit_batch,
   get_job,
   list_jobs,
   cancel_job,

@@ -5,6 +5,7 @@ namespace troupe::http::endpoints {
 awaitable<response> call(endpoint which, exchange& x) {
   switch (which) {
     case endpoint::submit_job: return submit_job(x);
+    case endpoint::submit_batch: return submit_batch(x);
     case endpoint::get_job: return get_job(x);
     case endpoint::list_jobs: return list_jobs(x);
     case endpoint::cancel_job: return cancel_job(x);

@@ -9,6 +9,7 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> call(endpoint which, exchange& x);
 
 [[nodiscard]] awaitable<response> submit_job(exchange& x);
+[[nodiscard]] awaitable<response> submit_batch(exchange& x);
 [[nodiscard]] awaitable<response> get_job(exchange& x);
 [[nodiscard]] awaitable<response> list_jobs(exchange& x);
 [[nodiscard]] awaitable<response> cancel_job(exchange& x);

@@ -8,6 +8,19 @@ namespace troupe::http::endpoints {
 /// Whose requests these are: until there are keys, everyone who can reach a node is the same tenant.
 inline constexpr std::string_view only_tenant = "default";
 
+/// The answer to any submission while this node takes none: it is stopping, or its disk is full.
+[[nodiscard]] std::optional<response> refusal_of_all(const application& app);
+/// Checks a submission against its pipeline. Whether its artifacts are there is not looked at.
+[[nodiscard]] awaitable<result<actors::submit_job>> command_of(exchange& x, json::submission what,
+                                                               std::optional<std::string> key);
+/// What a job is to read.
+[[nodiscard]] std::vector<digest> artifacts_of(const actors::submit_job& command);
+/// Touches artifacts; what is missing here or was here for long is touched at other nodes, too. The jobs that name them are to be
+/// asked for at once.
+/// @returns those that no node has
+[[nodiscard]] awaitable<result<std::vector<digest>>> hold_artifacts(exchange& x, std::vector<digest> named);
+/// Why a job that names it is refused.
+[[nodiscard]] error no_artifact(const digest& hash);
 /// Checks a submission against its pipeline and hands it to the jobs' actor. @returns the answer for the client.
 [[nodiscard]] awaitable<response> submit(exchange& x, json::submission what);
 /// Reads and submits a form (multipart/form-data): each file becomes an artifact while it arrives.

@@ -24,10 +24,8 @@ constexpr duration touched_lately = 10s;
 result<std::optional<std::string>> idempotency_key_of(const request& in) {
   const auto* key = in.find_header("Idempotency-Key");
   if (!key) return std::optional<std::string>{};
-  const bool is_visible = std::ranges::all_of(*key, [](char c) { return c > 0x20 && c < 0x7f; });
-  if (key->empty() || key->size() > 255 || !is_visible || in.count_headers("Idempotency-Key") > 1) {
-    return error{errc::bad_request, "Idempotency-Key must be given once, with 1 to 255 visible ASCII characters"};
-  }
+  if (in.count_headers("Idempotency-Key") > 1) return error{errc::bad_request, "Idempotency-Key must be given once"};
+  TROUPE_CHECK(json::check_idempotency_key(*key));
   return std::optional{std::string{*key}};
 }
 
@@ -47,7 +45,7 @@ awaitable<result<pipeline_pointer>> pipeline_of(exchange& x, const json::submiss
   co_return co_await off_loop(x, parse);
 }
 
-/// Touches artifacts, so that they are not collected before the job that names them is known everywhere.
+/// Touches artifacts, so that they are not collected before the jobs that name them are known everywhere.
 /// @returns those that the store does not have, and those that had not been touched for longer than `fresh`.
 awaitable<result<std::vector<digest>>> touch_artifacts(exchange& x, artifact_access at, std::vector<digest> named,
                                                        duration fresh) {
@@ -63,26 +61,6 @@ awaitable<result<std::vector<digest>>> touch_artifacts(exchange& x, artifact_acc
   co_return co_await off_loop(x, at.pool, touch);
 }
 
-/// Touches what a job is to read; what is missing here or was here for long is touched at other nodes, too.
-/// @returns `errc::bad_request` naming the first artifact that no node has.
-awaitable<result<void>> hold_artifacts(exchange& x, const model::pipeline& p, const model::json::object& inputs) {
-  auto named = model::artifacts_in(inputs);
-  for (const auto& each : model::artifacts_of(p)) named.push_back(each);
-  if (named.empty()) co_return result<void>{};
-  const auto begun = std::chrono::steady_clock::now();
-  const bool has_peers = x.app().with.own_artifacts != nullptr;
-  auto missing = co_await touch_artifacts(x, x.app().own_artifacts(), named, has_peers ? touched_lately : duration::max());
-  if (missing && !missing->empty() && has_peers)
-    missing = co_await touch_artifacts(x, x.app().artifacts(), std::move(*missing), duration::max());
-  if (!missing) co_return missing.error();
-  if (!missing->empty())
-    co_return error{errc::bad_request,
-                    fmt::format("there is no artifact {}; upload it first with POST /v1/artifacts", missing->front().hex())};
-  if (std::chrono::steady_clock::now() - begun > hold_most)
-    co_return error{errc::timed_out, "the nodes that have the job's artifacts took too long to answer; try again", 1s};
-  co_return result<void>{};
-}
-
 response accepted(const actors::submitted& done) {
   response out;
   out.status = 202;
@@ -96,23 +74,21 @@ response accepted(const actors::submitted& done) {
 
 }  // namespace
 
-awaitable<response> submit(exchange& x, json::submission what) {
-  if (x.app().is_draining)
-    co_return problem(error{errc::stopping, "the node is shutting down and takes no more jobs; try again", 5s});
-  if (x.app().with.is_disk_full && *x.app().with.is_disk_full)
-    co_return problem(error{errc::no_space, "the node's disk is full: it takes no more jobs until there is room", 30s});
-  auto key = idempotency_key_of(x.in);
-  if (!key) co_return problem(key.error());
-  const auto pipeline = co_await pipeline_of(x, what);
-  if (!pipeline) co_return problem(pipeline.error());
-  auto inputs = model::check_inputs(**pipeline, what.inputs);
-  if (!inputs) co_return problem(inputs.error());
-  const auto held = co_await hold_artifacts(x, **pipeline, *inputs);
-  if (!held) co_return problem(held.error());
+std::optional<response> refusal_of_all(const application& app) {
+  if (app.is_draining) return problem(error{errc::stopping, "the node is shutting down and takes no more jobs; try again", 5s});
+  if (app.with.is_disk_full && *app.with.is_disk_full)
+    return problem(error{errc::no_space, "the node's disk is full: it takes no more jobs until there is room", 30s});
+  return std::nullopt;
+}
 
+awaitable<result<actors::submit_job>> command_of(exchange& x, json::submission what, std::optional<std::string> key) {
+  const auto pipeline = co_await pipeline_of(x, what);
+  if (!pipeline) co_return pipeline.error();
+  auto inputs = model::check_inputs(**pipeline, what.inputs);
+  if (!inputs) co_return inputs.error();
   actors::submit_job command;
   command.tenant = only_tenant;
-  command.idempotency_key = std::move(*key);
+  command.idempotency_key = std::move(key);
   command.request_hash = json::request_hash((*pipeline)->hash, what, *inputs);
   command.pipeline = *pipeline;
   command.inputs = std::move(*inputs);
@@ -122,7 +98,42 @@ awaitable<response> submit(exchange& x, json::submission what) {
   if (what.deadline_in) {
     command.deadline = std::chrono::floor<duration>(std::chrono::system_clock::now()) + *what.deadline_in;
   }
-  const auto answer = co_await ask(x, x.app().with.actors.jobs, std::move(command), x.app().options.request_timeout);
+  co_return command;
+}
+
+std::vector<digest> artifacts_of(const actors::submit_job& command) {
+  auto named = model::artifacts_in(command.inputs);
+  for (const auto& each : model::artifacts_of(*command.pipeline)) named.push_back(each);
+  return named;
+}
+
+awaitable<result<std::vector<digest>>> hold_artifacts(exchange& x, std::vector<digest> named) {
+  if (named.empty()) co_return std::vector<digest>{};
+  const auto begun = std::chrono::steady_clock::now();
+  const bool has_peers = x.app().with.own_artifacts != nullptr;
+  auto missing =
+      co_await touch_artifacts(x, x.app().own_artifacts(), std::move(named), has_peers ? touched_lately : duration::max());
+  if (missing && !missing->empty() && has_peers)
+    missing = co_await touch_artifacts(x, x.app().artifacts(), std::move(*missing), duration::max());
+  if (missing && std::chrono::steady_clock::now() - begun > hold_most)
+    co_return error{errc::timed_out, "the nodes that have the job's artifacts took too long to answer; try again", 1s};
+  co_return missing;
+}
+
+error no_artifact(const digest& hash) {
+  return {errc::bad_request, fmt::format("there is no artifact {}; upload it first with POST /v1/artifacts", hash.hex())};
+}
+
+awaitable<response> submit(exchange& x, json::submission what) {
+  if (auto refused = refusal_of_all(x.app())) co_return std::move(*refused);
+  auto key = idempotency_key_of(x.in);
+  if (!key) co_return problem(key.error());
+  auto command = co_await command_of(x, std::move(what), std::move(*key));
+  if (!command) co_return problem(command.error());
+  const auto missing = co_await hold_artifacts(x, artifacts_of(*command));
+  if (!missing) co_return problem(missing.error());
+  if (!missing->empty()) co_return problem(no_artifact(missing->front()));
+  const auto answer = co_await ask(x, x.app().with.actors.jobs, std::move(*command), x.app().options.request_timeout);
   if (!answer) co_return problem(answer.error());
   co_return accepted(*answer);
 }

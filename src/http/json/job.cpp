@@ -1,6 +1,8 @@
 #include "http/json/job.hpp"
 
+#include "http/json/problem.hpp"
 #include "http/json/writer.hpp"
+#include "http/status_map.hpp"
 
 #include <boost/algorithm/hex.hpp>
 #include <boost/json/object.hpp>
@@ -121,6 +123,35 @@ void write_jobs(std::string& out, const actors::jobs_page& page) {
     json.value(std::string_view{boost::algorithm::hex_lower(page.next_cursor)});
   }
   json.member("as_of", page.as_of);
+  json.end_object();
+}
+
+void write_replies(std::string& out, const std::vector<actors::submit_reply>& replies) {
+  constexpr std::size_t reply_typical = 512;
+  out.reserve(out.size() + replies.size() * reply_typical);
+  writer json{out};
+  json.begin_object();
+  json.key("results");
+  json.begin_array();
+  for (const auto& reply : replies) {
+    json.begin_object();
+    const int status = reply ? 202 : status_of(reply.error().code);
+    json.member("status", status);
+    if (reply) {
+      if (!reply->created) json.member("replayed", true);
+      json.key("job");
+      json.begin_object();
+      write_summary(json, reply->job);
+      write_error_and_links(json, reply->job);
+      json.end_object();
+    } else {
+      const auto& why = reply.error();
+      json.key("problem");
+      write_problem(json, {status, to_string(why.code), why.detail, why.retry_after});
+    }
+    json.end_object();
+  }
+  json.end_array();
   json.end_object();
 }
 

@@ -4,6 +4,7 @@
 #include "model/job_view.hpp"
 
 #include <string>
+#include <vector>
 
 namespace troupe::http::json {
 
@@ -11,6 +12,8 @@ namespace troupe::http::json {
 void write_job(std::string& out, const model::job_view& job);
 /// Appends a page of a list: job objects without stages, inputs and result.
 void write_jobs(std::string& out, const actors::jobs_page& page);
+/// Appends the answer to a batch: to each submission its own status, with the job object as in a list, or a problem document.
+void write_replies(std::string& out, const std::vector<actors::submit_reply>& replies);
 /// Appends the data of a journalled event.
 void write_event(std::string& out, const model::job_event& event);
 /// Appends the data of a progress event.

@@ -7,16 +7,14 @@
 
 namespace troupe::http::json {
 
-void write_problem(std::string& out, int status, std::string_view code, std::string_view detail,
-                   std::optional<std::chrono::milliseconds> retry_after) {
-  writer json{out};
+void write_problem(writer& json, const problem_text& what) {
   json.begin_object();
-  json.member("type", fmt::format("about:blank#{}", code));
-  json.member("title", std::string_view{reason_of(status)});
-  json.member("status", status);
-  json.member("code", code);
-  json.member("detail", detail);
-  if (retry_after) json.member("retry_after_ms", retry_after->count());
+  json.member("type", fmt::format("about:blank#{}", what.code));
+  json.member("title", std::string_view{reason_of(what.status)});
+  json.member("status", what.status);
+  json.member("code", what.code);
+  json.member("detail", what.detail);
+  if (what.retry_after) json.member("retry_after_ms", what.retry_after->count());
   json.end_object();
 }
 

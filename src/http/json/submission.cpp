@@ -94,6 +94,30 @@ result<void> read_member(std::string_view name, const bj::value& value, submissi
   return bad(fmt::format("unknown member '{}'; known: pipeline, inputs, priority, labels, deadline, deadline_ms", name));
 }
 
+result<submission> submission_from(const bj::object& body) {
+  submission out;
+  for (const auto& [key, value] : body) TROUPE_CHECK(read_member({key.data(), key.size()}, value, out));
+  if (out.pipeline.empty() && out.inline_pipeline.empty()) return bad("the member 'pipeline' is missing; see /v1/pipelines");
+  TROUPE_CHECK(check_labels(out));
+  return out;
+}
+
+/// Takes the key out of the item: the rest is as it would be alone.
+batch_item item_from(bj::value& value) {
+  auto* const body = value.if_object();
+  if (!body) return {{}, bad("the job must be a JSON object")};
+  constexpr std::string_view name = "idempotency_key";
+  std::optional<std::string> key;
+  if (const auto* given = body->if_contains(name)) {
+    const auto* text = given->if_string();
+    if (!text) return {{}, bad("idempotency_key must be a text")};
+    key = std::string{view_of(*text)};
+    if (const auto checked = check_idempotency_key(*key); !checked) return {{}, checked.error()};
+    body->erase(name);
+  }
+  return {std::move(key), submission_from(*body)};
+}
+
 /// JSON with sorted keys, so that equal values have equal texts.
 void write_sorted(writer& json, const bj::value& value) {
   if (const auto* object = value.if_object()) {
@@ -159,10 +183,33 @@ result<void> check_labels(const submission& what) {
 
 result<submission> read_submission(std::string_view text) {
   TROUPE_TRY(const auto body, parse_object(text));
-  submission out;
-  for (const auto& [key, value] : body) TROUPE_CHECK(read_member({key.data(), key.size()}, value, out));
-  if (out.pipeline.empty() && out.inline_pipeline.empty()) return bad("the member 'pipeline' is missing; see /v1/pipelines");
-  TROUPE_CHECK(check_labels(out));
+  return submission_from(body);
+}
+
+result<void> check_idempotency_key(std::string_view key) {
+  const bool is_visible = std::ranges::all_of(key, [](char c) { return c > 0x20 && c < 0x7f; });
+  if (key.empty() || key.size() > 255 || !is_visible) return bad("an idempotency key has 1 to 255 visible ASCII characters");
+  return {};
+}
+
+result<std::vector<batch_item>> read_batch(std::string_view text, const batch_limits& limits) {
+  TROUPE_TRY(auto body, parse_object(text));
+  auto* const jobs = body.if_contains("jobs");
+  if (!jobs || !jobs->is_array() || body.size() != 1) return bad("the body of a batch is {\"jobs\": [...]}");
+  auto& list = jobs->get_array();
+  if (list.empty()) return bad("the batch is empty");
+  if (list.size() > limits.jobs_most)
+    return error{errc::too_large, fmt::format("a batch has at most {} jobs, this one has {}", limits.jobs_most, list.size())};
+  const bool may_be_too_large = text.size() > limits.each_most.count();
+  std::vector<batch_item> out;
+  out.reserve(list.size());
+  for (auto& item : list) {
+    if (may_be_too_large && bj::serialize(item).size() > limits.each_most.count()) {
+      out.push_back({{}, error{errc::too_large, fmt::format("the job is larger than {} bytes", limits.each_most.count())}});
+    } else {
+      out.push_back(item_from(item));
+    }
+  }
   return out;
 }
 

@@ -25,6 +25,23 @@ struct submission {
 
 /// Reads the body of POST /v1/jobs. @returns `errc::bad_request` saying which member is wrong.
 [[nodiscard]] result<submission> read_submission(std::string_view text);
+
+/// One of several submissions.
+struct batch_item {
+  std::optional<std::string> idempotency_key;
+  result<submission> what;  ///< or why it is none: the others are not hurt
+};
+struct batch_limits {
+  std::size_t jobs_most = 0;
+  bytes each_most;  ///< the text of one submission
+};
+/// Reads the body of POST /v1/jobs:batch: {"jobs": [...]}, each as `read_submission` has it, with an "idempotency_key" of its
+/// own.
+/// @returns `errc::bad_request` if it is no such list, or an empty one; `errc::too_large` for too many.
+[[nodiscard]] result<std::vector<batch_item>> read_batch(std::string_view text, const batch_limits& limits);
+/// @returns `errc::bad_request` unless it has 1 to 255 visible ASCII characters
+[[nodiscard]] result<void> check_idempotency_key(std::string_view key);
+
 /// Reads one of the fields that forms and queries may hold besides inputs: pipeline, priority, deadline, deadline_ms,
 /// labels.NAME.
 /// @returns false if `name` is no such field.

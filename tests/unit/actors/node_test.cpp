@@ -28,6 +28,14 @@ stages:
 result: {value: "${stages.second.value}"}
 )";
 
+const char* const parked = R"(
+name: parked
+inputs: {n: {type: integer, required: true}}
+stages:
+  wait: {kind: exec, program: {mode: once, command: [wait], outputs: {}}, requires: {labels: [nowhere]}}
+result: {}
+)";
+
 struct temporary_directory {
   temporary_directory() {
     char pattern[] = "/tmp/troupe-node-test-XXXXXX";
@@ -100,13 +108,23 @@ struct started_node {
   }
 
   actors::submit_reply submit(std::optional<std::string> key, int n) {
+    return ask<actors::submit_reply>(node->public_handles().jobs, job(std::move(key), n));
+  }
+
+  std::vector<actors::submit_reply> submit_batch(const std::vector<std::pair<std::optional<std::string>, int>>& jobs) {
+    actors::submit_batch batch;
+    for (const auto& [key, n] : jobs) batch.jobs.push_back(job(key, n));
+    return ask<actors::batch_reply>(node->public_handles().jobs, std::move(batch)).replies;
+  }
+
+  actors::submit_job job(std::optional<std::string> key, int n) {
     actors::submit_job job;
     job.tenant = "t";
     job.idempotency_key = std::move(key);
     job.request_hash = sha256_of(std::to_string(n));
     job.pipeline = plan;
     job.inputs["n"] = n;
-    return ask<actors::submit_reply>(node->public_handles().jobs, std::move(job));
+    return job;
   }
 
   model::job_view when_ended(model::job_id id) {
@@ -231,6 +249,45 @@ TEST_CASE("a node of several shards runs jobs of all of them, and lists them as 
   for (const auto& job : listed) seen.insert(job.id);
   CHECK(listed.size() == ids.size());
   CHECK(seen == ids);
+}
+
+TEST_CASE("the jobs of a batch go to their shards and are answered in their order") {
+  for (const std::uint32_t shards : {1u, 4u}) {
+    CAPTURE(shards);
+    temporary_directory directory;
+    started_node node{directory.path / "journal", 1, add_one, shards};
+    CHECK(node.submit_batch({}).empty());
+    std::vector<std::pair<std::optional<std::string>, int>> jobs;
+    for (int n = 0; n < 24; ++n) jobs.emplace_back("key " + std::to_string(n), n);
+    jobs.emplace_back("key 3", 3);
+    jobs.emplace_back("key 4", 99);
+    jobs.emplace_back(std::nullopt, 7);
+    const auto replies = node.submit_batch(jobs);
+    REQUIRE(replies.size() == 27);
+    std::set<std::uint32_t> used;
+    for (int n = 0; n < 24; ++n) {
+      const auto& reply = replies[static_cast<std::size_t>(n)].value();
+      CHECK(reply.created);
+      CHECK(reply.job.inputs.at("n") == n);
+      used.insert(model::shard_map{shards}.shard_of(reply.job.id).raw());
+    }
+    CHECK(used.size() == shards);
+    CHECK_FALSE(replies[24].value().created);
+    CHECK(replies[24].value().job.id == replies[3].value().job.id);
+    CHECK(replies[25].error().code == errc::conflict);
+    CHECK(node.when_ended(replies[26].value().job.id).result.at("value").to_number<int>() == 9);
+  }
+}
+
+TEST_CASE("the jobs of a batch become durable together, not each by itself") {
+  temporary_directory directory;
+  const auto never = [](const model::task_spec&) -> model::ports::worker_event { throw std::logic_error("no slot may run it"); };
+  started_node node{directory.path / "journal", 1, never};
+  node.plan = std::make_shared<const model::pipeline>(
+      model::parse_pipeline(parked, "parked.yaml", model::pipeline_origin::installed).value());
+  const auto before = node.log->read_figures().syncs;
+  CHECK(node.submit_batch(std::vector<std::pair<std::optional<std::string>, int>>(200, {std::nullopt, 1})).back().has_value());
+  CHECK(node.log->read_figures().syncs - before < 5);  // one, and what the slots may have said meanwhile
 }
 
 TEST_CASE("a job without a key goes to any shard, and is found again") {

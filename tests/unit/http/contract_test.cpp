@@ -140,5 +140,7 @@ TEST_CASE("requests and answers are those of the golden files") {
   exchange("pipeline.txt", "GET", "/v1/pipelines/talk");
   exchange("node.txt", "GET", "/v1/node");
   exchange("ready.txt", "GET", "/readyz");
+  exchange("batch.txt", "POST", "/v1/jobs:batch", json_type,
+           R"({"jobs":[{"idempotency_key":"a","pipeline":"talk","inputs":{"text":"hello"}},{"pipeline":"tlak"}]})");
   exchange("method_not_allowed.txt", "GET", "/v1/jobs/0000000000000001/cancel");
 }

@@ -85,7 +85,9 @@ caf::result<Reply> respond(jobs_self self, world& w, std::shared_ptr<std::vector
     kept->push_back(self->make_response_promise());
     return caf::delegated<Reply>{};
   }
-  if (w.refuse_with) return Reply{*w.refuse_with};
+  if constexpr (std::is_constructible_v<Reply, error>) {
+    if (w.refuse_with) return Reply{*w.refuse_with};
+  }
   return make();
 }
 
@@ -186,6 +188,15 @@ actors::jobs_actor::behavior_type jobs_behavior(jobs_self self, world* w) {
   const auto kept = std::make_shared<std::vector<caf::response_promise>>();
   return {
       [=](const actors::submit_job& m) { return respond<actors::submit_reply>(self, *w, kept, [&] { return submit(*w, m); }); },
+      [=](const actors::submit_batch& m) {
+        return respond<actors::batch_reply>(self, *w, kept, [&] {
+          ++w->batches;
+          actors::batch_reply all;
+          for (const auto& job : m.jobs)
+            all.replies.push_back(w->refuse_with ? actors::submit_reply{*w->refuse_with} : submit(*w, job));
+          return all;
+        });
+      },
       [=](const actors::get_job& m) {
         std::function<void()> hook;
         {

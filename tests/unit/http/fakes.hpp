@@ -27,6 +27,7 @@ struct world {
   std::optional<error> refuse_with;  ///< what the jobs' actor answers to everything
   bool is_silent = false;            ///< whether it keeps its answers to itself
   std::vector<actors::submit_job> submissions;
+  std::uint64_t batches = 0;  ///< how often several came together
   std::vector<actors::change_node> node_changes;
   std::uint64_t journal_reads = 0;
   std::uint64_t gets = 0;
