@@ -32,6 +32,12 @@ std::vector<entry> entry_log::slice(log_index first, bytes limit) const {
   return taken;
 }
 
+bool entry_log::weighs_less(log_index first, bytes limit) const noexcept {
+  bytes sum;
+  for (auto index = first; index <= last() && sum < limit; index = next(index)) sum = sum + weight(at(index));
+  return sum < limit;
+}
+
 void entry_log::truncate(log_index from) {
   while (!entries_.empty() && last() >= from) {
     weight_ = bytes{weight_.count() - weight(entries_.back()).count()};

@@ -37,6 +37,8 @@ bool machine::replicate(peer& to) {
   }
   bool has_sent = false;
   while (to.next_index <= log_.last() && to.in_flight.size() < settings_.inflight_max) {
+    // Little goes with what comes until the last message is answered: the other side then does one write for all of it.
+    if (!to.in_flight.empty() && log_.weighs_less(to.next_index, settings_.append_bytes_least)) break;
     send_append(to, true);
     has_sent = true;
   }
@@ -77,6 +79,8 @@ void machine::advance_commit() {
   if (majority <= commit_ || log_.term_at(majority) != hard_.current) return;
   for (; commit_ < majority; commit_ = next(commit_))
     uncommitted_ = bytes{uncommitted_.count() - weight(log_.at(next(commit_))).count()};
+  // Who has acknowledged all of it may have done so before this disk did: no answer of theirs will come to be told then.
+  for (auto& to : peers_) tell_commit(to);
   // A leader that does not belong to the group any more has done its last duty (thesis 4.2.2).
   if (!is_voter(settings_.self) && members_.back().index <= commit_) become_follower(hard_.current);
 }

@@ -26,6 +26,8 @@ struct options {
   duration heartbeat{100};
   /// Most bytes of entries in one append message; a larger single entry travels alone.
   bytes append_bytes_max = 1_MiB;
+  /// Less than this is not sent behind a message that has yet to be answered: it goes with what comes until then.
+  bytes append_bytes_least = 16_KiB;
   /// Most append messages with entries that are on their way to one follower.
   std::size_t inflight_max = 64;
   /// Proposals are refused (`errc::queue_full`) while the leader's uncommitted entries weigh more than this.

@@ -128,6 +128,7 @@ TEST_CASE("a follower that claims more than the leader has stops the group") {
 TEST_CASE("appends follow each other unanswered up to the in-flight limit (thesis 10.2.1)") {
   auto settings = quiet_options();
   settings.inflight_max = 2;
+  settings.append_bytes_least = bytes{0};
   auto one = leader_with({}, 0, settings);
   (void)one.step(from(2, 1, append_accepted{at(1)}));
   CHECK(sent_indexes(propose_text(one, "a"), 2) == numbers{2});
@@ -137,9 +138,24 @@ TEST_CASE("appends follow each other unanswered up to the in-flight limit (thesi
   CHECK(sent_indexes(one.step(from(2, 1, append_accepted{at(2)})), 2) == numbers{4, 5});
 }
 
+TEST_CASE("little waits for the answer to what is on its way, and goes in one message then; much does not wait") {
+  auto settings = quiet_options();
+  settings.append_bytes_least = bytes{1000};
+  auto one = leader_with({}, 0, settings);
+  (void)one.step(from(2, 1, append_accepted{at(1)}));
+  CHECK(sent_indexes(propose_text(one, "a"), 2) == numbers{2});
+  CHECK(sent_indexes(propose_text(one, "b"), 2).empty());
+  CHECK(sent_indexes(propose_text(one, "c"), 2).empty());
+  const auto out = one.step(from(2, 1, append_accepted{at(2)}));
+  CHECK(sent_indexes(out, 2) == numbers{3, 4});
+  CHECK(sent<append_request>(out).size() == 1);
+  CHECK(sent_indexes(propose_text(one, std::string(1000, 'd')), 2) == numbers{5});
+}
+
 TEST_CASE("an append message keeps to its byte limit") {
   auto settings = quiet_options();
   settings.append_bytes_max = bytes{300};
+  settings.append_bytes_least = bytes{0};
   auto one = leader_with({}, 0, settings);
   (void)one.step(from(2, 1, append_accepted{at(1)}));
   const auto out = one.step(propose{{text(std::string(100, 'a')), text(std::string(100, 'b')), text(std::string(900, 'c'))}});
@@ -180,6 +196,18 @@ TEST_CASE("an idle follower is told of a commit at once") {
   const auto out = one.step(from(2, 1, append_accepted{at(1)}));
   CHECK(sent_one<append_request>(out).commit == at(1));
   CHECK(one.step(from(2, 1, append_accepted{at(1)})).send.empty());
+}
+
+TEST_CASE("who acknowledged an entry before the leader's disk had it is told of the commit when that has it, too") {
+  auto one = leader_with({}, 0);
+  (void)one.step(from(2, 1, append_accepted{at(1)}));
+  (void)one.step(from(3, 1, append_accepted{at(1)}));
+  (void)propose_text(one, "a");
+  CHECK(one.step(from(2, 1, append_accepted{at(2)})).send.empty());
+  const auto out = one.settle();
+  REQUIRE(out.send.size() == 1);
+  CHECK(out.send[0].to == server(2));
+  CHECK(std::get<append_request>(out.send[0].body).commit == at(2));
 }
 
 TEST_CASE("many proposals of one event are one write and one message to each follower") {

@@ -29,6 +29,7 @@ simulation::simulation(std::uint64_t seed) : seed_(seed), random_(seed) {
   settings_.heartbeat = duration{30 + draw(100)};
   settings_.inflight_max = 1 + draw(8);
   settings_.append_bytes_max = bytes{40 + draw(400)};
+  settings_.append_bytes_least = bytes{chance(50) ? 0 : draw(200)};
   settings_.uncommitted_bytes_max = 4_KiB;
   settings_.kept_bytes_max = chance(70) ? bytes{200} : 64_MiB;
   has_changes_ = chance(50);
