@@ -303,7 +303,7 @@ struct shard_state {
   }
 
   void spread(replica::effects& effects) {
-    if (log::enabled(log::level::info)) {
+    if (parts_.machine->leads() && log::enabled(log::level::info)) {  // one line in the cluster, not one on each node
       for (const auto& event : effects.events)
         log::info(event.type, "job={} revision={} {}", event.job.text(), event.revision, summary(event));
     }
@@ -332,7 +332,7 @@ struct shard_state {
     const auto& table = parts_.machine->table();
     const auto raft = parts_.machine->raft_status();
     const auto leader = raft.leader ? std::optional{model::node_id{raft.leader->raw()}} : std::nullopt;
-    return {parts_.machine->has_leader(),
+    return {parts_.machine->is_in_service(),
             why_not_ready(),
             members_of(*parts_.machine, parts_.clock->now()),
             table.jobs_queued(),
@@ -347,7 +347,8 @@ struct shard_state {
   /// Empty if nothing more is known than that nobody leads.
   std::string why_not_ready() const {
     if (const auto& expelled = parts_.machine->expelled()) return *expelled;
-    if (refusals_.empty()) return {};
+    if (refusals_.empty())
+      return parts_.machine->has_leader() ? "the cluster has yet to take note of this start of the node" : std::string{};
     return fmt::format("node {:016x} refuses this one: {}", refusals_.begin()->first.raw(), refusals_.begin()->second);
   }
 

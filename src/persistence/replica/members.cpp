@@ -27,6 +27,7 @@ std::optional<raft::server_id> anybody(const std::map<model::node_id, model::job
 
 void machine::on(const event::met& e) {
   if (e.peer == settings_.raft.self) return;
+  gone_.erase(model::node_id{e.peer.raw()});
   met_ = e.peer;
   readable_[model::node_id{e.peer.raw()}] = e.reads;
   announce_at_ = now_;

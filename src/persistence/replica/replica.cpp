@@ -237,8 +237,7 @@ void machine::settle(const purpose& why) {
     is_ready_ = true;
     log_began_ = table_->log_time();
     log_began_at_ = now_;
-    for (const auto& [task, attempt] : table_->running())
-      leases_[task] = {attempt.attempt, now_ + (planted(plant::lease_not_restarted) ? 0ms : settings_.lease), false};
+    restart_leases();
   }
 }
 

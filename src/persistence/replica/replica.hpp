@@ -171,6 +171,10 @@ class machine {
   [[nodiscard]] bool is_ready() const noexcept { return is_ready_; }
   /// Whether somebody is known to lead, so that requests have a way to go.
   [[nodiscard]] bool has_leader() const { return !expelled_ && (leads() ? is_ready_ : raft_.leader().has_value()); }
+  [[nodiscard]] bool leads() const noexcept { return raft_.role() == raft::server_role::leader; }
+  /// Whether requests have a way to go and the cluster knows of this start: an old copy of the data directory is found out
+  /// before.
+  [[nodiscard]] bool is_in_service() const { return has_leader() && is_start_known(); }
   /// Set if this node is no member of its cluster any more: why, and what to do. It stands still from then on.
   [[nodiscard]] const std::optional<std::string>& expelled() const noexcept { return expelled_; }
   /// Whether what is applied here is all that was ever acknowledged, without a `read`: nobody else may vote.
@@ -296,7 +300,6 @@ class machine {
   void schedule();
   [[nodiscard]] timestamp log_now() const;
   [[nodiscard]] timestamp clock_at(timestamp log_time) const;
-  [[nodiscard]] bool leads() const noexcept { return raft_.role() == raft::server_role::leader; }
 
   // requests.cpp: what clients of this node want, and those of nodes that do not lead
   void on(const event::submit& e);
@@ -331,6 +334,8 @@ class machine {
   void show(const model::slot_heartbeat& beat);
   void propose_finish(const model::finish_command& finish, const model::slot_id& slot);
   void propose_assignments();
+  void restart_leases();
+  void lose_soon(model::node_id node);
   void propose_lost_leases();
   void on(const event::gone& e);
   void revoke_if_cut_off();
@@ -368,6 +373,7 @@ class machine {
   [[nodiscard]] std::optional<std::string> why_version_is_held_back(const placement& now) const;
   void finish_raise();
   [[nodiscard]] model::boot_command own_start() const;
+  [[nodiscard]] bool is_start_known() const;
   [[nodiscard]] bool is_announced() const;
   [[nodiscard]] result<void> check_readable(const model::command& body) const;
 
@@ -432,6 +438,7 @@ class machine {
   std::map<model::slot_id, parked_ask> asks_;
   std::map<std::pair<model::task_id, model::attempt_no>, model::slot_id> finishing_;  // reported, not yet applied
   std::map<model::task_id, lease> leases_;
+  std::set<model::node_id> gone_;  // their processes have ended, and nothing was heard of them since
   std::map<model::task_id, model::attempt_progress> progress_;
 };
 

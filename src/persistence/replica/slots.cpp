@@ -75,6 +75,7 @@ void machine::take(const peer_message&, const model::slot_heartbeat& beat) {
 
 void machine::renew(const model::slot_heartbeat& beat) {
   leases_[beat.task] = {beat.attempt, now_ + settings_.lease, false};
+  gone_.erase(beat.slot.node);
   show(beat);
   const auto& members = raft_.members();
   for (const auto* ids : {&members.voters, &members.learners}) {
@@ -109,16 +110,29 @@ void machine::propose_finish(const model::finish_command& finish, const model::s
   propose(finish, by_finish{finish.task, finish.attempt});
 }
 
-/// Its leases end soon, unless it is heard of again.
+/// A new leader does not know when slots were last heard of. Which processes have ended it does: the old leader may be one of
+/// them.
+void machine::restart_leases() {
+  for (const auto& [task, attempt] : table_->running())
+    leases_[task] = {attempt.attempt, now_ + (planted(plant::lease_not_restarted) ? 0ms : settings_.lease), false};
+  for (const auto node : gone_) lose_soon(node);
+}
+
 void machine::on(const event::gone& e) {
+  gone_.insert(e.node);
+  lose_soon(e.node);
+}
+
+/// Its leases end soon, unless it is heard of again.
+void machine::lose_soon(model::node_id node) {
   const auto soon = now_ + settings_.lease / 5;
   for (auto& [task, held] : leases_) {
     const auto running = table_->running().find(task);
-    if (running == table_->running().end() || running->second.slot.node != e.node) continue;
+    if (running == table_->running().end() || running->second.slot.node != node) continue;
     held.expires = std::min(held.expires, soon);
     held.is_node_gone = true;
   }
-  std::erase_if(asks_, [&](const auto& ask) { return ask.first.node == e.node && !ask.second.proposed; });
+  std::erase_if(asks_, [&](const auto& ask) { return ask.first.node == node && !ask.second.proposed; });
 }
 
 /// Slots that no leader hears of stop what they run before their leases run out there. A leader is given up at most one and a

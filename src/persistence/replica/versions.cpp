@@ -13,12 +13,18 @@ model::boot_command machine::own_start() const {
   return start;
 }
 
-bool machine::is_announced() const {
+/// Whether the log has it.
+bool machine::is_start_known() const {
   const auto known = table_->nodes().find(settings_.node);
   if (known == table_->nodes().end()) return false;
   const auto& last = known->second;
-  const bool is_this_start = last.boot == settings_.boot && last.address == settings_.address && last.mark == settings_.mark;
-  return is_this_start && (last.traits == settings_.traits || table_->cluster_version() < model::version_with_traits);
+  return last.boot == settings_.boot && last.address == settings_.address && last.mark == settings_.mark;
+}
+
+bool machine::is_announced() const {
+  if (!is_start_known()) return false;
+  const auto& last = table_->nodes().at(settings_.node);
+  return last.traits == settings_.traits || table_->cluster_version() < model::version_with_traits;
 }
 
 /// As the leader: once every node of the cluster lives and reads more than the log may hold.

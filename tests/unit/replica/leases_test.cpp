@@ -72,6 +72,41 @@ TEST_CASE("what ran on a node whose process has ended is soon somebody else's") 
   CHECK(out.events.front().data.at("detail").as_string().starts_with("nobody listens at its node's address"));
 }
 
+TEST_CASE("a new leader knows which processes have ended before it took office") {
+  node_under_test node;
+  node.settings.founders = raft::configuration{{raft::server_id{1}, raft::server_id{2}, raft::server_id{3}}, {}};
+  node.open();
+  const raft::server_id self{1}, other{2};
+  const auto hear = [&](std::uint64_t term, raft::message_body what) {
+    return node.step({event::received{{{}, other, self, raft::message{other, self, raft::term{term}, std::move(what)}}}});
+  };
+  const std::vector<model::command> commands{node.a_submission(),
+                                             model::assign_command{{model::node_id{2}, model::incarnation{1}, 0}, 1, {{}, 1}}};
+  raft::append_request append;
+  for (const auto& command : commands)
+    append.entries.push_back({raft::log_index{append.entries.size() + 1}, raft::term{1}, raft::entry_kind::command,
+                              std::make_shared<const std::string>(encode(node.now, command, {}))});
+  append.commit = raft::log_index{commands.size()};
+  (void)hear(1, std::move(append));
+  REQUIRE(node.replica->table().running().size() == 1);
+  (void)node.step({event::gone{model::node_id{2}}});  // the old leader, with what ran beside it
+
+  const raft::server_id third{3};
+  const auto hear_third = [&](raft::message_body what) {
+    return node.step({event::received{{{}, third, self, raft::message{third, self, raft::term{2}, std::move(what)}}}});
+  };
+  (void)node.tick(2s);
+  (void)hear_third(raft::pre_vote_reply{true});
+  (void)hear_third(raft::vote_reply{true});
+  (void)hear_third(raft::append_accepted{node.replica->raft_status().last});
+  REQUIRE(node.replica->is_ready());
+  (void)node.tick(node.settings.lease / 5 - 1ms);
+  CHECK(node.replica->table().running().size() == 1);
+  (void)node.tick(1ms);
+  (void)hear_third(raft::append_accepted{node.replica->raft_status().last});
+  CHECK(node.replica->table().running().empty());
+}
+
 TEST_CASE("a node that is heard of after all keeps what it runs") {
   with_second node;
   node.step({event::gone{model::node_id{2}}});

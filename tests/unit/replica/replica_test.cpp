@@ -1,3 +1,4 @@
+#include "persistence/replica/codec.hpp"
 #include "replica_support.hpp"
 
 // Goal: a replica answers when, and only when, what it says is durable. Method: one node, its disk by hand.
@@ -171,6 +172,30 @@ TEST_CASE("before it is ready a replica may not be read without asking") {
 
   CHECK(node.replica->has_leader());
   CHECK(node.replica->is_read_free());
+}
+
+TEST_CASE("a node that follows is in service once the log has its start") {
+  node_under_test node;
+  node.settings.founders = raft::configuration{{raft::server_id{1}, raft::server_id{2}, raft::server_id{3}}, {}};
+  node.open();
+  const auto append = [&](std::vector<raft::entry> entries, std::uint64_t after) {
+    raft::append_request what;
+    what.prev_index = raft::log_index{after};
+    what.prev_term = raft::term{after == 0 ? 0U : 1U};
+    what.commit = raft::log_index{after + entries.size()};
+    what.entries = std::move(entries);
+    const raft::server_id self{1}, leader{2};
+    (void)node.step({event::received{{{}, leader, self, raft::message{leader, self, raft::term{1}, std::move(what)}}}});
+  };
+  append({}, 0);
+  CHECK(node.replica->has_leader());
+  CHECK_FALSE(node.replica->is_in_service());
+
+  const model::boot_command start{node.settings.node, node.settings.boot, node.settings.address, node.settings.mark};
+  append({{raft::log_index{1}, raft::term{1}, raft::entry_kind::command,
+           std::make_shared<const std::string>(encode(node.now, start, {}))}},
+         0);
+  CHECK(node.replica->is_in_service());
 }
 
 TEST_CASE("the log is cut behind the durable state and a node starts from the rest") {
