@@ -77,7 +77,8 @@ struct node_config {
     duration repair_after = 5min;
   } artifacts;
   struct {
-    std::uint32_t recycle_after_tasks = 100;
+    std::uint32_t niceness = 10;
+    std::uint32_t recycle_after_tasks = 1000;
     bytes memory_growth_limit = 1_GiB;
     bytes stderr_head = 8_KiB;
     bytes stderr_tail = 8_KiB;

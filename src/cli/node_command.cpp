@@ -110,6 +110,7 @@ worker::host_options host_options_of(const node_config& config, const journal::d
   worker::host_options options;
   options.program = std::filesystem::absolute(config.worker_program);
   options.scratch_root = std::filesystem::absolute(directory.scratch());
+  options.niceness = static_cast<int>(config.worker.niceness);
   options.recycle_after = config.worker.recycle_after_tasks;
   options.growth_most = config.worker.memory_growth_limit;
   options.output_most = config.worker.scratch_quota;

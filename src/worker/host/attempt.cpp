@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <boost/json/parse.hpp>
 
+#include <unistd.h>
+
 namespace troupe::worker {
 namespace {
 
@@ -41,13 +43,19 @@ result<attempt_directory> attempt_directory::make(const std::filesystem::path& b
   TROUPE_CHECK(make_directory(made.scratch_));
   TROUPE_CHECK(make_directory(made.scratch_ / "out"));
   made.taken_ = below / fmt::format("taken-{}", number);
-  TROUPE_CHECK(make_directory(made.taken_));
   return made;
 }
 
+result<std::filesystem::path> attempt_directory::make_taken() const {
+  TROUPE_CHECK(make_directory(taken_));
+  return taken_;
+}
+
 attempt_directory::~attempt_directory() {
-  if (!scratch_.empty()) remove_tree(scratch_);
-  if (!taken_.empty()) remove_tree(taken_);
+  if (scratch_.empty()) return;
+  const bool was_empty = ::rmdir((scratch_ / "out").c_str()) == 0 && ::rmdir(scratch_.c_str()) == 0;
+  if (!was_empty) remove_tree(scratch_);
+  remove_tree(taken_);
 }
 
 result<proto::run_task> make_run_task(const model::task_spec& task, const attempt_directory& directory,
@@ -72,10 +80,12 @@ result<model::attempt_result> take_outputs(const proto::outputs& outputs, const 
                  fmt::format("{} output files, at most {} are allowed", outputs.files_size(), output_count_most)};
   model::attempt_result result;
   TROUPE_TRY(result.outputs, values_of(outputs.values_json()));
+  if (outputs.files().empty()) return result;
+  TROUPE_TRY(const auto place, directory.make_taken());
   std::vector<std::filesystem::path> taken;
   std::uint64_t size = 0;
   for (const auto& file : outputs.files()) {  // all are checked before the first is stored
-    taken.push_back(directory.taken() / std::to_string(taken.size()));
+    taken.push_back(place / std::to_string(taken.size()));
     TROUPE_TRY(const auto file_size, take_file(file.path(), directory.scratch(), taken.back()));
     size += file_size;
     if (size > output_most.count())

@@ -9,8 +9,8 @@
 
 namespace troupe::worker {
 
-/// One attempt's directory, with "out" in it for the worker and a place beside it, unknown to the worker, for outputs on their
-/// way into the store. Removed with this object.
+/// One attempt's directory, with "out" in it for the worker; and a place beside it, unknown to the worker and made when there is
+/// something to put there, for outputs on their way into the store. Removed with this object.
 class attempt_directory {
  public:
   [[nodiscard]] static result<attempt_directory> make(const std::filesystem::path& below, std::uint64_t number);
@@ -19,7 +19,8 @@ class attempt_directory {
   attempt_directory& operator=(attempt_directory&&) = delete;
   ~attempt_directory();
   [[nodiscard]] const std::filesystem::path& scratch() const noexcept { return scratch_; }
-  [[nodiscard]] const std::filesystem::path& taken() const noexcept { return taken_; }
+  /// @returns the place for outputs on their way.
+  [[nodiscard]] result<std::filesystem::path> make_taken() const;
 
  private:
   attempt_directory() = default;

@@ -45,6 +45,8 @@ struct child_plan {
   int parent;
   std::string uid_map, gid_map;
   std::array<limit, 4> limits;
+  int niceness;
+  std::string niceness_text;
   // What the child says when it fails.
   const char* failed_at = nullptr;
   int failure = 0;
@@ -102,6 +104,9 @@ TROUPE_CHILD_CODE const char* set_up(const child_plan& plan) {
   for (const auto& entry : plan.limits) {
     if (::syscall(SYS_prlimit64, 0, entry.resource, &entry.value, nullptr) != 0) return "setrlimit";
   }
+  if (::syscall(SYS_setpriority, PRIO_PROCESS, 0, plan.niceness) != 0) return "setpriority";
+  // Where the kernel shares processors between sessions first, that of the session counts (sched(7)). Elsewhere there is no file.
+  write_file("/proc/self/autogroup", plan.niceness_text.data(), plan.niceness_text.size());
   if (::syscall(SYS_chdir, plan.directory) != 0) return "chdir";
   if (const char* failed = set_up_descriptors(plan)) return failed;
   reset_signals();
@@ -200,6 +205,7 @@ result<spawned> spawn_worker(const spawn_request& request) {
   const std::vector<std::string> arguments{request.program.native()};
   const auto argument_pointers = pointers_to(arguments);
   const auto environment_pointers = pointers_to(request.environment);
+  const int niceness = std::min(::getpriority(PRIO_PROCESS, 0) + request.niceness, 19);
   child_plan plan{request.program.c_str(),
                   argument_pointers.data(),
                   environment_pointers.data(),
@@ -213,7 +219,9 @@ result<spawned> spawn_worker(const spawn_request& request) {
                   ::getpid(),
                   fmt::format("{0} {0} 1", ::geteuid()),
                   fmt::format("{0} {0} 1", ::getegid()),
-                  limits_of(request)};
+                  limits_of(request),
+                  niceness,
+                  std::to_string(niceness)};
   TROUPE_TRY(auto child, clone_child(plan));
   worker.pid = child.first;
   worker.process = std::move(child.second);

@@ -17,6 +17,7 @@ struct spawn_request {
   bytes file_most = 64_GiB;
   std::optional<bytes> memory_most;
   std::uint32_t open_files_most = 4096;
+  int niceness = 0;  ///< added to that of this process
 };
 
 struct spawned {

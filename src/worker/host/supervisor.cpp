@@ -78,7 +78,8 @@ result<void> worker_loop::start() {
                           setting_.spaces,
                           setting_.options.file_most,
                           setting_.options.memory_most,
-                          setting_.options.open_files_most};
+                          setting_.options.open_files_most,
+                          setting_.options.niceness};
     request.environment.push_back(fmt::format("{}{}/", scope_variable, directory_.native()));
     request.environment.push_back(fmt::format("TMPDIR={}/tmp", directory_.native()));
     auto started = spawn_worker(request);
@@ -292,17 +293,16 @@ void worker_loop::on_finished(const proto::task_finished& end) {
   if (end.has_done()) on_event_(ports::worker_storing{attempt_->attempt, attempt_->task});
   auto outcome = end.has_done() ? take_outputs(end.done(), attempt_->directory, setting_.options.output_most, setting_.store)
                                 : error{errc::internal, "the worker ended a task without saying how"};
-  const auto task = attempt_->task;
-  const auto attempt = attempt_->attempt;
-  attempt_.reset();  // removes the scratch directory
+  auto ended = std::exchange(attempt_, std::nullopt);
   if (phase_ == phase::running) phase_ = phase::idle;
   if (outcome) {
-    on_event_(ports::worker_done{attempt, task, std::move(*outcome)});
+    on_event_(ports::worker_done{ended->attempt, ended->task, std::move(*outcome)});
   } else {
     auto failure = end.has_failed() ? from_wire(end.failed()) : make_failure(failure_cause::failed, outcome.error().detail);
     failure.stderr_text = stderr_.text();
-    on_event_(ports::worker_failed{attempt, task, std::move(failure)});
+    on_event_(ports::worker_failed{ended->attempt, ended->task, std::move(failure)});
   }
+  ended.reset();  // removes the scratch directory; nobody waits for that
   after_attempt();
 }
 
