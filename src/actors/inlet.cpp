@@ -3,6 +3,8 @@
 #include "base/log.hpp"
 #include "persistence/replica/peer_codec.hpp"
 
+#include <caf/actor_cast.hpp>
+#include <caf/mailbox_element.hpp>
 #include <caf/send.hpp>
 
 #include <map>
@@ -18,12 +20,14 @@ void inlet::tell_all(const Fact& fact) {
 void inlet::open(std::vector<shard_actor> to) {
   const std::lock_guard lock{mutex_};
   to_ = std::move(to);
+  thread_.emplace(to_.front()->home_system(), [] {});  // `on_rest` follows
   if (met_) tell_all(*met_);
 }
 
 void inlet::close() {
   const std::lock_guard lock{mutex_};
   to_.clear();
+  thread_.reset();
 }
 
 void inlet::on_peer(const model::ports::node_card& peer) {
@@ -36,9 +40,20 @@ void inlet::on_peer(const model::ports::node_card& peer) {
 void inlet::on_frame(model::node_id from, std::string frame) {
   const std::lock_guard lock{mutex_};
   if (to_.size() == 1)
-    caf::anon_send(to_.front(), frame_arrived{from, std::move(frame)});
+    hand(to_.front(), frame_arrived{from, std::move(frame)});
   else if (!to_.empty())
     hand_out(from, frame);
+}
+
+void inlet::on_rest() {
+  const std::lock_guard lock{mutex_};
+  if (thread_) thread_->run();
+}
+
+template <class Message>
+void inlet::hand(const shard_actor& to, Message message) {
+  thread_->send(caf::actor_cast<caf::strong_actor_ptr>(to),
+                caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)));
 }
 
 void inlet::hand_out(model::node_id from, std::string_view frame) {
@@ -49,7 +64,7 @@ void inlet::hand_out(model::node_id from, std::string_view frame) {
   for (auto& message : *messages)
     if (message.from.raw() == from.raw() && message.shard.raw() < to_.size())
       by_shard[message.shard].messages.push_back(std::move(message));
-  for (auto& [shard, arrived] : by_shard) caf::anon_send(to_[shard.raw()], std::move(arrived));
+  for (auto& [shard, arrived] : by_shard) hand(to_[shard.raw()], std::move(arrived));
 }
 
 void inlet::on_gone(model::node_id peer) {

@@ -146,13 +146,14 @@ bool peer_book::has_met(const std::string& address) const {
   return std::ranges::any_of(peers_, [&](const auto& entry) { return entry.second.card.address == address; });
 }
 
-void peer_book::set_address(node_id node, const std::string& address) {
+bool peer_book::set_address(node_id node, const std::string& address) {
   const std::lock_guard lock{mutex_};
-  if (node == own_.card.node || address.empty()) return;
+  if (node == own_.card.node || address.empty()) return false;
   auto& peer = peers_[node];
-  if (peer.given == address) return;  // what the node itself said since then is newer
+  if (peer.given == address) return false;  // what the node itself said since then is newer
   peer.given = address;
   peer.address = address;
+  return true;
 }
 
 std::string peer_book::address_of(node_id node) const {

@@ -40,7 +40,8 @@ class peer_book {
   /// @returns whether a node has said that this is its address.
   [[nodiscard]] bool has_met(const std::string& address) const;
 
-  void set_address(model::node_id node, const std::string& address);
+  /// @returns whether that is news
+  bool set_address(model::node_id node, const std::string& address);
   /// What the cluster has committed of a node. One that is removed gets no frames, and is not shown.
   void set_standing(model::node_id node, const model::ports::node_standing& standing);
   /// Only nodes are welcome from now on that read commands of this version.

@@ -26,8 +26,12 @@ std::future<bool> begin(Work work) {
 }  // namespace
 
 peer_limits peer_copies::limits_now() const {
-  return {options_.connect_timeout, options_.silence_most, steady_clock::now() + options_.push_deadline,
-          options_.rate_least,      &stop_,                options_.tls};
+  return {options_.connect_timeout,
+          options_.silence_most,
+          steady_clock::now() + options_.push_deadline,
+          options_.rate_least,
+          &stop_,
+          options_.tls};
 }
 
 void peer_copies::make(const model::artifact_ref& about) {

@@ -72,6 +72,7 @@ struct peer_links::state {
   void close_all(const std::string& why);
   void close_unwelcome();
   void wake_sender(node_id to);
+  void rest_soon();
   void dial_at_once(const node_card& peer);
 
   void spawn(std::shared_ptr<outgoing> link);
@@ -107,6 +108,7 @@ struct peer_links::state {
   std::map<node_id, std::string> refusals;  ///< logged last, of those who dialled
   bool is_started = false;
   bool is_stopping = false;
+  bool is_rest_due = false;
   std::thread thread;
 };
 
@@ -136,7 +138,10 @@ void peer_links::send(node_id to, std::string frame) {
   asio::post(state_->io, [s = state_.get(), to] { s->wake_sender(to); });
 }
 
-void peer_links::set_address(node_id node, const std::string& address) { state_->book.set_address(node, address); }
+void peer_links::set_address(node_id node, const std::string& address) {
+  if (!state_->book.set_address(node, address)) return;
+  asio::post(state_->io, [s = state_.get(), node] { s->wake_sender(node); });
+}
 
 std::uint64_t peer_links::cluster() const { return state_->book.own().card.cluster; }
 
@@ -183,8 +188,8 @@ void peer_links::state::begin() {
   if (is_stopping) return;
   is_started = true;
   for (const auto& seed : options.seeds) spawn(std::make_shared<outgoing>(io, seed));
-  for (const auto& peer : book.links()) {  // for whom something waits already
-    if (peer.node.raw() != 0 && peer.waiting.count() > 0) wake_sender(peer.node);
+  for (const auto& peer : book.links()) {  // who was known before
+    if (peer.node.raw() != 0 && !peer.address.empty()) wake_sender(peer.node);
   }
 }
 
@@ -219,6 +224,15 @@ void peer_links::state::wake_sender(node_id to) {
   made->node = to;
   senders[to] = made;
   spawn(std::move(made));
+}
+
+/// Once for all frames that have come by then.
+void peer_links::state::rest_soon() {
+  if (std::exchange(is_rest_due, true)) return;
+  asio::post(io, [this] {
+    is_rest_due = false;
+    listener.on_rest();
+  });
 }
 
 /// A peer that has just dialled is up: there is no reason to wait, nor to go on with an earlier start of it.
@@ -445,6 +459,7 @@ awaitable<void> peer_links::state::hear(std::shared_ptr<incoming> link) {
     if (!frame || !link->socket->is_open()) break;
     book.count_received(node, frame->size());
     listener.on_frame(node, std::move(*frame));
+    rest_soon();
   }
   log::info("peer_link_closed", "peer={:016x} why=\"{}\"", node.raw(), link->socket->why_closed());
 }

@@ -46,9 +46,9 @@ struct link_status {
 };
 
 /// The links between this node and its peers: WebSockets on the nodes' ordinary ports. A node sends only on links that it dialled
-/// itself, and hears on those that its peers dialled. It dials a peer when the first frame for it is sent, and from then on keeps
-/// that link open; seeds are dialled from the start, until they have said who they are. A thread of its own does it all, and
-/// calls the listener.
+/// itself, and hears on those that its peers dialled. It dials a peer once it knows where that is, and from then on keeps the
+/// link open: each of two nodes finds out whether the other is the one that the cluster means. Seeds are dialled from the start,
+/// until they have said who they are. A thread of its own does it all, and calls the listener.
 class peer_links final : public model::ports::transport {
  public:
   /// Nothing is dialled and nobody is answered before `start`. The listener outlives this.

@@ -54,6 +54,8 @@ class transport_listener {
   /// card is of that moment.
   virtual void on_peer(const node_card& peer) = 0;
   virtual void on_frame(node_id from, std::string frame) = 0;
+  /// After one or more frames: what has come by now is handed on, and the thread has nothing else to do.
+  virtual void on_rest() = 0;
   /// Nobody listens at this node's address any more: its process has ended. Not said of one that is merely silent.
   virtual void on_gone(node_id peer) = 0;
   /// Another node wants no link with this one. @param is_final  by what the cluster has committed: it will not change its mind

@@ -27,6 +27,7 @@ rocksdb::DBOptions database_options(const options& how, bool may_create) {
   // A recycled log file ends in old records, and this recovery mode takes the first damage in one for its end.
   db.recycle_log_file_num = 0;
   db.track_and_verify_wals_in_manifest = true;  // a missing or shortened older log file is found
+  db.allow_concurrent_memtable_write = false;   // one thread writes, and it need not pay for others
   // RocksDB would otherwise try again after a failed write. A sync that failed once may succeed the next time although the
   // data are gone.
   db.max_bgerror_resume_count = 0;

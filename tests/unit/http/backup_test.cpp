@@ -50,6 +50,7 @@ class late_disk final : public model::ports::snapshot_source {
 struct deaf final : model::ports::transport_listener {
   void on_peer(const model::ports::node_card&) override {}
   void on_frame(model::node_id, std::string) override {}
+  void on_rest() override {}
   void on_gone(model::node_id) override {}
   void on_refused(model::node_id, const std::string&, bool) override {}
 };

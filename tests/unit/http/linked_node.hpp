@@ -54,6 +54,7 @@ class listening final : public model::ports::transport_listener {
     frames_[from].push_back(std::move(frame));
     changed_.notify_all();
   }
+  void on_rest() override {}
   void on_gone(node_id peer) override {
     const std::lock_guard lock{mutex_};
     gone_ = peer;

@@ -45,6 +45,16 @@ TEST_CASE("two nodes exchange frames in order, and one that was dialled can dial
   CHECK(b.link(1).bytes_in == out.bytes_out);
 }
 
+TEST_CASE("a node that is known is linked to, whether or not there is anything to send") {
+  linked_node a{options_of(1)};
+  linked_node b{options_of(2)};
+  a.knows(b);
+  CHECK(a.heard.wait_for_peer(b.own));
+  CHECK(b.heard.wait_for_peer(a.own));
+  CHECK(eventually([&] { return a.link(2).connected; }));
+  CHECK(a.link(2).frames_out == 0);
+}
+
 TEST_CASE("three nodes talk to each other, all at once") {
   std::vector<std::unique_ptr<linked_node>> all;
   for (std::uint64_t id = 1; id <= 3; ++id) all.push_back(std::make_unique<linked_node>(options_of(id)));
