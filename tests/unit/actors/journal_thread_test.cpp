@@ -47,9 +47,10 @@ class noting_storage final : public replica::storage {
   bool fails = false;
 };
 
-std::vector<replica::persist_batch> batch(std::uint64_t number) {
+std::vector<replica::persist_batch> batch(std::uint64_t number, bool sync = true) {
   std::vector<replica::persist_batch> made(1);
   made[0].number = number;
+  made[0].sync = sync;
   return made;
 }
 
@@ -62,14 +63,17 @@ caf::behavior owner(caf::event_based_actor* self, actors::journal_thread* journa
 }
 
 struct stage {
-  stage() { actors::register_messages(); }
+  explicit stage(duration longest_wait = actors::journal_thread::company_after) : company(longest_wait) {
+    actors::register_messages();
+  }
+  duration company;
   caf::actor_system_config config;
   caf::actor_system system{config};
   noting_storage storage;
   std::promise<std::string> fatal;
   bool may_sleep = true;
   std::optional<actors::journal_thread> journal{std::in_place, system, storage,
-                                                [this](const error& why) { fatal.set_value(to_string(why)); }};
+                                                [this](const error& why) { fatal.set_value(to_string(why)); }, company};
   actors::lent_thread thread{system, [] {}, {[this] { return may_sleep; }, [](const auto& errand) { errand(); }}};
 
   caf::strong_actor_ptr owner_of(std::uint64_t last, std::promise<void>& done) {
@@ -119,6 +123,32 @@ TEST_CASE("what comes while a lent thread writes is written by the journal's own
   CHECK(on.storage.calls[0].thread == std::this_thread::get_id());
   CHECK(on.storage.calls[1].thread != std::this_thread::get_id());
   CHECK(on.storage.calls[1].numbers == std::vector<std::uint64_t>{2});
+}
+
+TEST_CASE("what need not be synced goes with the next write that must") {
+  stage on{1h};
+  std::promise<void> done;
+  const auto owner = on.owner_of(2, done);
+  on.journal->write(batch(1, false), owner);
+  on.hand_over(owner, 2);
+  on.thread.run();
+  wait(done);
+  REQUIRE(on.storage.calls.size() == 1);
+  CHECK(on.storage.calls[0].thread == std::this_thread::get_id());
+  CHECK(on.storage.calls[0].numbers == std::vector<std::uint64_t>{1, 2});
+}
+
+TEST_CASE("what need not be synced is written without company after a while, and before the end") {
+  for (const bool at_the_end : {false, true}) {
+    stage on{at_the_end ? duration{1h} : 1ms};
+    std::promise<void> first, done;
+    on.journal->write(batch(1), on.owner_of(1, first));
+    wait(first);
+    on.journal->write(batch(2, false), on.owner_of(2, done));
+    if (at_the_end) on.journal.reset();
+    wait(done);
+    CHECK(on.storage.calls.back().numbers == std::vector<std::uint64_t>{2});
+  }
 }
 
 TEST_CASE("a write that fails is the last one, whoever tried it") {
