@@ -57,9 +57,11 @@ bool task_queue::remove(task_id task) {
   return true;
 }
 
-std::optional<task_id> task_queue::best_for(const slot_offer& offer, timestamp now) const {
+/// The best task, first of its equals. Null: none fits.
+const std::set<task_queue::position>* task_queue::best_waiting(const slot_offer& offer, timestamp now) const {
   using rank = std::tuple<std::int64_t, std::int64_t, position>;  // level (negative: higher first), slot time used, position
   std::optional<rank> best;
+  const std::set<position>* found = nullptr;
   for (const auto& [need, waiting] : classes_) {
     if (!offer.fits(need)) continue;
     for (std::uint8_t priority = 0; priority <= priority_most; ++priority) {
@@ -68,12 +70,31 @@ std::optional<task_id> task_queue::best_for(const slot_offer& offer, timestamp n
         const auto aged = ageing_ > 0ms ? std::max<std::int64_t>(0, (now - head.created) / ageing_) : 0;
         const auto level = std::min<std::int64_t>(priority_most, priority + aged);
         const rank candidate{-level, used_by(tenant), head};
-        if (!best || candidate < *best) best = candidate;
+        if (best && !(candidate < *best)) continue;
+        best = candidate;
+        found = &tasks;
       }
     }
   }
-  if (!best) return std::nullopt;
-  return std::get<position>(*best).task;
+  return found;
+}
+
+std::optional<task_id> task_queue::best_for(const slot_offer& offer, timestamp now) const {
+  const auto* const waiting = best_waiting(offer, now);
+  return waiting ? std::optional{waiting->begin()->task} : std::nullopt;
+}
+
+std::vector<task_id> task_queue::best_few_for(const slot_offer& offer, timestamp now, std::size_t most) const {
+  std::vector<task_id> few;
+  const auto* const waiting = best_waiting(offer, now);
+  if (!waiting) return few;
+  for (auto at = waiting->begin(); at != waiting->end() && few.size() < most; ++at) few.push_back(at->task);
+  return few;
+}
+
+bool task_queue::is_for(task_id task, const slot_offer& offer) const {
+  const auto found = places_.find(task);
+  return found != places_.end() && offer.fits(found->second.in->first);
 }
 
 bool task_queue::has_task_for(const slot_offer& offer) const {

@@ -53,6 +53,10 @@ class task_queue {
   bool remove(task_id task);
   /// The best task for this slot, still in the queue. Nothing if none fits.
   [[nodiscard]] std::optional<task_id> best_for(const slot_offer& offer, timestamp now) const;
+  /// The best task for this slot and those that come next after it among its equals: same tenant, priority and requirement.
+  [[nodiscard]] std::vector<task_id> best_few_for(const slot_offer& offer, timestamp now, std::size_t most) const;
+  /// Whether the task waits here and the slot can run it.
+  [[nodiscard]] bool is_for(task_id task, const slot_offer& offer) const;
   [[nodiscard]] bool has_task_for(const slot_offer& offer) const;
   /// Counts slot time to a tenant; fairness goes by the sums.
   void charge(const std::string& tenant, duration slot_time);
@@ -86,6 +90,7 @@ class task_queue {
     std::optional<timestamp> deadline;
   };
 
+  [[nodiscard]] const std::set<position>* best_waiting(const slot_offer& offer, timestamp now) const;
   [[nodiscard]] timestamp urgency_of(timestamp created, const std::optional<timestamp>& deadline) const;
 
   duration ageing_;

@@ -57,10 +57,19 @@ void put(const model::assign_command& c, proto::command_record& out) {
   body.set_ask(c.ask);
   for (const auto& label : c.offer.labels) body.add_labels(label);
   body.set_threads(c.offer.threads);
+  if (!c.preferred) return;
+  auto& preferred = *body.mutable_preferred();
+  preferred.set_job(c.preferred->job.raw());
+  preferred.set_stage(c.preferred->stage);
+  preferred.set_instance(c.preferred->instance);
 }
 
 model::command get(const proto::assign_body& body) {
-  return model::assign_command{slot_of(body.slot()), body.ask(), {{body.labels().begin(), body.labels().end()}, body.threads()}};
+  model::assign_command c{slot_of(body.slot()), body.ask(), {{body.labels().begin(), body.labels().end()}, body.threads()}};
+  if (body.has_preferred())
+    c.preferred = {model::job_id{body.preferred().job()}, static_cast<std::uint16_t>(body.preferred().stage()),
+                   static_cast<std::uint16_t>(body.preferred().instance())};
+  return c;
 }
 
 void put(const model::finish_command& c, proto::command_record& out) {
@@ -165,6 +174,8 @@ void put(const model::version_command& c, proto::command_record& out) { out.muta
 
 static_assert(std::variant_size_v<model::command> == 12, "a new command needs a version here and in model/cluster_version.hpp");
 std::uint32_t version_of(const model::command& body) {
+  if (const auto* assign = std::get_if<model::assign_command>(&body); assign && assign->preferred)
+    return model::version_with_preference;
   const auto* start = std::get_if<model::boot_command>(&body);
   return std::holds_alternative<model::version_command>(body) || (start && start->traits) ? model::version_with_traits : 1;
 }

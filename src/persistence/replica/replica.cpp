@@ -211,6 +211,9 @@ void machine::apply(const raft::entry& entry) {
   if (finish) {
     if (const auto reported = finishing_.extract({finish->task, finish->attempt})) reported_by = reported.mapped();
     progress_.erase(finish->task);
+    const auto running = table_->running().find(finish->task);
+    if (running != table_->running().end() && std::holds_alternative<model::attempt_result>(finish->outcome))
+      affinity_.ran(finish->task.job, running->second.slot.node);
   }
   auto applied = table_->apply(*command, entry.index.raw());
   if (const auto& from = command->origin; from && from->node == settings_.node && from->boot == settings_.boot)

@@ -5,6 +5,7 @@
 #include "model/slot.hpp"
 #include "model/table/job_table.hpp"
 #include "persistence/raft/raft.hpp"
+#include "persistence/replica/affinity.hpp"
 #include "persistence/replica/leader_spread.hpp"
 #include "persistence/replica/oversight.hpp"
 #include "persistence/replica/peer_message.hpp"
@@ -334,6 +335,7 @@ class machine {
   void show(const model::slot_heartbeat& beat);
   void propose_finish(const model::finish_command& finish, const model::slot_id& slot);
   void propose_assignments();
+  [[nodiscard]] bool may_assign(const model::slot_id& slot, const parked_ask& parked) const;
   void restart_leases();
   void lose_soon(model::node_id node);
   void propose_lost_leases();
@@ -436,6 +438,7 @@ class machine {
   std::optional<installation> installing_;
 
   std::map<model::slot_id, parked_ask> asks_;
+  affinity affinity_;
   std::map<std::pair<model::task_id, model::attempt_no>, model::slot_id> finishing_;  // reported, not yet applied
   std::map<model::task_id, lease> leases_;
   std::set<model::node_id> gone_;  // their processes have ended, and nothing was heard of them since

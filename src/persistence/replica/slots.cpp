@@ -183,19 +183,37 @@ void machine::propose_lost_leases() {
   }
 }
 
+bool machine::may_assign(const model::slot_id& slot, const parked_ask& parked) const {
+  return !parked.proposed && parked.is_open && table_->is_active(slot.node) && has_reported(parked)
+         && table_->queue().has_task_for(parked.offer);
+}
+
+/// First what is at home on a node with a free slot, then the rest.
 void machine::propose_assignments() {
   if (!is_ready_) return;
   auto under_way =
       static_cast<std::size_t>(std::count_if(asks_.begin(), asks_.end(), [](const auto& a) { return a.second.proposed; }));
   const auto silent_since = now_ - settings_.lease / 2;
   std::erase_if(asks_, [&](const auto& ask) { return !ask.second.proposed && ask.second.heard <= silent_since; });
-  for (auto& [slot, parked] : asks_) {
-    if (under_way >= table_->queue().size()) return;
-    if (!table_->is_active(slot.node)) continue;
-    if (parked.proposed || !parked.is_open || !has_reported(parked) || !table_->queue().has_task_for(parked.offer)) continue;
+  const auto assign = [&](const model::slot_id& slot, parked_ask& parked, std::optional<model::task_id> preferred) {
     parked.proposed = true;
     ++under_way;
-    propose(model::assign_command{slot, parked.ask, parked.offer}, by_slot_ask{slot, parked.ask});
+    propose(model::assign_command{slot, parked.ask, parked.offer, preferred}, by_slot_ask{slot, parked.ask});
+  };
+  const bool may_prefer = table_->cluster_version() >= model::version_with_preference;
+  std::set<model::task_id> taken;
+  for (auto& [slot, parked] : asks_) {
+    if (!may_prefer || under_way >= table_->queue().size()) break;
+    if (!may_assign(slot, parked)) continue;
+    const auto few = table_->queue().best_few_for(parked.offer, log_now(), affinity::looked_at_most);
+    const auto home = affinity_.choose(few, slot.node, taken);
+    if (!home) continue;
+    taken.insert(*home);
+    assign(slot, parked, home);
+  }
+  for (auto& [slot, parked] : asks_) {
+    if (under_way >= table_->queue().size()) return;
+    if (may_assign(slot, parked)) assign(slot, parked, std::nullopt);
   }
 }
 

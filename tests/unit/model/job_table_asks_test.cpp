@@ -30,5 +30,20 @@ TEST_CASE("a task that was granted to an ask which the slot has replaced goes on
   CHECK(jobs.store->jobs.at(id).stages[0].tasks[0].failures == failure_counts{});
 }
 
+TEST_CASE("the task that the leader prefers for a slot starts there, unless it does not wait any more") {
+  table_under_test jobs;
+  const auto first = jobs.submitted();
+  const auto second = jobs.submitted();
+  const task_id wanted{second, 0, 0};
+
+  const auto out = jobs.apply(assign_command{slot_a, 1, {{}, 1}, wanted});
+  REQUIRE(out.grants.size() == 1);
+  CHECK(out.grants.front().task.task == wanted);
+
+  const auto next = jobs.apply(assign_command{slot_b, 2, {{}, 1}, wanted});
+  REQUIRE(next.grants.size() == 1);
+  CHECK(next.grants.front().task.task.job == first);
+}
+
 }  // namespace
 }  // namespace troupe::model

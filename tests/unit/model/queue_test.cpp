@@ -52,6 +52,31 @@ TEST_CASE("among equals the first submitted goes first") {
   CHECK(q.best() == 1);
 }
 
+TEST_CASE("the few best are equals, in their order") {
+  queue_under_test q;
+  for (const std::uint64_t job : {4, 2, 3}) q.add(waiting(job));
+  q.add(waiting(1, 4));
+  q.add(waiting(9, 5, "b"));
+  q.queue.charge("b", 10s);
+  const auto jobs = [&](std::size_t most) {
+    std::vector<std::uint64_t> found;
+    for (const auto& task : q.queue.best_few_for(plain, start, most)) found.push_back(task.job.raw());
+    return found;
+  };
+  CHECK(jobs(2) == std::vector<std::uint64_t>{2, 3});
+  CHECK(jobs(9) == std::vector<std::uint64_t>{2, 3, 4});
+}
+
+TEST_CASE("a task is for a slot that has what it needs, as long as it waits") {
+  queue_under_test q;
+  q.add(waiting(1), {{"gpu"}, 1});
+  const task_id task{job_id{1}, 0, 0};
+  CHECK_FALSE(q.queue.is_for(task, plain));
+  CHECK(q.queue.is_for(task, {{"gpu"}, 1}));
+  q.queue.remove(task);
+  CHECK_FALSE(q.queue.is_for(task, {{"gpu"}, 1}));
+}
+
 TEST_CASE("the tenant that has used less slot time goes first") {
   queue_under_test q;
   q.add(waiting(1, 5, "a"));

@@ -65,7 +65,9 @@ TEST_CASE("what a submission does not have stays absent, and an empty key is a k
 TEST_CASE("an assignment survives") {
   const slot_id slot{node_id{7}, incarnation{3}, 65535};
 
+  CHECK(round_trip(assign_command{slot, 12, {}, task_id{job_id{7}, 2, 3}}).preferred == task_id{job_id{7}, 2, 3});
   const auto back = round_trip(assign_command{slot, 12, {{"gpu", "nvenc"}, 8}});
+  CHECK_FALSE(back.preferred.has_value());
 
   CHECK(back.slot == slot);
   CHECK(back.ask == 12);
@@ -275,8 +277,14 @@ TEST_CASE("a command says from which version of the cluster on it may be in the 
   const boot_command as_ever{node_id{4}, incarnation{17}, "here:1", 1};
   auto with_traits = as_ever;
   with_traits.traits.emplace();
-  for (const auto& [body, version] : std::vector<std::pair<command, std::uint32_t>>{
-           {as_ever, 1}, {with_traits, 2}, {version_command{2}, 2}, {tick_command{}, 1}, {drain_command{node_id{4}, then}, 1}}) {
+  for (const auto& [body, version] :
+       std::vector<std::pair<command, std::uint32_t>>{{as_ever, 1},
+                                                      {with_traits, 2},
+                                                      {version_command{2}, 2},
+                                                      {tick_command{}, 1},
+                                                      {drain_command{node_id{4}, then}, 1},
+                                                      {assign_command{{}, 1, {{}, 1}}, 1},
+                                                      {assign_command{{}, 1, {{}, 1}, task_id{}}, 3}}) {
     CHECK(version_of(body) == version);
     const auto bytes = encode(then, body, std::nullopt);
     REQUIRE(bytes[0] == '\x08');
