@@ -11,6 +11,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -40,41 +41,65 @@ class sender {
   std::mutex mutex_;
 };
 
-/// The progress of one task: the newest report goes out at once, though at most 20 times a second, and again at each tick.
+/// The progress of the task that runs, from a thread that lives as long as the session: the newest report goes out at once,
+/// though at most 20 times a second, and a first or repeated one at each tick.
 class ticker : public progress_sink {
  public:
-  explicit ticker(sender& to) : to_(to), started_(steady::now()), thread_([this] { loop(); }) {}
+  explicit ticker(sender& to) : to_(to), thread_([this] { loop(); }) {}
   ~ticker() override {
-    {
-      const std::lock_guard lock{mutex_};
-      ended_ = true;
-    }
-    changed_.notify_one();
+    change([this] { is_over_ = true; });
     thread_.join();
   }
+  /// Between short tasks the thread sleeps on: the tick that has begun counts for the next one.
+  void begin() {
+    const std::lock_guard lock{mutex_};
+    now_ = {};
+    started_ = steady::now();
+    is_fresh_ = false;
+    is_running_ = true;
+    if (is_idle_) changed_.notify_one();
+  }
+  /// No report of the task leaves any more when this returns.
+  void end() {
+    std::unique_lock lock{mutex_};
+    is_running_ = false;
+    silent_.wait(lock, [this] { return !is_sending_; });
+  }
   void report(const stage_progress& now) override {
-    {
-      const std::lock_guard lock{mutex_};
+    change([&] {
       const auto permille = std::max(now_.permille, std::min(now.permille, 1000u));
       now_ = now;
       now_.permille = permille;
       now_.message.resize(std::min<std::size_t>(now_.message.size(), 512));
-      fresh_ = true;
-    }
-    changed_.notify_one();
+      is_fresh_ = true;
+    });
   }
 
  private:
+  void change(const std::function<void()>& how) {
+    {
+      const std::lock_guard lock{mutex_};
+      how();
+    }
+    changed_.notify_one();
+  }
   void loop() {
     std::unique_lock lock{mutex_};
-    while (!ended_) {
+    while (!is_over_) {
+      is_idle_ = true;
+      changed_.wait(lock, [this] { return is_over_ || is_running_; });
+      is_idle_ = false;
+      changed_.wait_for(lock, tick - least_distance, [this] { return is_over_ || is_fresh_; });
+      if (is_over_ || !is_running_) continue;
       const auto message = snapshot();
-      fresh_ = false;
+      is_fresh_ = false;
+      is_sending_ = true;
       lock.unlock();
       to_.send(message);
       lock.lock();
-      changed_.wait_for(lock, least_distance, [this] { return ended_; });
-      changed_.wait_for(lock, tick - least_distance, [this] { return ended_ || fresh_; });
+      is_sending_ = false;
+      silent_.notify_one();
+      changed_.wait_for(lock, least_distance, [this] { return is_over_; });
     }
   }
   proto::from_worker snapshot() const {
@@ -92,11 +117,11 @@ class ticker : public progress_sink {
   }
 
   sender& to_;
-  steady::time_point started_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_, silent_;
   stage_progress now_;
-  bool fresh_ = false, ended_ = false;
+  steady::time_point started_;
+  bool is_running_ = false, is_fresh_ = false, is_sending_ = false, is_idle_ = false, is_over_ = false;
   std::thread thread_;
 };
 
@@ -141,16 +166,20 @@ result<task> task_from(const proto::run_task& message) {
   return work;
 }
 
-result<outputs> run_one(const proto::run_task& message, const runner_table& runners, sender& to) {
+result<outputs> run_one(const proto::run_task& message, const runner_table& runners, ticker& progress) {
   const auto runner = runners.find(message.kind());
   if (runner == runners.end()) return error{errc::internal, fmt::format("this worker has no stage kind \"{}\"", message.kind())};
   TROUPE_TRY(const auto work, task_from(message));
-  ticker progress{to};
-  try {
-    return runner->second->run(work, progress);
-  } catch (const std::exception& failure) {
-    return error{errc::internal, fmt::format("{}: {}", message.kind(), failure.what())};
-  }
+  progress.begin();
+  auto outcome = [&]() -> result<outputs> {
+    try {
+      return runner->second->run(work, progress);
+    } catch (const std::exception& failure) {
+      return error{errc::internal, fmt::format("{}: {}", message.kind(), failure.what())};
+    }
+  }();
+  progress.end();
+  return outcome;
 }
 
 proto::from_worker finished(const result<outputs>& outcome) {
@@ -191,6 +220,7 @@ proto::from_worker greeting(const runner_table& runners) {
 int serve_node(int fd, const runner_table& runners) {
   sender to{fd};
   to.send(greeting(runners));
+  ticker progress{to};
   while (true) {
     const auto frame = read_frame(fd);
     if (!frame) {
@@ -204,7 +234,7 @@ int serve_node(int fd, const runner_table& runners) {
       return 1;
     }
     if (message->has_stop()) return 0;
-    to.send(finished(run_one(message->run(), runners, to)));
+    to.send(finished(run_one(message->run(), runners, progress)));
   }
 }
 
