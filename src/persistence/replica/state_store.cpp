@@ -156,7 +156,7 @@ void state_store::save_job(const model::job_record& job) {
     put(numbered(active_space, job.id.raw()), "");
   }
   if (is_final(job.state)) {
-    put(list_key(job.created, job.id), "");
+    if (!job.started) put(list_key(job.created, job.id), "");  // else it stands there since it was accepted
     put(numbered(active_space, job.id.raw()), std::nullopt);
     if (job.keep_until) put(expiry_key(*job.keep_until, job.id), "");
   }
