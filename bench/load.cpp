@@ -12,6 +12,7 @@
 #include <cstring>
 #include <deque>
 #include <stdexcept>
+#include <string_view>
 
 namespace troupe::bench {
 namespace {
@@ -35,23 +36,17 @@ int connect_to(std::uint16_t port) {
 
 struct connection {
   int fd = -1;
-  bool busy = false;
+  std::unique_ptr<conversation> speech;
   clock::time_point due{};
   std::string received;
 };
 
-/// @returns the status once the whole answer is there, 0 before.
-int take_answer(std::string& received) {
-  const auto head_end = received.find("\r\n\r\n");
-  if (head_end == std::string::npos) return 0;
-  static constexpr char length_name[] = "Content-Length: ";
-  const auto at = received.find(length_name);
-  if (at == std::string::npos || at > head_end) throw std::runtime_error("an answer without Content-Length");
-  const auto length = std::stoul(received.substr(at + sizeof length_name - 1));
-  if (received.size() < head_end + 4 + length) return 0;
-  const int status = std::stoi(received.substr(9, 3));
-  received.erase(0, head_end + 4 + length);
-  return status;
+void send_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent < 0) fail("send");
+    text.remove_prefix(static_cast<std::size_t>(sent));
+  }
 }
 
 class load {
@@ -60,6 +55,8 @@ class load {
     connections_.resize(static_cast<std::size_t>(options.connections));
     for (std::size_t i = 0; i < connections_.size(); ++i) {
       connections_[i].fd = connect_to(options.port);
+      connections_[i].speech = options.speak();
+      connections_[i].speech->open(connections_[i].fd);
       epoll_event event{};
       event.events = EPOLLIN;
       event.data.u64 = i;
@@ -110,10 +107,8 @@ class load {
       auto& c = connections_[idle_.front()];
       idle_.pop_front();
       c.due = waiting_.front();
-      c.busy = true;
       waiting_.pop_front();
-      const auto text = options_.request(sent_++);
-      if (send(c.fd, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) fail("send");
+      send_all(c.fd, c.speech->request(sent_++));
     }
   }
 
@@ -128,15 +123,15 @@ class load {
 
   void read_from(std::size_t index) {
     auto& c = connections_[index];
-    char buffer[16384];
+    char buffer[65536];
     const auto size = recv(c.fd, buffer, sizeof buffer, MSG_DONTWAIT);
     if (size <= 0) throw std::runtime_error("the server closed a connection");
     c.received.append(buffer, static_cast<std::size_t>(size));
-    const int status = take_answer(c.received);
-    if (status == 0) return;
-    ++(status == 202 ? result_.accepted : result_.refused);
+    const auto answer = c.speech->take(c.received);
+    if (!answer) return;
+    result_.accepted += answer->accepted;
+    result_.refused += answer->refused;
     result_.latencies_us.push_back(std::chrono::duration<double, std::micro>(clock::now() - c.due).count());
-    c.busy = false;
     idle_.push_back(index);
   }
 

@@ -3,12 +3,29 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-// An open-loop HTTP load: requests become due at a fixed rate, whether earlier ones were answered or not, and their latency
-// counts from the moment they were due. One thread, epoll, keep-alive connections, one request at a time on each.
+// An open-loop load: requests become due at a fixed rate, whether earlier ones were answered or not, and their latency
+// counts from the moment they were due. One thread, epoll, lasting connections, one request at a time on each.
 namespace troupe::bench {
+
+/// One connection's side of a protocol.
+class conversation {
+ public:
+  /// What became of the jobs of one request.
+  struct outcome {
+    std::uint64_t accepted = 0, refused = 0;
+  };
+  virtual ~conversation() = default;
+  /// Blocks until the connection may be used. Its time counts nowhere.
+  virtual void open(int fd) { static_cast<void>(fd); }
+  [[nodiscard]] virtual std::string request(std::uint64_t number) = 0;
+  /// Takes what has arrived out of `received`. @returns nothing until the whole answer to the request was there.
+  [[nodiscard]] virtual std::optional<outcome> take(std::string& received) = 0;
+};
 
 struct load_options {
   std::uint16_t port = 0;
@@ -16,14 +33,14 @@ struct load_options {
   double rate = 0;  ///< requests per second; 0: as fast as answers come (closed loop)
   std::chrono::milliseconds time{5000};
   bool poll = false;  ///< never sleep: keeps a processor busy, but the generator's own wake-ups are not in the latencies
-  std::function<std::string(std::uint64_t number)> request{};  ///< a complete HTTP/1.1 request
+  std::function<std::unique_ptr<conversation>()> speak{};  ///< for each connection
 };
 
 struct load_result {
-  std::uint64_t accepted = 0;  ///< answers with status 202
-  std::uint64_t refused = 0;   ///< any other answer
+  std::uint64_t accepted = 0;  ///< jobs
+  std::uint64_t refused = 0;   ///< jobs
   double seconds = 0;
-  std::vector<double> latencies_us;  ///< sorted
+  std::vector<double> latencies_us;  ///< of requests, sorted
 
   [[nodiscard]] double percentile(double share) const;
   [[nodiscard]] double rate() const { return static_cast<double>(accepted) / seconds; }

@@ -85,8 +85,10 @@ node_process::node_process(const std::vector<std::string>& options) : port_(free
   throw std::runtime_error("the node is not ready after 20 s; its log: " + (directory_ / "log").string());
 }
 
+std::string node_process::answer_to(const std::string& path) const { return get(port_, path); }
+
 std::uint64_t node_process::jobs_queued() const {
-  const auto answer = get(port_, "/v1/node");
+  const auto answer = answer_to("/v1/node");
   static constexpr std::string_view name = "\"jobs_queued\":";
   const auto at = answer.find(name);
   if (at == std::string::npos) throw std::runtime_error("the node does not say how many jobs it has");

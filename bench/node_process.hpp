@@ -16,6 +16,8 @@ class node_process {
   ~node_process();
   node_process(const node_process&) = delete;
   node_process& operator=(const node_process&) = delete;
+  /// The whole answer to GET; empty if there is none.
+  [[nodiscard]] std::string answer_to(const std::string& path) const;
   /// Jobs of which nothing has run, as the node itself says.
   [[nodiscard]] std::uint64_t jobs_queued() const;
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }

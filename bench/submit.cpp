@@ -1,6 +1,7 @@
 // How fast jobs are taken: HTTP submissions that are durable when they are answered, against the disk's own synced write.
 // Nothing runs meanwhile: the jobs ask for a label that no slot has.
-#include "load.hpp"
+#include "http_jobs.hpp"
+#include "machine.hpp"
 #include "node_process.hpp"
 
 #include <fmt/format.h>
@@ -17,25 +18,6 @@ using namespace troupe::bench;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr const char* pipeline = R"(name: parked
-inputs: {text: {type: text, required: true}}
-stages:
-  wait: {kind: exec, program: {mode: once, command: ["true"], outputs: {}}, params: {text: "${inputs.text}"}, requires: {labels: [nowhere]}}
-result: {}
-)";
-
-std::string request(std::uint64_t number) {
-  static const std::string filling(1024, 'x');
-  const auto body = R"({"pipeline":"parked","inputs":{"text":")" + std::to_string(number) + filling + "\"}}";
-  return "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-         + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.at(values.size() / 2);
-}
 
 /// One thread that writes 1 KiB to a RocksDB beside the node's data, each write synced: what the node is measured against.
 class disk_probe {
@@ -74,33 +56,12 @@ class disk_probe {
   std::uint64_t number_ = 0;
 };
 
-/// Times of all processors since the start, in ticks. `stolen`: the hypervisor gave the processor to somebody else.
-struct processor_time {
-  double stolen = 0, all = 0;
-
-  static processor_time now() {
-    std::ifstream file{"/proc/stat"};
-    std::string name;
-    file >> name;
-    processor_time found;
-    for (int field = 0; field < 8; ++field) {  // user nice system idle iowait irq softirq steal, see proc(5)
-      double ticks = 0;
-      file >> ticks;
-      found.all += ticks;
-      found.stolen = ticks;
-    }
-    return found;
-  }
-};
-
 /// What was measured within a few seconds; times in microseconds.
 struct round_figures {
   double disk_closed, disk_open, closed_p50, closed_rate, open_p50, open_p99, asleep_p50, many_rate, many_p50, many_p99;
   double stolen;  ///< share of the processors' time
 
-  /// Whether other guests of the host left the machine alone. Where they do not, processors and disk stand still for tens of
-  /// milliseconds, and what is measured is that.
-  [[nodiscard]] bool is_quiet() const { return stolen <= 0.02; }
+  [[nodiscard]] bool is_quiet() const { return stolen <= stolen_most; }
 };
 
 struct figures {
@@ -126,7 +87,7 @@ void measure_round(const node_process& node, disk_probe& disk, std::chrono::mill
   const auto ask = [&](load_options how) {
     how.port = node.port();
     how.time = time;
-    how.request = request;
+    how.speak = [] { return std::make_unique<http_jobs>(); };
     auto found = run_load(how);
     into.refused += found.refused;
     into.accepted += found.accepted;
@@ -149,8 +110,7 @@ void measure_round(const node_process& node, disk_probe& disk, std::chrono::mill
   found.many_rate = many.rate();
   found.many_p50 = many.percentile(0.5);
   found.many_p99 = many.percentile(0.99);
-  const auto after = processor_time::now();
-  found.stolen = (after.stolen - before.stolen) / (after.all - before.all);
+  found.stolen = stolen_between(before, processor_time::now());
   into.rounds.push_back(found);
 }
 
@@ -223,7 +183,7 @@ int main(int argc, char** argv) try {
   const std::size_t rounds_most = has("--quick") ? 1 : 48;  // a disturbed round is measured again
   const std::filesystem::path plans = std::filesystem::path{TROUPE_BUILD_DIRECTORY} / "bench" / "pipelines";
   std::filesystem::create_directories(plans);
-  std::ofstream{plans / "parked.yaml"} << pipeline;
+  std::ofstream{plans / "parked.yaml"} << parked_pipeline;
   const node_process node{{"--pipelines", plans.string(), "--slots", "1", "--set", "queue.limit=1000000"}};
 
   disk_probe disk{node.directory() / "probe"};
