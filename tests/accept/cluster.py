@@ -14,6 +14,7 @@ import time
 import uuid
 
 import backup_drill
+import beside_a_broker
 import cluster_simulation
 import dispatch
 import mixed_load
@@ -22,7 +23,7 @@ import rolling
 from band import NODES, Anywhere, Band
 from framework import CheckFailed, Suite, say, wait_until
 
-suite = Suite("cluster", ["troupe", "troupe-worker", "sim"])
+suite = Suite("cluster", ["troupe", "troupe-worker", "sim", "bench_cluster"])
 ROUNDS = int(os.environ.get("TROUPE_ACCEPT_ROUNDS", 100))
 QUIET_SECONDS = int(os.environ.get("TROUPE_ACCEPT_SECONDS", 600))
 
@@ -226,6 +227,7 @@ def quiet_time(check, band):
 suite.check("A2", "planned restarts and an upgrade")(rolling.run)
 suite.check("A3", "partitions")(partition_suite.run)
 suite.check("A4", "simulation")(cluster_simulation.run)
+suite.check("A5", "submissions beside a broker")(beside_a_broker.run)
 suite.check("A6", "dispatch")(dispatch.run)
 suite.check("A8", "a backup becomes a cluster")(backup_drill.drill)
 
