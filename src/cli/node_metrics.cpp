@@ -1,6 +1,7 @@
 #include "cli/node_metrics.hpp"
 
 #include <fmt/format.h>
+#include <caf/actor_registry.hpp>
 #include <caf/scoped_actor.hpp>
 
 #include <map>
@@ -102,6 +103,8 @@ std::string node_metrics(const journal::journal& log, caf::actor_system& system,
   text out;
   add_journal(log.read_figures(), out);
   add_artifacts(stored, is_disk_full, out);
+  out.sample("troupe_actors", "gauge", "Actors that run in this node; it does not grow with jobs or with time.",
+             static_cast<double>(system.registry().running()));  // without the one below
   caf::scoped_actor self{system};
   self->request(handles.node, std::chrono::seconds{1}, actors::get_node{})
       .receive([&](const actors::node_view& node) { add_node(node, out); }, [](const caf::error&) {});

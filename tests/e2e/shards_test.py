@@ -4,6 +4,7 @@
 """
 import contextlib
 import json
+import re
 import subprocess
 import time
 import unittest
@@ -200,6 +201,17 @@ class FourShardsTest(ShardsCase):
         text = self.cluster.nodes[0].request("GET", "/metrics")[2].decode()
         for shard in range(4):
             self.assertIn(f'troupe_shard_applied_index{{shard="{shard}"}}', text)
+
+    def test_9_metrics_count_actors_and_jobs_leave_none_behind(self):
+        node = self.cluster.nodes[0]
+
+        def actors():
+            return float(re.search(r"^troupe_actors (\S+)", node.request("GET", "/metrics")[2].decode(), re.M)[1])
+        before = actors()
+        self.assertGreater(before, 4)  # a shard is one, and there are four
+        for number in range(20):
+            node.wait_final(node.submit("echo", {"number": number})["id"])
+        wait_until("as many actors as before", lambda: actors() <= before)
 
     def test_z_a_node_that_joins_late_gets_the_state_of_every_shard(self):
         number = 0
