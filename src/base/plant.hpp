@@ -19,7 +19,8 @@ enum class plant {
   learner_counted,
   snapshot_without_members,
   duplicate_applied,
-  lease_not_restarted
+  lease_not_restarted,
+  event_outlives_job
 };
 
 #ifdef TROUPE_PLANTS

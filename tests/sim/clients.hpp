@@ -20,6 +20,7 @@ class world;
 class clients {
  public:
   explicit clients(world& in) : in_(in) {}
+  /// For one wave; again for the next one.
   void plan();
   /// One more job, besides those that were planned.
   void wish_after(duration pause);

@@ -155,6 +155,18 @@ const raft::entry* disk::entry_at(std::uint64_t index) const {
   return found == written_.end() ? nullptr : &found->second;
 }
 
+std::size_t disk::state_bytes() const {
+  std::size_t sum = 0;
+  for (const auto& [key, value] : present_.state) sum += key.size() + value.size();
+  return sum;
+}
+
+std::size_t disk::log_bytes() const {
+  std::size_t sum = 0;
+  for (const auto& entry : present_.log) sum += entry.payload ? entry.payload->size() : 0;
+  return sum;
+}
+
 void disk::forget_entries(std::uint64_t upto) { written_.erase(written_.begin(), written_.upper_bound(upto)); }
 
 result<std::optional<std::string>> disk::get(std::string_view key) const {

@@ -42,6 +42,9 @@ class disk final : public replica::state_reader {
   [[nodiscard]] std::uint64_t state_hash() const noexcept { return present_.hash; }
   [[nodiscard]] replica::log_position applied() const noexcept { return present_.applied; }
   [[nodiscard]] std::size_t log_size() const noexcept { return present_.log.size(); }
+  /// Keys and values; payloads.
+  [[nodiscard]] std::size_t state_bytes() const;
+  [[nodiscard]] std::size_t log_bytes() const;
 
   /// The state for another replica; null if there is none.
   [[nodiscard]] std::unique_ptr<replica::state_image> read_image() const;

@@ -6,12 +6,13 @@
 namespace troupe::sim {
 namespace {
 constexpr std::uint64_t kinds_of_host = 14, kinds_of_cluster = 12;
+constexpr std::uint64_t last_deadly_kind = 6, stop_kind = 11;  // of a host: these end its process
 }  // namespace
 
 void faults::plan() {
-  left_ = in_.how.faults;
+  left_ += in_.how.faults;
   const auto span = in_.how.between_wishes_most / 2 * static_cast<std::int64_t>(in_.how.wishes);
-  for (std::uint32_t i = 0; i < left_; ++i)
+  for (std::uint32_t i = 0; i < in_.how.faults; ++i)
     in_.line.after(in_.dice.between(2s, std::max<duration>(span, 10s)), [this] { strike(); });
   if (in_.how.loses_one) in_.line.after(in_.dice.between(10s, std::max<duration>(span, 20s)), [this] { lose_one(); });
 }
@@ -27,15 +28,23 @@ host& faults::draw_host() {
   return *in_.hosts[in_.hosts.size() == 1 ? 0 : in_.dice.below(in_.hosts.size())];
 }
 
+host& faults::draw_mortal() {
+  while (true) {
+    auto& which = draw_host();
+    if (!which.is_spared()) return which;
+  }
+}
+
 void faults::strike() {
   --left_;
   if (in_.is_healed()) return;
   ++in_.counts.faults;
-  auto& which = draw_host();
+  auto* which = &draw_host();
   const auto kind = in_.dice.below(in_.hosts.size() == 1 ? kinds_of_host : kinds_of_host + kinds_of_cluster);
-  in_.told.note(in_.line.now(), "fault", kind, which.index());
+  if (which->is_spared() && (kind <= last_deadly_kind || kind == stop_kind)) which = &draw_mortal();
+  in_.told.note(in_.line.now(), "fault", kind, which->index());
   calm_from = std::max(calm_from, in_.line.now());
-  return kind < kinds_of_host ? strike_host(which, kind) : strike_cluster(kind - kinds_of_host);
+  return kind < kinds_of_host ? strike_host(*which, kind) : strike_cluster(kind - kinds_of_host);
 }
 
 void faults::strike_host(host& which, std::uint64_t kind) {
@@ -47,12 +56,12 @@ void faults::strike_host(host& which, std::uint64_t kind) {
     case 3:
     case 4:
     case 5: bad.armed = static_cast<crash_point>(in_.dice.below(4)); return;
-    case 6: bad.fails_next_write = true; return;
+    case last_deadly_kind: bad.fails_next_write = true; return;
     case 7: return disturb(bad.stalled_until, 500ms, in_.hosts.size() == 1 ? 4s : 12s);
     case 8: return disturb(bad.disk_slow_until, 2s, 15s);
     case 9: return disturb(lossy_until, 2s, 20s);
     case 10: return disturb(workers_ill_until, 2s, 20s);
-    case 11:
+    case stop_kind:
       if (which.node()) which.node()->stop(in_.dice.between(0s, 4s));
       return;
     case 12:
@@ -88,10 +97,11 @@ void faults::strike_cluster(std::uint64_t kind) {
     case 10: {
       const auto away = in_.dice.between(5s, 40s);
       calm_from = std::max(calm_from, in_.line.now() + away);
-      return draw_host().crash_for(in_.dice.chance(500) ? host::ending::power_lost : host::ending::killed, away);
+      return draw_mortal().crash_for(in_.dice.chance(500) ? host::ending::power_lost : host::ending::killed, away);
     }
     default:
-      for (const auto& one : in_.hosts) one->crash(host::ending::power_lost);
+      for (const auto& one : in_.hosts)
+        if (!one->is_spared()) one->crash(host::ending::power_lost);
   }
 }
 

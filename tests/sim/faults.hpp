@@ -31,6 +31,7 @@ struct host_troubles {
 class faults {
  public:
   explicit faults(world& in) : in_(in) {}
+  /// For one wave; again for the next one.
   void plan();
   void end_all();
 
@@ -49,6 +50,7 @@ class faults {
   void turn_clock(host& which);
   void lose_one();
   [[nodiscard]] host& draw_host();
+  [[nodiscard]] host& draw_mortal();
   void disturb(timestamp& until, duration least, duration most);
 
   world& in_;

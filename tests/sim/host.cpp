@@ -3,13 +3,20 @@
 #include "sim/life.hpp"
 #include "sim/world.hpp"
 
+#include <algorithm>
+
 namespace troupe::sim {
+namespace {
+constexpr std::size_t spared_most = 3;
+}
 
 host::host(world& in, std::uint16_t index) : in_(in), index_(index), clock_then_(in.line.now()), line_then_(in.line.now()) {
   if (in.how.nodes > 1) jump(in.dice.between(duration{0}, in.how.skew_most));
 }
 
 host::~host() = default;
+
+bool host::is_spared() const { return in_.how.hours > 0 && index_ < std::min<std::size_t>(spared_most, in_.hosts.size() - 1); }
 
 timestamp host::now() const { return clock_then_ + (in_.line.now() - line_then_) * rate_ / 1000; }
 

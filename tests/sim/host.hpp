@@ -43,6 +43,8 @@ class host {
   /// A moment of the node at which an armed crash may strike. @returns whether it did.
   bool pass(crash_point where);
   [[nodiscard]] bool is_dying() const noexcept { return is_dying_; }
+  /// In a long run some nodes are never ended, so that it shows what they pile up.
+  [[nodiscard]] bool is_spared() const;
   [[nodiscard]] bool is_destroyed() const noexcept { return is_destroyed_; }
   [[nodiscard]] const std::shared_ptr<life>& node() const noexcept { return node_; }
 

@@ -316,6 +316,12 @@ bool life::is_quiet() const {
   return machine_->table().running().empty() && machine_->table().queue().size() == 0;
 }
 
+std::size_t life::open_reports() const {
+  std::size_t sum = 0;
+  for (const auto& one : seats_) sum += one->machine.open_reports().size();
+  return sum;
+}
+
 void life::check_nothing_piled_up() const {
   const auto held = machine_->held();
   const auto require = [](std::size_t count, std::size_t most, const char* what) {

@@ -41,6 +41,8 @@ class life : public std::enable_shared_from_this<life> {
   /// @param leader  null while it is not to be expected that slots get work
   void check_no_slot_starves(const replica::machine* leader);
   void check_nothing_piled_up() const;
+  /// Of all slots.
+  [[nodiscard]] std::size_t open_reports() const;
 
  private:
   struct seat {

@@ -27,12 +27,14 @@ struct arguments {
   bool all_plants = false;
   unsigned threads = 1;
   std::uint16_t nodes = 1;  // 0: as many as the seed says
+  std::int64_t hours = 0;   // of a long run
 };
 
 struct planted_bug {
   plant what;
   const char* breaks;       // the invariant that must find it
   std::uint16_t nodes = 1;  // 0: as many as the seed says
+  std::int64_t hours = 0;
 };
 
 const std::map<std::string, planted_bug> plants = {{"ack_before_sync", {plant::ack_before_sync, "I1"}},
@@ -48,7 +50,8 @@ const std::map<std::string, planted_bug> plants = {{"ack_before_sync", {plant::a
                                                    {"learner_counted", {plant::learner_counted, "log", 0}},
                                                    {"snapshot_without_members", {plant::snapshot_without_members, "members", 0}},
                                                    {"duplicate_applied", {plant::duplicate_applied, "I5", 0}},
-                                                   {"lease_not_restarted", {plant::lease_not_restarted, "I6", 0}}};
+                                                   {"lease_not_restarted", {plant::lease_not_restarted, "I6", 0}},
+                                                   {"event_outlives_job", {plant::event_outlives_job, "flat", 3, 2}}};
 
 struct outcome {
   std::uint64_t seed = 0, hash = 0;
@@ -56,12 +59,15 @@ struct outcome {
   std::string violated, what, tail;
   std::uint64_t step = 0;
   std::int64_t at_ms = 0;
+  std::vector<ledger::row> kept;  // of a long run
 };
 
 constexpr std::uint64_t checked_twice_every = 50;
+constexpr std::uint64_t hours_most = 1000;
+constexpr std::uint64_t long_seeds_most = 5;  // one should do
 
-outcome run_one(std::uint64_t seed, bool is_loud, std::uint16_t nodes) {
-  world of{seed, is_loud, nodes};
+outcome run_one(std::uint64_t seed, bool is_loud, std::uint16_t nodes, std::int64_t hours = 0) {
+  world of{seed, is_loud, nodes, hours};
   outcome out;
   out.seed = seed;
   try {
@@ -79,6 +85,7 @@ outcome run_one(std::uint64_t seed, bool is_loud, std::uint16_t nodes) {
   }
   out.hash = of.told.hash();
   out.counts = of.counts;
+  if (hours > 0) out.kept = of.books.rows();
   return out;
 }
 
@@ -161,8 +168,9 @@ class campaign {
     while (true) {
       const auto seed = next_++;
       if (seed >= how_.from + how_.seeds || is_over_) return;
-      auto out = run_one(seed, false, how_.nodes);
-      if (seed % checked_twice_every == 0 && out.violated.empty() && run_one(seed, false, how_.nodes).hash != out.hash) {
+      auto out = run_one(seed, false, how_.nodes, how_.hours);
+      if (seed % checked_twice_every == 0 && out.violated.empty()
+          && run_one(seed, false, how_.nodes, how_.hours).hash != out.hash) {
         out.violated = "determinism";
         out.what = "the same seed gave another run";
       }
@@ -204,6 +212,8 @@ bool finds(const std::string& name, arguments how) {
   active_plant = plants.at(name).what;
   how.looks_for = plants.at(name).breaks;
   how.nodes = plants.at(name).nodes;
+  how.hours = plants.at(name).hours;
+  if (how.hours > 0) how.seeds = std::min<std::uint64_t>(how.seeds, long_seeds_most);
   campaign all{how};
   const bool is_found = !all.run();
   if (how.is_json) {
@@ -237,6 +247,35 @@ int run_campaign(const arguments& how) {
   fmt::print("{} seeds in {:.1f} s\n{}", all.runs(), seconds, table_of(all.sum(), false));
   if (!is_clean) print(*all.found(), how.nodes);
   return is_clean ? 0 : 1;
+}
+
+/// One world over many hours: what its nodes keep must not grow.
+int run_long(const arguments& how) {
+  const auto began = std::chrono::steady_clock::now();
+  active_plant = how.planted;
+  const auto out = run_one(how.seed.value_or(1), false, how.nodes, how.hours);
+  const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  if (!out.violated.empty()) {
+    fmt::print("{}VIOLATION of {} in seed {} at step {}, {} ms\n{}\n", out.tail, out.violated, out.seed, out.step, out.at_ms,
+               out.what);
+    fmt::print("replay it with: sim --nodes {} --hours {} --seed {}\n", how.nodes, how.hours, out.seed);
+  }
+  std::string rows;
+  for (const auto& [what, first, last, most] : out.kept) {
+    if (how.is_json)
+      rows += fmt::format(R"({}{{"what":"{}","first":{:.2f},"last":{:.2f},"most":{:.2f}}})", rows.empty() ? "" : ",", what, first,
+                          last, most);
+    else
+      fmt::print("{:<32}{:>12.2f} in the first third {:>12.2f} in the last (at most {:.2f})\n", what, first, last, most);
+  }
+  if (how.is_json) {
+    fmt::print(R"({{"bench":"endurance","violations":{},"violated":"{}","seed":{},"hours":{},"seconds":{:.1f},{},"kept":[{}]}})",
+               out.violated.empty() ? 0 : 1, out.violated, out.seed, how.hours, seconds, table_of(out.counts, true), rows);
+    fmt::print("\n");
+  } else {
+    fmt::print("{} h in {:.1f} s\n{}", how.hours, seconds, table_of(out.counts, false));
+  }
+  return out.violated.empty() ? 0 : 1;
 }
 
 /// The same seed twice must do the same.
@@ -288,6 +327,8 @@ std::optional<arguments> read(int count, char** words) {
       how.seed = number;
     else if (word == "--nodes" && number <= hosts_most)
       how.nodes = static_cast<std::uint16_t>(number);
+    else if (word == "--hours" && number > 0 && number <= hours_most)
+      how.hours = static_cast<std::int64_t>(number);
     else if (word == "--threads" && number > 0)
       how.threads = static_cast<unsigned>(number);
     else
@@ -305,12 +346,13 @@ int main(int count, char** words) {
   if (!how) {
     fmt::print(
         "usage: sim [--nodes M] [--seeds N] [--from K] [--threads T] [--plant NAME | --plants] [--json] | [--nodes M] --seed S "
-        "[--plant NAME]\n"
+        "[--plant NAME] | [--nodes M] --hours H [--seed S] [--plant NAME] [--json]\n"
         "M: 1 to 7, 0 for as many as the seed says\nplants:");
     for (const auto& [name, value] : plants) fmt::print(" {}", name);
     fmt::print("\n");
     return 2;
   }
+  if (how->hours > 0) return run_long(*how);
   if (how->seed) {
     troupe::active_plant = how->planted;
     return run_single(*how->seed, how->nodes);

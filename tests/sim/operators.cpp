@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe::sim {
 namespace {
@@ -16,12 +17,13 @@ constexpr auto drained = model::job_table::node_state::drained, active = model::
 void operators::plan_settings() { draw_operators(in_.how, dice_); }
 
 void operators::plan() {
-  left_ = in_.how.drains + (in_.how.removes_one ? 1 : 0);
+  left_ += in_.how.drains + (in_.how.removes_one ? 1 : 0);
+  std::erase_if(wanted_, [](const auto& one) { return one.second == wanted::active; });
   if (left_ == 0) return;
   const auto span = std::max<duration>(in_.how.between_wishes_most / 2 * static_cast<std::int64_t>(in_.how.wishes), 20s);
   for (std::uint32_t i = 0; i < in_.how.drains; ++i) in_.line.after(dice_.between(5s, span), [this] { drain_one(); });
   if (in_.how.removes_one) in_.line.after(dice_.between(10s, span), [this] { remove_one(); });
-  in_.line.after(looks_every, [this] { look(); });
+  if (!std::exchange(looks_, true)) in_.line.after(looks_every, [this] { look(); });
 }
 
 /// Two are left that work, besides one that may be lost.

@@ -18,6 +18,7 @@ class operators {
   operators(world& in, std::uint64_t seed) : in_(in), dice_(seed ^ 0x6f70657261746f72u) {}
   /// Before the nodes are made.
   void plan_settings();
+  /// For one wave; again for the next one.
   void plan();
   /// Whoever is drained is wanted back.
   void end_all();
@@ -40,6 +41,7 @@ class operators {
   random dice_;  // their own: what the others draw does not depend on them
   std::map<model::node_id, wanted> wanted_;
   std::uint32_t left_ = 0;
+  bool looks_ = false;
   std::uint64_t last_token_ = std::uint64_t{1} << 48;  // beyond those of clients
 };
 

@@ -48,7 +48,27 @@ settings draw_settings(random& dice, std::uint16_t nodes) {
   return how;
 }
 
+void make_long(settings& how, std::int64_t hours) {
+  how.hours = hours;
+  how.slots = 2;
+  how.between_wishes_most = 12s;
+  how.wishes = static_cast<std::uint64_t>(2 * wave / how.between_wishes_most);
+  how.faults = 3;
+  how.compact_every = 100;
+  how.work_most = 2s;
+  how.is_expiring = true;
+  how.jobs_most = 10'000;
+  how.joins_within = 2s;
+  how.kept_bytes_max = bytes{100'000};
+  how.skew_most = how.reset_most = 2s;
+  how.loses_one = false;
+}
+
 void draw_operators(settings& how, random& dice) {
+  if (how.hours > 0) {
+    how.drains = how.nodes > 2 ? 1 : 0;
+    return;
+  }
   if (how.nodes < 3) return;
   how.drains = dice.chance(500) ? static_cast<std::uint32_t>(dice.between(1, 4)) : 0;
   how.removes_one = !how.loses_one && dice.chance(250);

@@ -28,6 +28,8 @@ struct settings {
   bool is_expiring = false;  ///< finished jobs are kept for a minute only
   std::uint64_t jobs_most = 10'000;
 
+  std::int64_t hours = 0;  ///< of a long run; 0: an ordinary one
+
   // Of several nodes.
   std::uint16_t nodes = 1;
   std::size_t voters_most = 3;
@@ -44,6 +46,9 @@ struct settings {
 
 /// @param nodes  0: as many as the seed says, 2 to 7
 [[nodiscard]] settings draw_settings(random& dice, std::uint16_t nodes);
+/// Makes a long run of it: load and faults come in waves of ten minutes that are all alike, and ended jobs are soon forgotten.
+void make_long(settings& how, std::int64_t hours);
+inline constexpr duration wave = 10min;
 /// What operators do in it. Drawn apart from all else.
 void draw_operators(settings& how, random& dice);
 [[nodiscard]] model::table_limits draw_limits(const settings& how, random& dice);

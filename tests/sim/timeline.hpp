@@ -16,6 +16,7 @@ class timeline {
 
   [[nodiscard]] timestamp now() const noexcept { return now_; }
   [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
   [[nodiscard]] bool is_empty() const noexcept { return waiting_.empty(); }
 
   void at(timestamp when, action what) {

@@ -15,7 +15,7 @@ constexpr duration recovery = 5s;        // after a disturbance: an election, an
 constexpr std::uint64_t jobs_least = 200, faults_least = 5;
 }  // namespace
 
-world::world(std::uint64_t seed, bool is_loud, std::uint16_t nodes)
+world::world(std::uint64_t seed, bool is_loud, std::uint16_t nodes, std::int64_t hours)
     : dice(seed),
       how(draw_settings(dice, nodes)),
       told(is_loud),
@@ -23,7 +23,9 @@ world::world(std::uint64_t seed, bool is_loud, std::uint16_t nodes)
       judge(*this),
       crowd(*this),
       troubles(*this),
-      staff(*this, seed) {
+      staff(*this, seed),
+      books(*this) {
+  if (hours > 0) make_long(how, hours);
   staff.plan_settings();
   for (std::uint16_t i = 0; i < how.nodes; ++i) hosts.push_back(std::make_unique<host>(*this, i));
 }
@@ -72,15 +74,24 @@ void world::run() {
   for (std::size_t i = 1; i < hosts.size(); ++i)
     line.after(dice.between(0ms, how.joins_within), [this, i] { hosts[i]->start(); });
   line.after(1s, [this] { watch(); });
-  crowd.plan();
-  troubles.plan();
-  staff.plan();
+  if (how.hours > 0) {
+    waves_left_ = how.hours * 1h / wave;
+    books.begin();
+  }
+  begin_wave();
   run_until_done();
   rest();
   counts.steps = line.steps();
   counts.virtual_ms = static_cast<std::uint64_t>((line.now() - began).count());
   if (counts.jobs < jobs_least) throw violation{"world", fmt::format("only {} jobs were made", counts.jobs)};
   if (counts.faults < faults_least) throw violation{"world", fmt::format("only {} faults", counts.faults)};
+}
+
+void world::begin_wave() {
+  crowd.plan();
+  troubles.plan();
+  staff.plan();
+  if (--waves_left_ > 0) line.after(wave, [this] { begin_wave(); });
 }
 
 void world::run_one() {
@@ -123,19 +134,21 @@ void world::run_until_done() {
   const auto began = line.now();
   while (true) {
     run_one();
-    if (!is_healed_ && troubles.is_done() && staff.are_done() && crowd.are_done()) {
+    if (!is_healed_ && waves_left_ == 0 && troubles.is_done() && staff.are_done() && crowd.are_done()) {
       // So many answers may have been lost that there are too few jobs.
       if (counts.jobs < jobs_least)
         crowd.wish_after(how.between_wishes_most);
-      else
+      else {
+        if (how.hours > 0) books.check();
         heal();
+      }
     }
     if (is_healed_ && crowd.are_done() && judge.is_drained() && staff.have_what_they_want() && is_quiet()) return;
     if (is_healed_ && line.now() - healed_at_ > drain_most) {
       throw violation{"liveness", fmt::format("the healed cluster has not finished after {} min: {}{}",
                                               drain_most.count() / 60'000, judge.names_of_open_jobs(), where_it_stands())};
     }
-    if (!is_healed_ && line.now() - began > run_most)
+    if (!is_healed_ && line.now() - began > run_most + how.hours * 1h)
       throw violation{"liveness", "clients do not get their answers" + where_it_stands()};
   }
 }

@@ -4,6 +4,7 @@
 #include "sim/faults.hpp"
 #include "sim/history.hpp"
 #include "sim/host.hpp"
+#include "sim/ledger.hpp"
 #include "sim/network.hpp"
 #include "sim/operators.hpp"
 #include "sim/oracle.hpp"
@@ -22,7 +23,8 @@ namespace troupe::sim {
 class world {
  public:
   /// @param nodes  0: as many as the seed says
-  world(std::uint64_t seed, bool is_loud, std::uint16_t nodes);
+  /// @param hours  of a long run; 0: an ordinary one
+  world(std::uint64_t seed, bool is_loud, std::uint16_t nodes, std::int64_t hours = 0);
   ~world();
 
   /// Runs until all jobs have ended and all is quiet. @throws violation
@@ -41,6 +43,7 @@ class world {
   clients crowd;
   faults troubles;
   operators staff;
+  ledger books;
 
   /// The one that serves; of several that believe so the newest. Null if there is none.
   [[nodiscard]] host* leader() const;
@@ -52,6 +55,7 @@ class world {
 
  private:
   void run_one();
+  void begin_wave();
   void run_until_done();
   void rest();
   void watch();
@@ -61,6 +65,7 @@ class world {
 
   std::vector<host*> dying_;
   bool is_healed_ = false;
+  std::int64_t waves_left_ = 1;
   timestamp healed_at_{};
   const host* led_by_ = nullptr;
 };

@@ -163,8 +163,8 @@ void state_store::save_job(const model::job_record& job) {
 }
 
 void state_store::erase_job(const model::job_record& job) {
-  for (std::uint64_t revision = 1; revision <= job.revision; ++revision)
-    put(numbered(event_space, job.id.raw(), revision), std::nullopt);
+  const auto last = job.revision - (planted(plant::event_outlives_job) ? 1 : 0);
+  for (std::uint64_t revision = 1; revision <= last; ++revision) put(numbered(event_space, job.id.raw(), revision), std::nullopt);
   put(list_key(job.created, job.id), std::nullopt);
   put(numbered(active_space, job.id.raw()), std::nullopt);
   if (job.keep_until) put(expiry_key(*job.keep_until, job.id), std::nullopt);
