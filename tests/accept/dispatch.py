@@ -36,7 +36,7 @@ def start_group(folder, count, *options):
     shutil.copy(ROOT / "tests" / "accept" / "programs" / "pace.py", pipelines)
     (pipelines / "pace.yaml").write_text(PACE)
     first = free_port()
-    nodes = [Node("--slots", SLOTS, "--pipelines", pipelines, *options, *(["--seed", f"127.0.0.1:{first}"] if number else []), port=None if number else first)
+    nodes = [Node("--slots", SLOTS, "--pipelines", pipelines, "--set", "queue.limit=100000", *options, *(["--seed", f"127.0.0.1:{first}"] if number else []), port=None if number else first)
              for number in range(count)]
     for node in nodes:
         node.start(wait=False)
