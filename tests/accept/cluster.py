@@ -20,6 +20,7 @@ import dispatch
 import mixed_load
 import partition_suite
 import rolling
+import soak
 from band import NODES, Anywhere, Band
 from framework import CheckFailed, Suite, say, wait_until
 
@@ -229,6 +230,7 @@ suite.check("A3", "partitions")(partition_suite.run)
 suite.check("A4", "simulation")(cluster_simulation.run)
 suite.check("A5", "submissions beside a broker")(beside_a_broker.run)
 suite.check("A6", "dispatch")(dispatch.run)
+suite.check("A7", "a long time under load and faults")(soak.run)
 suite.check("A8", "a backup becomes a cluster")(backup_drill.drill)
 
 

@@ -1,0 +1,191 @@
+"""A day of virtual time and half an hour of real time, with load and faults: what a node keeps does not grow.
+
+    TROUPE_ACCEPT_HOURS=1 TROUPE_ACCEPT_SECONDS=300 scripts/accept cluster A7     a short look; the verdict counts with 24 and 1,800 (a warm-up of 300 goes before it)
+"""
+import itertools
+import json
+import os
+import pathlib
+import random
+import re
+import statistics
+import tempfile
+import threading
+import time
+import uuid
+
+import mixed_load
+from band import Band
+from framework import BUILD, CheckFailed, say, sh
+
+HOURS = int(os.environ.get("TROUPE_ACCEPT_HOURS", 24))
+SECONDS = int(os.environ.get("TROUPE_ACCEPT_SECONDS", 1800))
+WARM_SECONDS = 300  # until as many jobs go as come: twice the retention, less for a short look
+EVERY = 5           # seconds between two samples
+KEEP = "120s"       # of ended jobs and of files that nobody needs
+CLIENTS = 8         # each with one job a second at most
+OPTIONS = ["--set", f"retention.finished={KEEP}", "--set", f"retention.dead={KEEP}", "--set", f"artifacts.grace={KEEP}", "--set", "artifacts.grace_least=30s",
+           "--set", "disk.ballast=0B", "--set", "journal.compact_every=1000", "--set", "journal.write_buffer=1MiB"]
+ALLOWED = 1.05
+
+
+class Clients:
+    """Jobs one after another, each followed to its end, as many from each client as it has time for, at most one a second."""
+
+    def __init__(self, nodes):
+        self.nodes, self.over, self.lock = nodes, threading.Event(), threading.Lock()
+        self.acknowledged, self.ended, self.wrong = 0, 0, []
+        self.threads = [threading.Thread(target=self._work, args=(number,)) for number in range(CLIENTS)]
+        for thread in self.threads:
+            thread.start()
+
+    def _work(self, client):
+        chance, node = random.Random(client), self.nodes[client % len(self.nodes)]
+        kinds, shares = zip(*((kind, share) for kind, share in mixed_load.SHARES.items() if kind != "film"))
+        for number in itertools.count(client * 1_000_000):
+            begun = time.monotonic()
+            kind = chance.choices(kinds, shares)[0]
+            inputs = {"parts": [number, number + 1, number + 2]} if kind == "fan" else {"number": number}
+            try:
+                job = self._submit(node, kind, inputs)
+                with self.lock:
+                    self.acknowledged += 1
+                complaint = mixed_load.expected_end(kind, number, inputs, self._end(node, job))
+            except (CheckFailed, OSError) as broken:
+                complaint = repr(broken)
+            with self.lock:
+                self.ended += 1
+                if complaint:
+                    self.wrong.append(f"{kind} {number}: {complaint}")
+            if self.over.wait(max(0.0, begun + 1 - time.monotonic())):
+                return
+
+    @staticmethod
+    def _submit(node, kind, inputs):
+        key, deadline = str(uuid.uuid4()), time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                return node.http.submit(kind, inputs, key=key)["id"]
+            except (CheckFailed, OSError):
+                time.sleep(0.1)
+        raise CheckFailed("no answer to a submission in 60 s")
+
+    @staticmethod
+    def _end(node, job):
+        """A question may be refused for a moment while a new leader is found."""
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                return node.http.wait_final(job, 60)
+            except (CheckFailed, OSError):
+                if time.monotonic() > deadline:
+                    raise
+
+    def stop(self):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def disk_used(folder):
+    """Bytes of blocks. Files come and go meanwhile."""
+    used = 0
+    for path, _, files in os.walk(folder):
+        for name in files:
+            try:
+                used += os.lstat(os.path.join(path, name)).st_blocks * 512
+            except FileNotFoundError:
+                continue
+    return used
+
+
+def sample(steady, all_nodes):
+    """{(node, what): figure}: of the nodes that nothing is done to what their processes hold, of all together what they have on the disk."""
+    found = {}
+    for number, node in enumerate(steady):
+        process = pathlib.Path(f"/proc/{node.process.pid}")
+        status = (process / "status").read_text()
+        found[number, "memory (RssAnon), MiB"] = int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) / 1024
+        found[number, "threads"] = int(re.search(r"Threads:\s+(\d+)", status)[1])
+        found[number, "descriptors"] = len(os.listdir(process / "fd"))
+        metrics = node.http.request("GET", "/metrics")[2].decode()
+        found[number, "actors"] = float(re.search(r"^troupe_actors (\S+)", metrics, re.M)[1])
+    found["all", "disk, MiB"] = sum(disk_used(node.data) for node in all_nodes) / (1 << 20)
+    return found
+
+
+def disturb(band, victims, over, done):
+    """Kills, pauses and cuts off one of the two after the other until told to stop."""
+    for victim, how in zip(itertools.cycle(victims), itertools.cycle(("kill", "pause", "black hole"))):
+        if over.wait(15):
+            return
+        band.strike(victim, how)
+        over.wait(8)
+        band.heal(victim, how)
+        done.append(how)
+
+
+def growth(series):
+    """(first third, end): the mean of the first third and of the last third, so that what goes up and down with compactions counts as what it is."""
+    third = max(1, len(series) // 3)
+    return statistics.fmean(series[:third]), statistics.fmean(series[-third:])
+
+
+def virtual_day(check):
+    """The same question to the simulation, which finds the growth itself."""
+    done = sh(BUILD / "bin" / "sim", "--nodes", 5, "--hours", HOURS, "--json", timeout=7200, check=False)
+    for line in done.stderr.splitlines():
+        say(line)
+    figures = json.loads(done.stdout.splitlines()[-1]) if done.stdout.startswith("{") else {"virtual_hours": 0, "jobs": 0, "faults": 0}
+    check.at_least("virtual time", figures["virtual_hours"], 24, "h")
+    check.at_least("jobs in it", figures["jobs"], 500 * HOURS)
+    check.at_least("faults in it", figures["faults"], 15 * HOURS)
+    check.equal("exit status of the simulation (no violation, nothing grew)", done.returncode, 0)
+
+
+def run(check):
+    virtual_day(check)
+    with tempfile.TemporaryDirectory(prefix="troupe-accept-") as folder:
+        band = Band(pathlib.Path(folder), *OPTIONS)
+        steady, victims = band.nodes[:3], band.nodes[3:]
+        clients, over, struck, broken = Clients(steady), threading.Event(), [], []
+
+        def faults():
+            try:
+                disturb(band, victims, over, struck)
+            except Exception as failure:  # a node that does not come back
+                broken.append(repr(failure))
+
+        disturber = threading.Thread(target=faults)
+        disturber.start()
+        time.sleep(min(WARM_SECONDS, SECONDS))
+        samples, began = [], time.monotonic()
+        while time.monotonic() < began + SECONDS:
+            samples.append(sample(steady, band.nodes))
+            if len(samples) % 12 == 0:
+                say(f"{time.monotonic() - began:.0f} s: {clients.ended} jobs, {len(struck)} faults, " + ", ".join(
+                    f"{what} {max(figure for (_, each), figure in samples[-1].items() if each == what):.0f}" for what in sorted({what for _, what in samples[-1]})))
+            time.sleep(max(0.0, began + len(samples) * EVERY - time.monotonic()))
+        over.set()
+        disturber.join()
+        clients.stop()
+        report(check, samples, clients, struck, broken)
+        for node in band.nodes:
+            check.equal("exit status of a node", node.stop(seconds=60), 0)
+        band.holes.close()
+
+
+def report(check, samples, clients, struck, broken):
+    for complaint in [*clients.wrong, *broken][:20]:
+        say(complaint)
+    check.at_least("time under load and faults", SECONDS, 1800, "s")
+    check.at_least("faults (kill -9, SIGSTOP, black hole) of two of five nodes", len(struck), SECONDS / 40)
+    check.at_least("jobs that were acknowledged", clients.acknowledged, SECONDS)
+    check.equal("of these lost, or not ended right", len(clients.wrong) + len(broken), 0)
+    for what in sorted({what for _, what in samples[0]}):
+        shares = {}
+        for node in {number for number, each in samples[0] if each == what}:
+            first, end = growth([each[node, what] for each in samples])
+            shares[node] = end / first
+            say(f"{what}, node {node}: {first:.1f} in the first third, {end:.1f} in the last")
+        check.at_most(f"{what}: last third against the first, the worst node", max(shares.values()), ALLOWED, "times")
