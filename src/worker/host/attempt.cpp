@@ -51,6 +51,11 @@ result<std::filesystem::path> attempt_directory::make_taken() const {
   return taken_;
 }
 
+bool attempt_directory::is_untouched() const {
+  std::error_code failure;
+  return holds_only(scratch_, "out") && holds_only(scratch_ / "out", {}) && !std::filesystem::exists(taken_, failure);
+}
+
 attempt_directory::~attempt_directory() {
   if (scratch_.empty()) return;
   const bool was_empty = ::rmdir((scratch_ / "out").c_str()) == 0 && ::rmdir(scratch_.c_str()) == 0;

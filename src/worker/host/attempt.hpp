@@ -21,6 +21,8 @@ class attempt_directory {
   [[nodiscard]] const std::filesystem::path& scratch() const noexcept { return scratch_; }
   /// @returns the place for outputs on their way.
   [[nodiscard]] result<std::filesystem::path> make_taken() const;
+  /// Whether it is as it was made, so that another attempt may have it: file systems are slow to make and remove directories.
+  [[nodiscard]] bool is_untouched() const;
 
  private:
   attempt_directory() = default;

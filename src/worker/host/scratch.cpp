@@ -67,6 +67,18 @@ void remove_tree(const fs::path& directory) {
   if (failure) log::warn("scratch_not_removed", "directory={} why={}", directory.native(), failure.message());
 }
 
+bool holds_only(const fs::path& directory, std::string_view name) {
+  struct stat found {};
+  if (::lstat(directory.c_str(), &found) != 0 || found.st_mode != (S_IFDIR | 0700)) return false;
+  std::error_code failure;
+  std::size_t entries = 0;
+  for (fs::directory_iterator entry{directory, failure}, end; !failure && entry != end; entry.increment(failure)) {
+    if (entry->path().filename().native() != name) return false;
+    ++entries;
+  }
+  return !failure && entries == (name.empty() ? 0 : 1);
+}
+
 bytes disk_used_by(const fs::path& directory) {
   constexpr std::uint64_t block = 512;  // of st_blocks
   std::uint64_t used = 0;

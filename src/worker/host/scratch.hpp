@@ -4,12 +4,16 @@
 #include "base/units.hpp"
 
 #include <filesystem>
+#include <string_view>
 
 namespace troupe::worker {
 
 /// Removes a directory and all in it, also what its owner made unreadable. Follows no symbolic link. Failure is logged: a rest of
 /// scratch is no reason to end a task, and the next start of the node removes it.
 void remove_tree(const std::filesystem::path& directory);
+
+/// Whether `directory` is one that `make_directory` made, with nothing in it but an entry of this name; of none if it is empty.
+[[nodiscard]] bool holds_only(const std::filesystem::path& directory, std::string_view name);
 
 /// What the files below a directory take on the disk. Follows no symbolic link; what cannot be read, or vanishes, does not count.
 [[nodiscard]] bytes disk_used_by(const std::filesystem::path& directory);

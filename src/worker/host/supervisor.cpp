@@ -268,7 +268,9 @@ void worker_loop::begin(const model::task_spec& task) {
 }
 
 std::optional<model::attempt_failure> worker_loop::send_task(const model::task_spec& task) {
-  auto directory = attempt_directory::make(directory_, ++attempts_);
+  ++attempts_;
+  auto directory = spare_ ? result<attempt_directory>{std::move(*spare_)} : attempt_directory::make(directory_, attempts_);
+  spare_.reset();
   if (!directory) return make_failure(failure_cause::failed, directory.error().detail);
   attempt_.emplace(running_attempt{task.task, task.attempt, std::move(*directory)});
   auto message = make_run_task(task, attempt_->directory, setting_.store);
@@ -302,6 +304,7 @@ void worker_loop::on_finished(const proto::task_finished& end) {
     failure.stderr_text = stderr_.text();
     on_event_(ports::worker_failed{ended->attempt, ended->task, std::move(failure)});
   }
+  if (ended->directory.is_untouched()) spare_.emplace(std::move(ended->directory));
   ended.reset();  // removes the scratch directory; nobody waits for that
   after_attempt();
 }

@@ -111,6 +111,7 @@ class worker_loop {
   std::string to_send_;
   stderr_keeper stderr_;
   std::optional<running_attempt> attempt_;
+  std::optional<attempt_directory> spare_;  ///< of an attempt that left no trace in it
   steady::time_point check_disk_at_{};
   std::uint64_t attempts_ = 0;
   std::optional<std::uint64_t> first_resident_;

@@ -89,6 +89,24 @@ TEST_CASE("each attempt has an empty scratch directory of its own, removed after
   CHECK(fs::is_empty(set.scratch_root()));
 }
 
+TEST_CASE("an attempt that left nothing leaves its directory to the next one, which finds it empty") {
+  stage_set set;
+  set.start();
+  const auto where = [&](const std::string& first) {
+    const auto done = set.done(set.sh(first + R"sh([ "$(ls -A)" = out ] && [ -z "$(ls -A out)" ] || exit 3
+printf '{"output":{"name":"where","value":"%s"}}\n' "$PWD")sh",
+                                      {output_of("where", value_type::text)}));
+    return json::value_to<std::string>(done.result.outputs.at("where"));
+  };
+  const auto first = where("");
+  CHECK(where("") == first);
+  set.done(set.sh("touch out/left"));
+  const auto next = where("");
+  CHECK(next != first);
+  set.done(set.sh("chmod 755 out"));
+  CHECK(where("") != next);
+}
+
 TEST_CASE("a worker is nicer than its node by what is set") {
   stage_set set{[](auto& options) { options.niceness = 7; }};
   set.start();
