@@ -24,7 +24,7 @@ PACE = """\
 name: pace
 inputs: {milliseconds: {type: integer, required: true}}
 stages:
-  only: {kind: exec, program: {mode: serve, command: [./pace.py], outputs: {got: integer}}, params: {milliseconds: "${inputs.milliseconds}"}}
+  only: {kind: exec, program: {mode: serve, command: [./pace.pl], outputs: {got: integer}}, params: {milliseconds: "${inputs.milliseconds}"}}
 result: {got: "${stages.only.got}"}
 """
 
@@ -33,7 +33,7 @@ def start_group(folder, count, *options):
     """Nodes that are one cluster, each with a slot that has run the program once."""
     pipelines = folder / "pipelines"
     pipelines.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "tests" / "accept" / "programs" / "pace.py", pipelines)
+    shutil.copy(ROOT / "tests" / "accept" / "programs" / "pace.pl", pipelines)
     (pipelines / "pace.yaml").write_text(PACE)
     first = free_port()
     nodes = [Node("--slots", SLOTS, "--pipelines", pipelines, "--set", "queue.limit=100000", *options, *(["--seed", f"127.0.0.1:{first}"] if number else []), port=None if number else first)
