@@ -9,7 +9,7 @@ import stat
 import subprocess
 import unittest
 
-from cluster import Load, wait_until
+from cluster import NEWEST_VERSION, Load, wait_until
 from cluster_test import TROUPE, ClusterCase, figure
 
 DOMAINS = ["north", "north", "south", "west"]
@@ -46,7 +46,7 @@ class OperatorsTest(ClusterCase):
         for node in self.cluster.nodes:
             seen = self.status(node)
             self.assertTrue(seen["leads"])
-            self.assertEqual((seen["leader"], seen["voters"], seen["losses_survived"], seen["version"]), (leader.id, 3, 1, 2))
+            self.assertEqual((seen["leader"], seen["voters"], seen["losses_survived"], seen["version"]), (leader.id, 3, 1, NEWEST_VERSION))
             self.assertEqual(sorted(each["domain"] for each in seen["nodes"]), DOMAINS)
             self.assertIn("members_changed", [made["what"] for made in seen["decisions"]])
             self.assertTrue(all(made["why"] for made in seen["decisions"]))

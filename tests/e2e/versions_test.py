@@ -6,7 +6,7 @@
 """
 import unittest
 
-from cluster import wait_until
+from cluster import NEWEST_VERSION, wait_until
 from cluster_test import ClusterCase
 
 OLDER = ["--set", "cluster.version_most=1"]
@@ -43,7 +43,7 @@ class VersionsTest(ClusterCase):
         third.kill()
         self.downgrade(third)
         self.assertNotEqual(third.ended(), 0)
-        self.assertIn("the cluster writes commands of version 2, the program of this node reads up to 1: upgrade this node", third.log)
+        self.assertIn(f"the cluster writes commands of version {NEWEST_VERSION}, the program of this node reads up to 1: upgrade this node", third.log)
         stranger = self.cluster.another("older", [first.address])
         stranger.start()
         wait_until("it to say why", lambda: "upgrade node" in stranger.log)
