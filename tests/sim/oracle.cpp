@@ -28,20 +28,18 @@ std::string name_of(const model::job_event& event) {
 }
 
 std::uint64_t hash_of(const model::job_event& event) {
-  return std::hash<std::string>{}(fmt::format("{} {} {}", event.type, to_unix_ms(event.at), json::serialize(event.data)));
+  const auto mix = [](std::uint64_t sum, std::uint64_t value) { return (sum ^ value) * 0x9e3779b97f4a7c15u ^ sum >> 29; };
+  const auto type = std::hash<std::string>{}(event.type);
+  return mix(mix(type, static_cast<std::uint64_t>(to_unix_ms(event.at))), std::hash<std::string>{}(json::serialize(event.data)));
 }
 
 // Why a leader counts an attempt as lost.
 constexpr std::string_view silent = "no sign of life", ended = "nobody listens";
 
-void require(bool holds, const char* invariant, const std::string& what) {
-  if (!holds) throw violation{invariant, what};
-}
-
 }  // namespace
 
 void oracle::node_started(const host& which, const model::table_limits& limits) {
-  for (const auto& [key, slot] : in_workers_) require(slot.node != which.id(), "I7", "a worker outlived its node");
+  for (const auto& [key, slot] : in_workers_) TROUPE_REQUIRE(slot.node != which.id(), "I7", "a worker outlived its node");
   limits_ = limits;
   replicas_[which.index()] = {limits, which.drive.applied().index.raw(), false, {}, {}, {}};
 }
@@ -74,11 +72,11 @@ void oracle::after_step(host& which, const replica::effects& out, timestamp now)
   for (const auto& progress : out.progress) check_progress(at, progress);
   for (const auto& grant : out.grants) {
     const auto job = jobs_.find(grant.task.task.job);
-    require(job != jobs_.end(), "D6", "a grant whose attempt has not been committed");
+    TROUPE_REQUIRE(job != jobs_.end(), "D6", "a grant whose attempt has not been committed");
   }
   if (!at.is_ready) return;
   check_proposals(which, at, out, now);
-  require(node.table().limits() == at.limits, "limits", "the table decides by other limits than the node was given");
+  TROUPE_REQUIRE(node.table().limits() == at.limits, "limits", "the table decides by other limits than the node was given");
 }
 
 void oracle::see(const model::job_event& event) {
@@ -86,20 +84,20 @@ void oracle::see(const model::job_event& event) {
   const auto hash = hash_of(event);
   auto found = jobs_.find(event.job);
   if (found != jobs_.end() && event.revision <= found->second.events.size()) {
-    require(found->second.events[event.revision - 1] == hash, "I5", name_of(event) + " was something else before");
+    TROUPE_REQUIRE(found->second.events[event.revision - 1] == hash, "I5", name_of(event) + " was something else before");
     return;
   }
   if (event.type == "submitted") {
     see_submitted(event);
     found = jobs_.find(event.job);
   }
-  require(found != jobs_.end(), "I5", name_of(event) + " is of no submitted job");
+  TROUPE_REQUIRE(found != jobs_.end(), "I5", name_of(event) + " is of no submitted job");
   auto& job = found->second;
-  require(event.revision == job.events.size() + 1, "I5", name_of(event) + " leaves a gap");
-  require(!job.has_ended(), "I2", name_of(event) + " comes after the end: " + job.ended_as);
+  TROUPE_REQUIRE(event.revision == job.events.size() + 1, "I5", name_of(event) + " leaves a gap");
+  TROUPE_REQUIRE(!job.has_ended(), "I2", name_of(event) + " comes after the end: " + job.ended_as);
   job.events.push_back(hash);
-  require(job.must_end_as.empty() || event.type == job.must_end_as, "I6",
-          name_of(event) + " where the job had to end as " + job.must_end_as);
+  TROUPE_REQUIRE(job.must_end_as.empty() || event.type == job.must_end_as, "I6",
+                 name_of(event) + " where the job had to end as " + job.must_end_as);
   if (event.type == "attempt_started") return see_started(job, event);
   if (event.type == "stage_done") return see_done(job, event);
   if (event.type == "attempt_failed") return see_failed(job, event);
@@ -108,16 +106,16 @@ void oracle::see(const model::job_event& event) {
 
 void oracle::see_submitted(const model::job_event& event) {
   const auto made = submissions_.find(event.job);
-  require(made != submissions_.end(), "I4", name_of(event) + " was asked for by nobody");
-  require(event.revision == 1, "I5", name_of(event) + " is not the first");
+  TROUPE_REQUIRE(made != submissions_.end(), "I4", name_of(event) + " was asked for by nobody");
+  TROUPE_REQUIRE(event.revision == 1, "I5", name_of(event) + " is not the first");
   const auto& want = made->second.want;
   if (want.key) {
     const std::pair at{want.tenant, *want.key};
     if (const auto owner = key_owners_.find(at); owner != key_owners_.end()) {
       const auto& before = jobs_.at(owner->second);
-      require(before.keep_until && event.at >= *before.keep_until, "I4",
-              fmt::format("key {} of {} made job {} while it had made job {}", *want.key, want.tenant, event.job.text(),
-                          owner->second.text()));
+      TROUPE_REQUIRE(before.keep_until && event.at >= *before.keep_until, "I4",
+                     fmt::format("key {} of {} made job {} while it had made job {}", *want.key, want.tenant, event.job.text(),
+                                 owner->second.text()));
     }
     key_owners_[at] = event.job;
   }
@@ -140,11 +138,11 @@ oracle::attempt_key oracle::key_of(const job_history& job, const model::job_even
 void oracle::see_started(job_history& job, const model::job_event& event) {
   const auto key = key_of(job, event);
   auto& task = job.tasks[{text_at(event.data, "stage"), key.first.instance}];
-  require(!task.is_running && !task.is_done, "I3", name_of(event) + " while the task runs or is done");
+  TROUPE_REQUIRE(!task.is_running && !task.is_done, "I3", name_of(event) + " while the task runs or is done");
   check_may_work(event);
-  require(key.second.raw() == task.last_attempt + 1, "I6", name_of(event) + ": attempts are numbered without gaps");
+  TROUPE_REQUIRE(key.second.raw() == task.last_attempt + 1, "I6", name_of(event) + ": attempts are numbered without gaps");
   const auto& rule = pipelines().pipelines[job.made->want.pipeline]->stages[key.first.stage].retry;
-  require(task.own < rule.attempts_most, "I6", name_of(event) + " beyond the task's budget");
+  TROUPE_REQUIRE(task.own < rule.attempts_most, "I6", name_of(event) + " beyond the task's budget");
   task.last_attempt = key.second.raw();
   task.is_running = true;
   task.slot = text_at(event.data, "slot");
@@ -152,9 +150,9 @@ void oracle::see_started(job_history& job, const model::job_event& event) {
 
 oracle::task_history& oracle::running_task(job_history& job, const model::job_event& event) {
   auto& task = job.tasks[{text_at(event.data, "stage"), number_at(event.data, "instance")}];
-  require(task.is_running, "I3", name_of(event) + " of a task that does not run");
-  require(number_at(event.data, "attempt") == task.last_attempt, "I3",
-          name_of(event) + " of another attempt than the running one");
+  TROUPE_REQUIRE(task.is_running, "I3", name_of(event) + " of a task that does not run");
+  TROUPE_REQUIRE(number_at(event.data, "attempt") == task.last_attempt, "I3",
+                 name_of(event) + " of another attempt than the running one");
   task.is_running = false;
   return task;
 }
@@ -164,12 +162,12 @@ void oracle::see_done(job_history& job, const model::job_event& event) {
   task.is_done = true;
   const auto key = key_of(job, event);
   const auto made = made_.find(key);
-  require(made != made_.end(), "I3", name_of(event) + ", but no worker made a result in this attempt");
+  TROUPE_REQUIRE(made != made_.end(), "I3", name_of(event) + ", but no worker made a result in this attempt");
   const auto& outputs = event.data.at("outputs").as_object();
-  require(json::value(made->second) == json::value(outputs), "I3",
-          fmt::format("{} commits {}, this attempt made {}", name_of(event), json::serialize(outputs),
-                      json::serialize(made->second)));
-  require(reported_[key].contains("done"), "I3", name_of(event) + ", but its slot did not say so");
+  TROUPE_REQUIRE(made->second == outputs, "I3",
+                 fmt::format("{} commits {}, this attempt made {}", name_of(event), json::serialize(outputs),
+                             json::serialize(made->second)));
+  TROUPE_REQUIRE(reported_[key].contains("done"), "I3", name_of(event) + ", but its slot did not say so");
 }
 
 void oracle::see_failed(job_history& job, const model::job_event& event) {
@@ -186,7 +184,7 @@ void oracle::see_failed(job_history& job, const model::job_event& event) {
     if (++task.own >= rule.attempts_most) job.must_end_as = "dead";
   }
   if (cause != "node_lost" && cause != "handed_back") {
-    require(reported_[key].contains(cause), "I6", name_of(event) + ": no slot reported " + cause + " of this attempt");
+    TROUPE_REQUIRE(reported_[key].contains(cause), "I6", name_of(event) + ": no slot reported " + cause + " of this attempt");
   }
   contacts_.erase(key);
 }
@@ -198,8 +196,8 @@ void oracle::check_lost(const model::job_event& event, const task_history& task)
   for (const auto& one : in_.hosts) {
     if (!one->node() || is_removed(one->id())) continue;
     const auto here = to_string(model::slot_id{one->id(), one->node()->boot(), 0});
-    require(!task.slot.starts_with(here.substr(0, here.rfind('.') + 1)), "I6",
-            fmt::format("{}: counted as lost ({}), but its node is alive", name_of(event), why));
+    TROUPE_REQUIRE(!task.slot.starts_with(here.substr(0, here.rfind('.') + 1)), "I6",
+                   fmt::format("{}: counted as lost ({}), but its node is alive", name_of(event), why));
   }
 }
 
@@ -212,18 +210,18 @@ void oracle::see_end(job_history& job, const model::job_event& event) {
   const auto& want = job.made->want;
   if (event.type == "succeeded") {
     ++in_.counts.succeeded;
-    require(want.text == nature::sound, "end", name_of(event) + " of a job that cannot succeed");
+    TROUPE_REQUIRE(want.text == nature::sound, "end", name_of(event) + " of a job that cannot succeed");
     const auto value = text_at(event.data.at("result").as_object(), "value");
-    require(value == want.expected, "end",
-            fmt::format("{}: the result is {}, expected {}", name_of(event), value, want.expected));
+    TROUPE_REQUIRE(value == want.expected, "end",
+                   fmt::format("{}: the result is {}, expected {}", name_of(event), value, want.expected));
   } else if (event.type == "cancelled") {
     ++in_.counts.cancelled;
-    require(cancels_asked_.contains(event.job), "end", name_of(event) + ", which nobody asked for");
+    TROUPE_REQUIRE(cancels_asked_.contains(event.job), "end", name_of(event) + ", which nobody asked for");
   } else if (event.type == "dead") {
     ++in_.counts.dead;
-    require(job.must_end_as == "dead", "I6", name_of(event) + " before a budget was used up");
+    TROUPE_REQUIRE(job.must_end_as == "dead", "I6", name_of(event) + " before a budget was used up");
   } else {
-    require(event.type == "failed", "I2", name_of(event) + " is not a known end");
+    TROUPE_REQUIRE(event.type == "failed", "I2", name_of(event) + " is not a known end");
     ++in_.counts.failed;
     check_failure(job, event);
   }
@@ -232,11 +230,11 @@ void oracle::see_end(job_history& job, const model::job_event& event) {
 void oracle::check_failure(const job_history& job, const model::job_event& event) const {
   const auto cause = text_at(event.data.at("error").as_object(), "cause");
   if (cause == "bad_input") {
-    require(job.must_end_as == "failed" && job.made->want.text == nature::bad, "end",
-            name_of(event) + " for bad input that was good");
+    TROUPE_REQUIRE(job.must_end_as == "failed" && job.made->want.text == nature::bad, "end",
+                   name_of(event) + " for bad input that was good");
   } else {
-    require(job.made->due.has_value() && event.at >= *job.made->due, "end",
-            name_of(event) + " for a deadline that has not passed");
+    TROUPE_REQUIRE(job.made->due.has_value() && event.at >= *job.made->due, "end",
+                   name_of(event) + " for a deadline that has not passed");
   }
 }
 
@@ -245,9 +243,9 @@ void oracle::check_progress(replica_record& at, const model::progress_event& pro
   for (std::uint16_t s = 0; s < stages.size(); ++s) {
     if (stages[s].name != progress.stage) continue;
     auto& shown = at.progress[{{progress.job, s, progress.instance}, progress.attempt}];
-    require(progress.progress.permille >= shown, "I5",
-            fmt::format("the progress of job {} stage {} falls from {} to {}", progress.job.text(), progress.stage, shown,
-                        progress.progress.permille));
+    TROUPE_REQUIRE(progress.progress.permille >= shown, "I5",
+                   fmt::format("the progress of job {} stage {} falls from {} to {}", progress.job.text(), progress.stage, shown,
+                               progress.progress.permille));
     shown = progress.progress.permille;
   }
 }
@@ -269,49 +267,50 @@ void oracle::answers_submit(model::job_id drawn, const result<model::submit_outc
   const auto& asked = submissions_.at(drawn).want;
   if (got) {
     const auto* job = find(got->id);
-    require(job, "I1", fmt::format("job {} is acknowledged and was never committed", got->id.text()));
-    require(got->created == (got->id == drawn), "I4", "an answer names a job that another submission made and says it is new");
+    TROUPE_REQUIRE(job, "I1", fmt::format("job {} is acknowledged and was never committed", got->id.text()));
+    TROUPE_REQUIRE(got->created == (got->id == drawn), "I4",
+                   "an answer names a job that another submission made and says it is new");
     const auto& made = job->made->want;
-    require(made.tenant == asked.tenant && made.key == asked.key && made.body == asked.body, "I4",
-            "an answer names a job of another request");
+    TROUPE_REQUIRE(made.tenant == asked.tenant && made.key == asked.key && made.body == asked.body, "I4",
+                   "an answer names a job of another request");
     return check_job(node, got->id, 1);
   }
   if (got.error().code == errc::conflict) {
-    require(asked.key.has_value(), "I4", "a conflict without a key");
+    TROUPE_REQUIRE(asked.key.has_value(), "I4", "a conflict without a key");
     const auto owner = key_owners_.find({asked.tenant, *asked.key});
-    require(owner != key_owners_.end() && jobs_.at(owner->second).made->want.body != asked.body, "I4",
-            fmt::format("key {} with the same body is refused: {}", *asked.key, to_string(got.error())));
+    TROUPE_REQUIRE(owner != key_owners_.end() && jobs_.at(owner->second).made->want.body != asked.body, "I4",
+                   fmt::format("key {} with the same body is refused: {}", *asked.key, to_string(got.error())));
   }
   if (got.error().code == errc::queue_full) {
-    require(peak_active_ >= limits_.jobs_most, "limits",
-            fmt::format("refused as full with {} jobs of {}", peak_active_, limits_.jobs_most));
+    TROUPE_REQUIRE(peak_active_ >= limits_.jobs_most, "limits",
+                   fmt::format("refused as full with {} jobs of {}", peak_active_, limits_.jobs_most));
   }
 }
 
 void oracle::answers_cancel(model::job_id id, const std::string& tenant, const result<model::job_id>& got,
                             replica::machine& node) {
   const auto* job = find(id);
-  require(job, "I1", "a job that was acknowledged is unknown");
+  TROUPE_REQUIRE(job, "I1", "a job that was acknowledged is unknown");
   const bool is_owner = job->made->want.tenant == tenant;
   if (got) {
-    require(is_owner, "cancel", "a stranger cancels a job");
-    require(job->ended_as == "cancelled", "I8", "an acknowledged cancellation does not show");
+    TROUPE_REQUIRE(is_owner, "cancel", "a stranger cancels a job");
+    TROUPE_REQUIRE(job->ended_as == "cancelled", "I8", "an acknowledged cancellation does not show");
     return check_job(node, id, 1);
   }
   if (got.error().code == errc::conflict)
-    require(job->has_ended() && job->ended_as != "cancelled", "cancel", "refused without a reason");
+    TROUPE_REQUIRE(job->has_ended() && job->ended_as != "cancelled", "cancel", "refused without a reason");
   if (got.error().code == errc::not_found)
-    require(!is_owner || may_be_gone(*job, node), "I1", fmt::format("job {} is lost", id.text()));
+    TROUPE_REQUIRE(!is_owner || may_be_gone(*job, node), "I1", fmt::format("job {} is lost", id.text()));
 }
 
 void oracle::attempt_begins(const model::task_spec& task, const model::slot_id& slot) {
   const attempt_key key{task.task, task.attempt};
   const auto* job = find(task.task.job);
-  require(job, "D6", "a worker starts what was not committed");
+  TROUPE_REQUIRE(job, "D6", "a worker starts what was not committed");
   const auto inserted = in_workers_.emplace(key, slot).second;
-  require(inserted, "I7", fmt::format("{} attempt {} runs in two workers", to_string(task.task), task.attempt.raw()));
-  require(!made_.contains(key) && !reported_.contains(key), "I7",
-          fmt::format("{} attempt {} is run a second time", to_string(task.task), task.attempt.raw()));
+  TROUPE_REQUIRE(inserted, "I7", fmt::format("{} attempt {} runs in two workers", to_string(task.task), task.attempt.raw()));
+  TROUPE_REQUIRE(!made_.contains(key) && !reported_.contains(key), "I7",
+                 fmt::format("{} attempt {} is run a second time", to_string(task.task), task.attempt.raw()));
 }
 
 void oracle::attempt_left(const model::task_spec& task) { in_workers_.erase({task.task, task.attempt}); }
@@ -322,8 +321,8 @@ void oracle::attempt_made(const model::task_spec& task, const model::json::objec
 
 void oracle::slot_reports(const model::slot_finish& finish) {
   const attempt_key key{finish.task, finish.attempt};
-  require(!in_workers_.contains(key) || in_workers_.at(key) != finish.slot, "I7",
-          fmt::format("{} reports the end of {} while it runs", to_string(finish.slot), to_string(finish.task)));
+  TROUPE_REQUIRE(!in_workers_.contains(key) || in_workers_.at(key) != finish.slot, "I7",
+                 fmt::format("{} reports the end of {} while it runs", to_string(finish.slot), to_string(finish.task)));
   const auto* failure = std::get_if<model::attempt_failure>(&finish.outcome);
   reported_[key].insert(failure ? to_string(failure->cause) : "done");
 }

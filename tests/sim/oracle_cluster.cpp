@@ -11,10 +11,6 @@
 namespace troupe::sim {
 namespace {
 
-void require(bool holds, const char* invariant, const std::string& what) {
-  if (!holds) throw violation{invariant, what};
-}
-
 std::string text_of(const raft::configuration& members) {
   std::string text;
   for (const auto id : members.voters) text += fmt::format("{} ", id.raw());
@@ -36,8 +32,8 @@ void oracle::see_leader(const host& which, replica_record& at, timestamp now) {
   ++in_.counts.elections;
   in_.told.note(in_.line.now(), "leads", which.index(), at.at.raw());
   const auto [known, is_new] = leaders_.emplace(at.at, which.index());
-  require(is_new || known->second == which.index(), "election",
-          fmt::format("nodes {} and {} both lead in term {}", known->second, which.index(), at.at.raw()));
+  TROUPE_REQUIRE(is_new || known->second == which.index(), "election",
+                 fmt::format("nodes {} and {} both lead in term {}", known->second, which.index(), at.at.raw()));
 }
 
 /// What a replica has applied stands in its log, and is what all others have applied there.
@@ -47,7 +43,7 @@ void oracle::see_applied(host& which, replica_record& at) {
   for (auto index = std::max(at.applied, which.drive.installed_upto()) + 1; index <= applied; ++index) {
     const auto* entry = which.drive.entry_at(index);
     if (!entry && index <= log_.size()) continue;  // compared in an earlier life
-    require(entry, "I1", fmt::format("node {} applies entry {}, which it never wrote", which.index(), index));
+    TROUPE_REQUIRE(entry, "I1", fmt::format("node {} applies entry {}, which it never wrote", which.index(), index));
     see_entry(which, *entry);
   }
   if (changes_nodes_ && log_.size() > known) see_nodes(which);
@@ -62,13 +58,13 @@ void oracle::see_entry(const host& which, const raft::entry& entry) {
     const bool is_same =
         first.at == entry.at && first.kind == entry.kind
         && (first.payload == entry.payload || (first.payload && entry.payload && *first.payload == *entry.payload));
-    require(is_same, "log",
-            fmt::format("node {} applies entry {} of term {}, another node applied one of term {}", which.index(), index,
-                        entry.at.raw(), first.at.raw()));
+    TROUPE_REQUIRE(is_same, "log",
+                   fmt::format("node {} applies entry {} of term {}, another node applied one of term {}", which.index(), index,
+                               entry.at.raw(), first.at.raw()));
     return;
   }
-  require(index == log_.size() + 1, "log",
-          fmt::format("node {} applies entry {}, nobody applied entry {}", which.index(), index, log_.size() + 1));
+  TROUPE_REQUIRE(index == log_.size() + 1, "log",
+                 fmt::format("node {} applies entry {}, nobody applied entry {}", which.index(), index, log_.size() + 1));
   log_.push_back(entry);
   if (changes_nodes_ && entry.kind == raft::entry_kind::command) see_resumed(entry);
   if (entry.kind != raft::entry_kind::members) return;
@@ -106,8 +102,8 @@ void oracle::check_one_at_a_time(const raft::configuration& before, const raft::
   const auto count_new = [](const raft::configuration& in, const raft::configuration& of) {
     return std::ranges::count_if(in.voters, [&](auto id) { return !of.has_voter(id); });
   };
-  require(!after.voters.empty() && count_new(after, before) + count_new(before, after) <= 1, "members",
-          fmt::format("voters change from {} to {} in one step", text_of(before), text_of(after)));
+  TROUPE_REQUIRE(!after.voters.empty() && count_new(after, before) + count_new(before, after) <= 1, "members",
+                 fmt::format("voters change from {} to {} in one step", text_of(before), text_of(after)));
 }
 
 /// A node that is drained or taken out begins nothing.
@@ -116,8 +112,8 @@ void oracle::check_may_work(const model::job_event& event) const {
   const std::string slot{event.data.at("slot").as_string()};
   for (const auto& [node, since] : drained_) {
     const auto here = to_string(model::slot_id{node, model::incarnation{0}, 0});
-    require(event.at <= since || !slot.starts_with(here.substr(0, here.find('.') + 1)), "drained",
-            fmt::format("job {} begins an attempt at {}, which is drained or taken out", event.job.text(), slot));
+    TROUPE_REQUIRE(event.at <= since || !slot.starts_with(here.substr(0, here.find('.') + 1)), "drained",
+                   fmt::format("job {} begins an attempt at {}, which is drained or taken out", event.job.text(), slot));
   }
 }
 
@@ -134,9 +130,9 @@ void oracle::check_members(const replica::effects& out) const {
     const auto& expected = members_at(batch.compact->index.raw());
     // One that waits to be added has not heard of anybody before its first change.
     const bool is_waiting = batch.members && *batch.members == raft::configuration{} && expected == members_at(0);
-    require(batch.members && (*batch.members == expected || (is_waiting && !batch.install)), "members",
-            fmt::format("the log begins after entry {} with members {}, there were {}", batch.compact->index.raw(),
-                        batch.members ? text_of(*batch.members) : "unknown", text_of(expected)));
+    TROUPE_REQUIRE(batch.members && (*batch.members == expected || (is_waiting && !batch.install)), "members",
+                   fmt::format("the log begins after entry {} with members {}, there were {}", batch.compact->index.raw(),
+                               batch.members ? text_of(*batch.members) : "unknown", text_of(expected)));
   }
 }
 
@@ -155,15 +151,15 @@ void oracle::check_proposals(const host& which, const replica_record& at, const 
       const auto slot = running->second.slot;
       if (!is_silent) {
         const auto& there = in_.hosts.at(slot.node.raw() - 1)->node();
-        require(!there || there->boot() != slot.boot, "I6", to_string(slot) + " is taken for gone, but its node is alive");
+        TROUPE_REQUIRE(!there || there->boot() != slot.boot, "I6", to_string(slot) + " is taken for gone, but its node is alive");
         continue;
       }
       const auto last = contacts_.find({finish->task, finish->attempt});
       const bool is_of_term = last != contacts_.end() && last->second.at == at.at;
       const auto silence = now - (is_of_term ? last->second.last : at.ready_since);
-      require(silence >= in_.how.lease, "I6",
-              fmt::format("{} attempt {} is counted as lost, but {} was silent for {} ms only", to_string(finish->task),
-                          finish->attempt.raw(), to_string(slot), silence.count()));
+      TROUPE_REQUIRE(silence >= in_.how.lease, "I6",
+                     fmt::format("{} attempt {} is counted as lost, but {} was silent for {} ms only", to_string(finish->task),
+                                 finish->attempt.raw(), to_string(slot), silence.count()));
     }
   }
 }
@@ -172,8 +168,8 @@ void oracle::check_proposals(const host& which, const replica_record& at, const 
 void oracle::state_written(const host& which) {
   if (in_.hosts.size() == 1) return;  // `check_replay` compares with the log
   const auto [known, is_new] = state_hashes_.emplace(which.drive.applied().index.raw(), which.drive.state_hash());
-  require(is_new || known->second == which.drive.state_hash(), "I11",
-          fmt::format("node {} has another state at entry {} than another node", which.index(), known->first));
+  TROUPE_REQUIRE(is_new || known->second == which.drive.state_hash(), "I11",
+                 fmt::format("node {} has another state at entry {} than another node", which.index(), known->first));
 }
 
 std::uint64_t oracle::seen_of(model::job_id id) const {
@@ -193,39 +189,42 @@ std::optional<model::job_state> oracle::end_of(model::job_id id) const {
 
 void oracle::check_job(replica::machine& node, model::job_id id, std::uint64_t floor) {
   const auto* job = find(id);
-  require(job, "I1", fmt::format("job {} was acknowledged and never committed", id.text()));
+  TROUPE_REQUIRE(job, "I1", fmt::format("job {} was acknowledged and never committed", id.text()));
   const auto view = node.view(job->made->want.tenant, id);
   if (!view) {
     if (view.error().code == errc::not_leader) return;  // its state is just being replaced
-    require(floor == 0 || may_be_gone(*job, node), floor > 1 ? "I8" : "I1",
-            fmt::format("job {} was acknowledged and is gone: {}", id.text(), to_string(view.error())));
+    TROUPE_REQUIRE(floor == 0 || may_be_gone(*job, node), floor > 1 ? "I8" : "I1",
+                   fmt::format("job {} was acknowledged and is gone: {}", id.text(), to_string(view.error())));
     return;
   }
   const bool is_newest = node.applied().index.raw() >= log_.size();
   const auto least = is_newest ? job->events.size() : floor;
-  require(view->revision >= least && view->revision <= job->events.size(), "I8",
-          fmt::format("job {} shows revision {}, not {} to {}", id.text(), view->revision, least, job->events.size()));
+  TROUPE_REQUIRE(view->revision >= least && view->revision <= job->events.size(), "I8",
+                 fmt::format("job {} shows revision {}, not {} to {}", id.text(), view->revision, least, job->events.size()));
   const std::string state = to_string(view->state);
   const bool has_ended = job->has_ended() && view->revision == job->events.size();
-  require(has_ended ? state == job->ended_as : !is_final(view->state), "I8",
-          fmt::format("job {} shows the state {}", id.text(), state));
-  require(!node.view("stranger", id), "tenants", "a stranger sees a job");
+  TROUPE_REQUIRE(has_ended ? state == job->ended_as : !is_final(view->state), "I8",
+                 fmt::format("job {} shows the state {}", id.text(), state));
+  TROUPE_REQUIRE(!node.view("stranger", id), "tenants", "a stranger sees a job");
 }
 
 void oracle::check_read(replica::machine& node, model::job_id id, std::uint64_t floor) {
   const auto* job = find(id);
-  require(job, "I1", fmt::format("job {} was acknowledged and never committed", id.text()));
+  TROUPE_REQUIRE(job, "I1", fmt::format("job {} was acknowledged and never committed", id.text()));
   const auto view = node.view(job->made->want.tenant, id);
-  require(view || floor == 0 || may_be_gone(*job, node), "I8",
-          fmt::format("a confirmed read does not find job {}, which was acknowledged", id.text()));
+  TROUPE_REQUIRE(view || floor == 0 || may_be_gone(*job, node), "I8",
+                 fmt::format("a confirmed read does not find job {}, which was acknowledged", id.text()));
   if (view) check_job(node, id, floor);
 }
 
 void oracle::check_page(replica::machine& node, const std::string& tenant) {
   const auto page = node.list({tenant, std::nullopt, std::nullopt, std::nullopt}, "", 20);
-  if (!page) return require(page.error().code == errc::not_leader, "list", to_string(page.error()));
+  if (!page) {
+    TROUPE_REQUIRE(page.error().code == errc::not_leader, "list", to_string(page.error()));
+    return;
+  }
   for (const auto& job : page->jobs) {
-    require(knows(job.id) && jobs_.at(job.id).made->want.tenant == tenant, "list", "a list shows a foreign job");
+    TROUPE_REQUIRE(knows(job.id) && jobs_.at(job.id).made->want.tenant == tenant, "list", "a list shows a foreign job");
     check_job(node, job.id, 1);
   }
 }

@@ -17,6 +17,12 @@ struct violation : std::runtime_error {
   std::string invariant;  ///< "I1", "disk", ...
 };
 
+/// Throws a violation unless `holds`. Its text is made only then: most of a run is checks that hold.
+#define TROUPE_REQUIRE(holds, invariant, ...)                             \
+  do {                                                                    \
+    if (!(holds)) throw ::troupe::sim::violation{invariant, __VA_ARGS__}; \
+  } while (false)
+
 /// What happened, as numbers; text only for people who ask. The hash of all of it names a run.
 class trace {
  public:
