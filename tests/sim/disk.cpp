@@ -8,13 +8,17 @@
 namespace troupe::sim {
 namespace {
 
-void require(bool holds, const replica::persist_batch& batch, const std::string& what) {
-  if (!holds) throw violation{"disk", fmt::format("batch {}: {}", batch.number, what)};
+[[noreturn]] void refuse(const replica::persist_batch& batch, std::string_view what) {
+  throw violation{"disk", fmt::format("batch {}: {}", batch.number, what)};
+}
+
+void require(bool holds, const replica::persist_batch& batch, std::string_view what) {
+  if (!holds) refuse(batch, what);
 }
 
 }  // namespace
 
-replica::log_position disk::image::last() const {
+replica::log_position disk::shard::last() const {
   return log.empty() ? compacted : replica::log_position{log.back().index, log.back().at};
 }
 
@@ -29,17 +33,33 @@ std::uint64_t hash_of(const std::string& key, const std::string& value) {
 
 }  // namespace
 
-void disk::image::set(const std::string& key, const std::optional<std::string>& value) {
-  const auto old = state.find(key);
-  if (old != state.end()) hash ^= hash_of(key, old->second);
-  if (value) hash ^= hash_of(key, *value);
-  if (!value) {
-    if (old != state.end()) state.erase(old);
-  } else if (old != state.end()) {
-    old->second = *value;
-  } else {
-    state.emplace(key, *value);
+void disk::set(const std::string& key, std::optional<std::string> value, undo& before) {
+  const auto at = state_.lower_bound(key);
+  const bool is_there = at != state_.end() && at->first == key;
+  if (is_there) hash_ ^= hash_of(key, at->second);
+  if (value) hash_ ^= hash_of(key, *value);
+  if (is_there && value) {
+    std::swap(at->second, *value);
+    before.values.emplace_back(key, std::move(value));
+  } else if (is_there) {
+    before.values.emplace_back(key, std::move(at->second));
+    state_.erase(at);
+  } else if (value) {
+    state_.emplace_hint(at, key, std::move(*value));
+    before.values.emplace_back(key, std::nullopt);
   }
+}
+
+/// Later writes first: each finds what it left.
+void disk::take_back(undo& before) {
+  for (auto at = before.values.rbegin(); at != before.values.rend(); ++at) {
+    if (at->second)
+      state_[at->first] = std::move(*at->second);
+    else
+      state_.erase(at->first);
+  }
+  if (before.state) state_ = std::move(*before.state);
+  hash_ = before.hash;
 }
 
 void disk::check_install(const replica::persist_batch& batch) const {
@@ -50,18 +70,18 @@ void disk::check_install(const replica::persist_batch& batch) const {
   require(batch.applied->index > present_.applied.index, batch, "installs an older state");
 }
 
-void disk::check_log(const image& in, const replica::persist_batch& batch) {
+void disk::check_log(const shard& in, const replica::persist_batch& batch) {
   if (batch.hard_state) require(batch.hard_state->current >= in.hard.current, batch, "the term goes back");
   if (batch.truncate_from) require(batch.truncate_from->raw() > in.compacted.index.raw(), batch, "truncates what was compacted");
   auto next = batch.truncate_from ? batch.truncate_from->raw() : in.last().index.raw() + 1;
   for (const auto& entry : batch.append) {
-    require(entry.index.raw() == next, batch,
-            fmt::format("entry {} follows entry {}: a hole in the log", entry.index.raw(), next - 1));
+    if (entry.index.raw() != next)
+      refuse(batch, fmt::format("entry {} follows entry {}: a hole in the log", entry.index.raw(), next - 1));
     ++next;
   }
 }
 
-void disk::check_state(const image& in, const replica::persist_batch& batch) {
+void disk::check_state(const shard& in, const replica::persist_batch& batch) {
   if (batch.applied) {
     require(batch.applied->index >= in.applied.index, batch, "the applied position goes back");
     require(batch.applied->index <= in.last().index, batch, "state of an entry that is not in the log");
@@ -69,7 +89,7 @@ void disk::check_state(const image& in, const replica::persist_batch& batch) {
   if (!batch.state.empty()) require(batch.applied.has_value(), batch, "state without its position");
 }
 
-void disk::put(image& in, const replica::persist_batch& batch) const {
+void disk::put(shard& in, const replica::persist_batch& batch) {
   if (batch.install) {
     const auto hard = in.hard;
     in = {};
@@ -77,7 +97,6 @@ void disk::put(image& in, const replica::persist_batch& batch) const {
     in.compacted = in.applied = *batch.applied;
     in.members = batch.members;
     in.installed_upto = batch.applied->index.raw();
-    for (const auto& [key, value] : received_.at(*batch.install)) in.set(key, value);
     return;
   }
   if (batch.hard_state) in.hard = *batch.hard_state;
@@ -85,7 +104,6 @@ void disk::put(image& in, const replica::persist_batch& batch) const {
     while (!in.log.empty() && in.log.back().index >= *batch.truncate_from) in.log.pop_back();
   }
   in.log.insert(in.log.end(), batch.append.begin(), batch.append.end());
-  for (const auto& write : batch.state) in.set(write.key, write.value);
   if (batch.applied) in.applied = *batch.applied;
   if (batch.compact) {
     while (!in.log.empty() && in.log.front().index <= batch.compact->index) in.log.pop_front();
@@ -94,28 +112,41 @@ void disk::put(image& in, const replica::persist_batch& batch) const {
   }
 }
 
+void disk::put_state(replica::persist_batch& batch, undo& before) {
+  if (batch.install) {
+    before.state = std::exchange(state_, received_.at(*batch.install));
+    hash_ = 0;
+    for (const auto& [key, value] : state_) hash_ ^= hash_of(key, value);
+    return;
+  }
+  for (auto& write : batch.state) set(write.key, std::move(write.value), before);
+  batch.state.clear();
+}
+
 void disk::write(batches group) {
-  for (const auto& batch : group) {
-    require(batch.number == last_number_ + 1, batch, fmt::format("follows batch {}", last_number_));
+  undo before;
+  before.hash = hash_;
+  for (auto& batch : group) {
+    if (batch.number != last_number_ + 1) refuse(batch, fmt::format("follows batch {}", last_number_));
     last_number_ = batch.number;
     if (batch.install) {
       require(group.size() == 1, batch, "an installation in a group");
       check_install(batch);
-      put(present_, batch);
-      continue;
+    } else {
+      if (batch.compact) require(batch.compact->index <= durable_.applied.index, batch, "compacts beyond the durable state");
+      check_log(present_, batch);
     }
-    if (batch.compact) require(batch.compact->index <= durable_.applied.index, batch, "compacts beyond the durable state");
-    check_log(present_, batch);
     put(present_, batch);
-    check_state(present_, batch);
+    if (!batch.install) check_state(present_, batch);
+    put_state(batch, before);
     for (const auto& entry : batch.append) written_[entry.index.raw()] = entry;
   }
-  unsynced_.push_back(std::move(group));
+  unsynced_.push_back({std::move(group), std::move(before)});
 }
 
 void disk::sync() {
-  for (const auto& group : unsynced_) {
-    for (const auto& batch : group) put(durable_, batch);
+  for (const auto& write : unsynced_) {
+    for (const auto& batch : write.group) put(durable_, batch);
   }
   unsynced_.clear();
 }
@@ -123,8 +154,11 @@ void disk::sync() {
 std::size_t disk::lose_power(random& dice) {
   const auto kept = unsynced_.empty() ? 0 : dice.below(unsynced_.size() + 1);
   const auto lost = unsynced_.size() - kept;
-  const bool is_half = lost > 0 && unsynced_[kept].front().install && dice.chance(500);
-  unsynced_.resize(kept);
+  const bool is_half = lost > 0 && unsynced_[kept].group.front().install && dice.chance(500);
+  while (unsynced_.size() > kept) {
+    take_back(unsynced_.back().before);
+    unsynced_.pop_back();
+  }
   sync();
   if (lost > 0) present_ = durable_;
   if (is_half) lose_shard();
@@ -148,6 +182,8 @@ void disk::lose_shard() {
   present_.hard = hard;
   present_.members = raft::configuration{};
   durable_ = present_;
+  state_.clear();
+  hash_ = 0;
 }
 
 const raft::entry* disk::entry_at(std::uint64_t index) const {
@@ -157,7 +193,7 @@ const raft::entry* disk::entry_at(std::uint64_t index) const {
 
 std::size_t disk::state_bytes() const {
   std::size_t sum = 0;
-  for (const auto& [key, value] : present_.state) sum += key.size() + value.size();
+  for (const auto& [key, value] : state_) sum += key.size() + value.size();
   return sum;
 }
 
@@ -170,14 +206,14 @@ std::size_t disk::log_bytes() const {
 void disk::forget_entries(std::uint64_t upto) { written_.erase(written_.begin(), written_.upper_bound(upto)); }
 
 result<std::optional<std::string>> disk::get(std::string_view key) const {
-  const auto found = present_.state.find(key);
-  if (found == present_.state.end()) return std::optional<std::string>{};
+  const auto found = state_.find(key);
+  if (found == state_.end()) return std::optional<std::string>{};
   return std::optional<std::string>{found->second};
 }
 
 result<void> disk::scan(std::string_view prefix, std::string_view from,
                         const std::function<bool(std::string_view key, std::string_view value)>& visit) const {
-  for (auto at = present_.state.lower_bound(std::max(prefix, from)); at != present_.state.end(); ++at) {
+  for (auto at = state_.lower_bound(std::max(prefix, from)); at != state_.end(); ++at) {
     if (!at->first.starts_with(prefix)) break;
     if (!visit(at->first, at->second)) break;
   }
@@ -232,7 +268,7 @@ class disk::sink final : public replica::image_sink {
 
 std::unique_ptr<replica::state_image> disk::read_image() const {
   if (present_.applied.index.raw() == 0) return nullptr;
-  return std::make_unique<snapshot>(present_.applied, present_.state);
+  return std::make_unique<snapshot>(present_.applied, state_);
 }
 
 result<std::unique_ptr<replica::image_sink>> disk::begin_image() {

@@ -37,9 +37,9 @@ class disk final : public replica::state_reader {
   void forget_entries(std::uint64_t upto);
   /// The state up to here came from another replica.
   [[nodiscard]] std::uint64_t installed_upto() const noexcept { return present_.installed_upto; }
-  [[nodiscard]] const contents& state() const noexcept { return present_.state; }
+  [[nodiscard]] const contents& state() const noexcept { return state_; }
   /// Equal for equal states, whatever way they came about.
-  [[nodiscard]] std::uint64_t state_hash() const noexcept { return present_.hash; }
+  [[nodiscard]] std::uint64_t state_hash() const noexcept { return hash_; }
   [[nodiscard]] replica::log_position applied() const noexcept { return present_.applied; }
   [[nodiscard]] std::size_t log_size() const noexcept { return present_.log.size(); }
   /// Keys and values; payloads.
@@ -55,24 +55,38 @@ class disk final : public replica::state_reader {
                     const std::function<bool(std::string_view key, std::string_view value)>& visit) const override;
 
  private:
-  struct image {
+  /// All of a shard but its state.
+  struct shard {
     raft::hard_state hard;
     replica::log_position compacted, applied;
     std::optional<raft::configuration> members;
     std::deque<raft::entry> log;
-    contents state;
-    std::uint64_t hash = 0, installed_upto = 0;
+    std::uint64_t installed_upto = 0;
     [[nodiscard]] replica::log_position last() const;
-    void set(const std::string& key, const std::optional<std::string>& value);
+  };
+  /// What an atomic write took the place of.
+  struct undo {
+    std::vector<std::pair<std::string, std::optional<std::string>>> values;  // in the order of the writes
+    std::optional<contents> state;                                           // all of it, before an installation
+    std::uint64_t hash = 0;
+  };
+  struct atomic_write {
+    batches group;  // without the state
+    undo before;
   };
   class sink;
-  void put(image& in, const replica::persist_batch& batch) const;
-  static void check_log(const image& in, const replica::persist_batch& batch);
-  static void check_state(const image& in, const replica::persist_batch& batch);
+  static void put(shard& in, const replica::persist_batch& batch);
+  void put_state(replica::persist_batch& batch, undo& before);
+  void set(const std::string& key, std::optional<std::string> value, undo& before);
+  void take_back(undo& before);
+  static void check_log(const shard& in, const replica::persist_batch& batch);
+  static void check_state(const shard& in, const replica::persist_batch& batch);
   void check_install(const replica::persist_batch& batch) const;
 
-  image durable_, present_;
-  std::deque<batches> unsynced_;
+  shard durable_, present_;
+  contents state_;  // of the present
+  std::uint64_t hash_ = 0;
+  std::deque<atomic_write> unsynced_;
   std::uint64_t last_number_ = 0;
   std::map<std::uint64_t, raft::entry> written_;  // for comparing replicas; survives whatever happens
   std::map<std::string, contents> received_;      // images, by name
