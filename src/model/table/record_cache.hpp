@@ -1,0 +1,34 @@
+#pragma once
+
+#include "model/table/job_record.hpp"
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <unordered_map>
+
+namespace troupe::model {
+
+/// The jobs that were touched last, so that a job's next command need not read and decode its record again. It saves time and
+/// nothing else: a record in it is what the store would give, because whoever changes one also saves it.
+class record_cache {
+ public:
+  /// @param most  so many records are kept; at least 1
+  explicit record_cache(std::size_t most) : most_(most) {}
+
+  /// The record, which is now the last one touched; null if it is not here.
+  [[nodiscard]] std::shared_ptr<job_record> find(job_id id);
+  /// Takes the place of another record of this job, or of the one that was not touched for the longest.
+  void keep(std::shared_ptr<job_record> job);
+  void forget(job_id id);
+  [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
+
+ private:
+  using by_use = std::list<std::shared_ptr<job_record>>;
+
+  std::size_t most_;
+  by_use records_;  // the last one touched comes first
+  std::unordered_map<job_id, by_use::iterator> places_;
+};
+
+}  // namespace troupe::model
