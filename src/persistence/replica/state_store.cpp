@@ -72,14 +72,17 @@ std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
   std::vector<std::string> keys, held_back;
   std::sort(fresh_.begin(), fresh_.end());
   fresh_.erase(std::unique(fresh_.begin(), fresh_.end()), fresh_.end());
+  writes.reserve(fresh_.size());
+  keys.reserve(fresh_.size());
   for (auto& key : fresh_) {
-    if (planted(plant::key_outside_batch) && key.front() == key_space && !overlay_[key].batch) {
-      overlay_[key].batch = batch;  // seen, but written only with the next batch
-      held_back.push_back(key);
+    auto& laid = overlay_[key];
+    const bool is_held_back = planted(plant::key_outside_batch) && key.front() == key_space && laid.batch == 0;
+    laid.batch = batch;
+    if (is_held_back) {  // seen, but written only with the next batch
+      held_back.push_back(std::move(key));
       continue;
     }
-    overlay_[key].batch = batch;
-    writes.push_back({key, overlay_[key].value});
+    writes.push_back({key, laid.value});
     keys.push_back(std::move(key));
   }
   fresh_ = std::move(held_back);
