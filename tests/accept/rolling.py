@@ -11,7 +11,7 @@ from first_light import picture
 from framework import ROOT, TROUPE, Node, say, sh, wait_until
 
 BEFORE = "38220c8"  # the last commit whose nodes form no cluster
-ROUNDS = 2  # restarts of each node
+ROUNDS = 4  # restarts of each node
 
 
 def state_of(band, node, seen_by):
