@@ -79,6 +79,12 @@ struct stage {
   caf::strong_actor_ptr owner_of(std::uint64_t last, std::promise<void>& done) {
     return caf::actor_cast<caf::strong_actor_ptr>(system.spawn<caf::lazy_init>(owner, &*journal, last, &done));
   }
+  /// Of the batches 1 and 2 together, by the thread that calls.
+  void check_one_write_here() const {
+    REQUIRE(storage.calls.size() == 1);
+    CHECK(storage.calls[0].thread == std::this_thread::get_id());
+    CHECK(storage.calls[0].numbers == std::vector<std::uint64_t>{1, 2});
+  }
   void hand_over(const caf::strong_actor_ptr& from, std::uint64_t number) {
     thread.send(from, caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, number));
   }
@@ -94,9 +100,7 @@ TEST_CASE("an idle journal is written by the lent thread that its owner runs on"
   on.hand_over(owner, 2);
   on.thread.run();
   wait(done);
-  REQUIRE(on.storage.calls.size() == 1);
-  CHECK(on.storage.calls[0].thread == std::this_thread::get_id());
-  CHECK(on.storage.calls[0].numbers == std::vector<std::uint64_t>{1, 2});
+  on.check_one_write_here();
 }
 
 TEST_CASE("a lent thread that may not sleep leaves the journal to its own thread") {
@@ -133,9 +137,7 @@ TEST_CASE("what need not be synced goes with the next write that must") {
   on.hand_over(owner, 2);
   on.thread.run();
   wait(done);
-  REQUIRE(on.storage.calls.size() == 1);
-  CHECK(on.storage.calls[0].thread == std::this_thread::get_id());
-  CHECK(on.storage.calls[0].numbers == std::vector<std::uint64_t>{1, 2});
+  on.check_one_write_here();
 }
 
 TEST_CASE("what need not be synced is written without company after a while, and before the end") {

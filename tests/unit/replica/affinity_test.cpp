@@ -1,6 +1,7 @@
 #include "persistence/replica/affinity.hpp"
 #include "persistence/replica/codec.hpp"
 #include "replica_support.hpp"
+#include "unit/model/table_support.hpp"
 
 // Goal: tasks go where what they read is, when that costs nobody his turn. Method: the rule alone, and a leader with two nodes.
 namespace troupe::replica {
@@ -34,27 +35,12 @@ TEST_CASE("the best task is passed over a few times only") {
   CHECK(rule.choose(next, here, {}) == task(2));
 }
 
-constexpr std::string_view two_stages = R"(
-name: two
-inputs: {}
-stages:
-  first:
-    kind: exec
-    program: {command: [tool], outputs: {value: text}}
-    params: {}
-  second:
-    kind: exec
-    program: {command: [tool], outputs: {value: text}}
-    params: {text: "${stages.first.value}"}
-result: {value: "${stages.second.value}"}
-)";
-
 TEST_CASE("the second stage of a job runs on the node that ran the first, although another slot would come first") {
   node_under_test node;
   node.start();
   node.tick();  // the cluster's version rises
   REQUIRE(node.replica->table().cluster_version() >= model::version_with_preference);
-  const auto p = model::parse_pipeline(two_stages, "test.yaml", model::pipeline_origin::installed).value();
+  const auto p = model::parse_pipeline(model::testing::two_stages, "test.yaml", model::pipeline_origin::installed).value();
   auto submit = node.a_submit();
   submit.command.pipeline_name = p.name;
   submit.command.pipeline_hash = p.hash;
