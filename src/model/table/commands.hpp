@@ -44,7 +44,7 @@ struct assign_command {
   slot_id slot;
   std::uint64_t ask = 0;
   slot_offer offer;
-  /// What the leader would have there, because its inputs or its model are; if it does not wait any more, the best one. Since
+  /// What the leader would have there, because what it reads is there; if it does not wait any more, the best one. Since
   /// version 3.
   std::optional<task_id> preferred = {};
 };

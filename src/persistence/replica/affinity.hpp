@@ -14,7 +14,7 @@ namespace troupe::replica {
 /// hint of the leader, kept in memory and of the newest jobs only; work never waits for the right node.
 class affinity {
  public:
-  static constexpr std::size_t looked_at_most = 16;  ///< tasks beyond the best one that may be preferred to it
+  static constexpr std::size_t looked_at_most = 16;  ///< tasks, the best one among them, of which one may be preferred
   static constexpr int passes_most = 8;              ///< so often the best task is passed over for others; then it goes
 
   /// A task of the job ended well on this node.
