@@ -114,6 +114,18 @@ def sample(steady, all_nodes):
     return found
 
 
+def take_samples(steady, all_nodes, so_far):
+    """One each few seconds, as long as the check takes."""
+    samples, began = [], time.monotonic()
+    while time.monotonic() < began + SECONDS:
+        samples.append(sample(steady, all_nodes))
+        if len(samples) % 12 == 0:
+            most = {what: max(figure for (_, each), figure in samples[-1].items() if each == what) for _, what in samples[-1]}
+            say(f"{time.monotonic() - began:.0f} s: {so_far()}, " + ", ".join(f"{what} {figure:.0f}" for what, figure in sorted(most.items())))
+        time.sleep(max(0.0, began + len(samples) * EVERY - time.monotonic()))
+    return samples
+
+
 def disturb(band, victims, over, done):
     """Kills, pauses and cuts off one of the two after the other until told to stop."""
     for victim, how in zip(itertools.cycle(victims), itertools.cycle(("kill", "pause", "black hole"))):
@@ -158,17 +170,13 @@ def run(check):
 
         disturber = threading.Thread(target=faults)
         disturber.start()
-        time.sleep(min(WARM_SECONDS, SECONDS))
-        samples, began = [], time.monotonic()
-        while time.monotonic() < began + SECONDS:
-            samples.append(sample(steady, band.nodes))
-            if len(samples) % 12 == 0:
-                say(f"{time.monotonic() - began:.0f} s: {clients.ended} jobs, {len(struck)} faults, " + ", ".join(
-                    f"{what} {max(figure for (_, each), figure in samples[-1].items() if each == what):.0f}" for what in sorted({what for _, what in samples[-1]})))
-            time.sleep(max(0.0, began + len(samples) * EVERY - time.monotonic()))
-        over.set()
-        disturber.join()
-        clients.stop()
+        try:
+            time.sleep(min(WARM_SECONDS, SECONDS))
+            samples = take_samples(steady, band.nodes, lambda: f"{clients.ended} jobs, {len(struck)} faults")
+        finally:  # else they would go on when nobody looks any more
+            over.set()
+            disturber.join()
+            clients.stop()
         report(check, samples, clients, struck, broken)
         for node in band.nodes:
             check.equal("exit status of a node", node.stop(seconds=60), 0)
