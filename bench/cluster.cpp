@@ -149,7 +149,13 @@ class contest {
     asked.connections = how.connections;
     asked.time = time;
     asked.speak = [&] { return system.speak(how.batch); };
-    const auto found = run_load(asked);
+    const auto found = [&] {
+      try {
+        return run_load(asked);
+      } catch (const std::exception& failure) {
+        throw std::runtime_error(fmt::format("{}, {}: {}", system.name, how.text, failure.what()));
+      }
+    }();
     accepted_.resize(systems_.size());
     accepted_[static_cast<std::size_t>(&system - systems_.data())] += found.accepted;
     refused_ += found.refused;

@@ -115,8 +115,20 @@ class BlackHoles:
                 return
             threading.Thread(target=self._join, args=(client, peer[1], number), daemon=True).start()
 
+    def _dialler_of(self, port):
+        """Which node a connection comes from; None: from none of them. The kernel's list may leave out what is there while others come and go."""
+        for _ in range(20):
+            number = self.processes.get(owner_of(port, list(self.processes)))
+            if number is not None:
+                return number
+            time.sleep(0.01)
+        return None
+
     def _join(self, client, port, number):
-        dialler = self.processes.get(owner_of(port, list(self.processes)))
+        dialler = self._dialler_of(port)
+        if dialler is None:  # nobody could tell which ways it goes
+            client.close()
+            return
         there, back = (dialler, number), (number, dialler)
         try:
             server = socket.create_connection(("127.0.0.1", self.targets[number]), timeout=5) if self._pass(there, back) else None

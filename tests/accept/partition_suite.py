@@ -76,7 +76,7 @@ class Refusals:
         with self.lock:
             self.took.append(took)
             if not is_clear:
-                self.wrong.append(f"{name}: {method} {path} at {node.url} answered {status} {text[:200]!r}")
+                self.wrong.append(f"{name}: {method} {path} at {node.url} answered {status} after {took:.2f} s: {text[:200]!r}")
 
     def write(self, name, node):
         key = str(uuid.uuid4())
