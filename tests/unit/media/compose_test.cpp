@@ -161,17 +161,16 @@ TEST_CASE("a composed video can be the clip or the sound of another one") {
   CHECK(compose_ok(options, dir / "second.mp4").frames == 25);
 }
 
-TEST_CASE("the same inputs give the same video, other ones another") {
+TEST_CASE("the same inputs give the same bytes, another title others") {
   const scratch dir;
-  write_moving_clip(dir / "clip", {});
+  write_moving_clip(dir / "clip", {.width = 128, .height = 72});  // a width at which libx264 repeats itself, see media_writer
   write_tone(dir / "audio", 16'000);
   auto options = from(dir);
   options.title = "Twice";
   compose_ok(options, dir / "a.mp4");
   compose_ok(options, dir / "b.mp4");
-  CHECK(show_the_same(dir / "a.mp4", dir / "b.mp4"));
-  CHECK(samples_of(dir / "a.mp4") == samples_of(dir / "b.mp4"));
+  CHECK(read_bytes(dir / "a.mp4") == read_bytes(dir / "b.mp4"));
   options.title = "Once";
-  compose_ok(options, dir / "c.mp4");
-  CHECK_FALSE(show_the_same(dir / "a.mp4", dir / "c.mp4"));
+  compose_ok(options, dir / "b.mp4");
+  CHECK(read_bytes(dir / "a.mp4") != read_bytes(dir / "b.mp4"));
 }

@@ -209,13 +209,6 @@ double difference(const seen_frame& a, const seen_frame& b) {
   return sum / static_cast<double>(a.rgb.size());
 }
 
-bool show_the_same(const std::filesystem::path& a, const std::filesystem::path& b) {
-  const auto ones = frames_of(a);
-  const auto others = frames_of(b);
-  return std::ranges::equal(ones, others,
-                            [](const seen_frame& one, const seen_frame& other) { return difference(one, other) < 0.5; });
-}
-
 bool is_close(const colour& a, const colour& b, int tolerance) {
   return std::abs(a.red - b.red) <= tolerance && std::abs(a.green - b.green) <= tolerance
          && std::abs(a.blue - b.blue) <= tolerance;

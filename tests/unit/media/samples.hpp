@@ -79,9 +79,6 @@ struct seen_frame {
 [[nodiscard]] std::vector<seen_frame> frames_of(const std::filesystem::path& path);
 /// Mean of the absolute differences of all values, 0 to 255.
 [[nodiscard]] double difference(const seen_frame& a, const seen_frame& b);
-/// Whether two videos show the same to a viewer: as many frames, and each within half a level of the other's. Bytes may differ,
-/// see `media_writer`.
-[[nodiscard]] bool show_the_same(const std::filesystem::path& a, const std::filesystem::path& b);
 [[nodiscard]] bool is_close(const colour& a, const colour& b, int tolerance = 24);
 
 /// What was heard: root mean square of the samples in [from, until), at 48 kHz.

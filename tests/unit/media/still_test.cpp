@@ -99,9 +99,11 @@ TEST_CASE("a tall picture is shown whole before a darkened copy, without distort
   CHECK(is_close(frame.at(80, 85), red));
   // 90 high, so 45 wide (44 as an even number): beyond it the background is darker.
   CHECK(is_close(frame.at(62, 10), white));
-  CHECK(frame.at(50, 10).red < 150);
-  CHECK(frame.at(110, 10).red < 150);
-  CHECK(frame.at(10, 10).red > 60);
+  for (const int x : {2, 10, 50, 110, 157}) {
+    CAPTURE(x);
+    CHECK(is_close(frame.at(x, 5), {114, 114, 114}, 12));  // 45 % of white
+    CHECK(is_close(frame.at(x, 85), {102, 0, 0}, 12));
+  }
 }
 
 TEST_CASE("a picture of nearly the frame's shape fills it") {
@@ -196,17 +198,19 @@ TEST_CASE("a photograph taken with the camera turned stands upright (EXIF 2.3, o
   CHECK(is_close(shown(8, 90, 160).at(45, 30), blue));
 }
 
-TEST_CASE("the same picture gives the same video, another zoom another") {
+TEST_CASE("the same picture gives the same bytes, another zoom others") {
   const scratch dir;
   write_picture(dir / "in", 320, 180, stripes());
   auto options = small(dir / "in");
+  options.width = 128;  // a width at which libx264 repeats itself, see media_writer
+  options.height = 72;
   options.zoom = 1.2;
   REQUIRE(still(options, dir / "a.mp4", {}).has_value());
   REQUIRE(still(options, dir / "b.mp4", {}).has_value());
-  CHECK(show_the_same(dir / "a.mp4", dir / "b.mp4"));
+  CHECK(read_bytes(dir / "a.mp4") == read_bytes(dir / "b.mp4"));
   options.zoom = 1.3;
-  REQUIRE(still(options, dir / "c.mp4", {}).has_value());
-  CHECK_FALSE(show_the_same(dir / "a.mp4", dir / "c.mp4"));
+  REQUIRE(still(options, dir / "b.mp4", {}).has_value());
+  CHECK(read_bytes(dir / "a.mp4") != read_bytes(dir / "b.mp4"));
 }
 
 TEST_CASE("options out of range are refused with what is accepted, and nothing is written") {
