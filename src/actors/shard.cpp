@@ -47,7 +47,7 @@ struct shard_state {
         },
         [this](const get_position&) {
           return read<position_reply>(
-              [this] { return position_reply{state_position{parts_.machine->handed_out().index.raw()}}; });
+              [this] { return position_reply{state_position{parts_.machine->bound_for_disk().index.raw()}}; });
         },
         [this](const slot_asks& message) { on_slot(message.what.slot, message.slot, replica::event::asked{message.what}); },
         [this](const slot_beats& message) { on_slot(message.what.slot, message.slot, replica::event::heartbeat{message.what}); },

@@ -139,7 +139,6 @@ void disk::write(batches group) {
     put(present_, batch);
     if (!batch.install) check_state(present_, batch);
     put_state(batch, before);
-    for (const auto& entry : batch.append) written_[entry.index.raw()] = entry;
   }
   unsynced_.push_back({std::move(group), std::move(before)});
 }
@@ -186,9 +185,14 @@ void disk::lose_shard() {
   hash_ = 0;
 }
 
+void disk::will_write(const batches& asked) {
+  for (const auto& batch : asked)
+    for (const auto& entry : batch.append) asked_[entry.index.raw()] = entry;
+}
+
 const raft::entry* disk::entry_at(std::uint64_t index) const {
-  const auto found = written_.find(index);
-  return found == written_.end() ? nullptr : &found->second;
+  const auto found = asked_.find(index);
+  return found == asked_.end() ? nullptr : &found->second;
 }
 
 std::size_t disk::state_bytes() const {
@@ -203,7 +207,7 @@ std::size_t disk::log_bytes() const {
   return sum;
 }
 
-void disk::forget_entries(std::uint64_t upto) { written_.erase(written_.begin(), written_.upper_bound(upto)); }
+void disk::forget_entries(std::uint64_t upto) { asked_.erase(asked_.begin(), asked_.upper_bound(upto)); }
 
 result<std::optional<std::string>> disk::get(std::string_view key) const {
   const auto found = state_.find(key);

@@ -32,7 +32,9 @@ class disk final : public replica::state_reader {
   [[nodiscard]] replica::recovered_shard load();
   /// Of the durable content.
   [[nodiscard]] replica::log_position durable_applied() const noexcept { return durable_.applied; }
-  /// The entry that was last written here; nothing if none ever was, or once it was forgotten.
+  /// This will be written, soon or never. What is committed may be applied before.
+  void will_write(const batches& asked);
+  /// The entry that was last to be written here; nothing if none ever was, or once it was forgotten.
   [[nodiscard]] const raft::entry* entry_at(std::uint64_t index) const;
   void forget_entries(std::uint64_t upto);
   /// The state up to here came from another replica.
@@ -88,7 +90,7 @@ class disk final : public replica::state_reader {
   std::uint64_t hash_ = 0;
   std::deque<atomic_write> unsynced_;
   std::uint64_t last_number_ = 0;
-  std::map<std::uint64_t, raft::entry> written_;  // for comparing replicas; survives whatever happens
+  std::map<std::uint64_t, raft::entry> asked_;    // for comparing replicas; survives whatever happens
   std::map<std::string, contents> received_;      // images, by name
   std::uint64_t images_ = 0;
 };

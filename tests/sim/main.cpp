@@ -37,7 +37,7 @@ struct planted_bug {
   std::int64_t hours = 0;
 };
 
-const std::map<std::string, planted_bug> plants = {{"ack_before_sync", {plant::ack_before_sync, "I1"}},
+const std::map<std::string, planted_bug> plants = {{"ack_before_sync", {plant::ack_before_sync, "log"}},
                                                    {"key_outside_batch", {plant::key_outside_batch, "I4"}},
                                                    {"stale_attempt_accepted", {plant::stale_attempt_accepted, "I6"}},
                                                    {"stage_done_not_resent", {plant::stage_done_not_resent, "D6"}},

@@ -61,6 +61,7 @@ void oracle::heard(const replica_record& at, const attempt_key& key, timestamp n
 void oracle::after_step(host& which, const replica::effects& out, timestamp now) {
   auto& at = replicas_.at(which.index());
   const auto& node = which.node()->machine();
+  which.drive.will_write(out.persist);
   see_applied(which, at);
   see_leader(which, at, now);
   check_members(out);

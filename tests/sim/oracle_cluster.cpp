@@ -43,7 +43,7 @@ void oracle::see_applied(host& which, replica_record& at) {
   for (auto index = std::max(at.applied, which.drive.installed_upto()) + 1; index <= applied; ++index) {
     const auto* entry = which.drive.entry_at(index);
     if (!entry && index <= log_.size()) continue;  // compared in an earlier life
-    TROUPE_REQUIRE(entry, "I1", fmt::format("node {} applies entry {}, which it never wrote", which.index(), index));
+    TROUPE_REQUIRE(entry, "I1", fmt::format("node {} applies entry {}, which it never had", which.index(), index));
     see_entry(which, *entry);
   }
   if (changes_nodes_ && log_.size() > known) see_nodes(which);

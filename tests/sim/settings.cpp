@@ -30,6 +30,8 @@ settings draw_settings(random& dice, std::uint16_t nodes) {
   how.between_wishes_most = how.slots == 1 ? 4s : dice.between(400ms, 1500ms);
   how.faults = static_cast<std::uint32_t>(dice.between(6, 16));
   how.compact_every = static_cast<std::uint64_t>(dice.between(10, 400));
+  how.state_write_every = dice.chance(300) ? 0ms : dice.between(1ms, 400ms);
+  how.state_keys_most = static_cast<std::size_t>(dice.between(1, 500));
   how.write_most = dice.between(1ms, 30ms);
   how.sync_most = dice.between(1ms, 60ms);
   how.loss = dice.chance(300) ? 0 : static_cast<std::uint32_t>(dice.between(1, 60));

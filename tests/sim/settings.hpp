@@ -16,6 +16,8 @@ struct settings {
   duration between_wishes_most = 800ms;
   std::uint32_t faults = 8;
   std::uint64_t compact_every = 100;
+  duration state_write_every = 100ms;
+  std::size_t state_keys_most = 1'000;
   duration lease = 10s;
   duration write_most = 10ms, sync_most = 20ms;     ///< of the disk, in good times
   std::uint32_t loss = 10, doubling = 20;           ///< permille of messages

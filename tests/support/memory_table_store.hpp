@@ -13,7 +13,7 @@ namespace troupe::testing {
 class memory_table_store final : public model::table_store {
  public:
   std::optional<model::job_record> load_job(model::job_id id) override { return find(jobs, id); }
-  void save_job(const model::job_record& job) override { jobs.insert_or_assign(job.id, job); }
+  void save_job(const std::shared_ptr<const model::job_record>& job) override { jobs.insert_or_assign(job->id, *job); }
   void erase_job(const model::job_record& job) override {
     jobs.erase(job.id);
     events.erase(job.id);

@@ -17,7 +17,7 @@ job_table::change::change(table_store& store, std::shared_ptr<job_record> record
   TROUPE_ASSERT(plan_ && plan_->stages.size() == record_->stages.size(), "a job's pipeline is kept for the job's life");
 }
 
-job_table::change::~change() { store_.save_job(*record_); }
+job_table::change::~change() { store_.save_job(record_); }
 
 void job_table::change::tell(const char* type, json::object data) {
   job_event event{record_->id, ++record_->revision, type, now_, std::move(data)};

@@ -15,7 +15,8 @@ class table_store {
  public:
   virtual ~table_store() = default;
   virtual std::optional<job_record> load_job(job_id id) = 0;
-  virtual void save_job(const job_record& job) = 0;
+  /// The store may keep the pointer: what changes in the record is saved again within the same command.
+  virtual void save_job(const std::shared_ptr<const job_record>& job) = 0;
   virtual void erase_job(const job_record& job) = 0;  ///< with its events and list entry
   /// Visits all jobs that have not ended, in any order.
   virtual void each_active_job(const std::function<void(const job_record&)>& visit) = 0;

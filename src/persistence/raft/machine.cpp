@@ -161,8 +161,8 @@ void machine::append(entry_kind kind, shared_bytes payload) {
 }
 
 void machine::hand_out_committed() {
-  // What a majority holds but this disk does not yet is kept back, so that state never runs ahead of the log it came from.
-  const auto upto = std::min(commit_, durable_);
+  // This disk may not have them yet (thesis 10.2.1): a majority has, so a crash here takes back nothing that others do not know.
+  const auto upto = std::min(commit_, log_.last());
   while (applied_ < upto) {
     applied_ = next(applied_);
     out_.committed.push_back(log_.at(applied_));

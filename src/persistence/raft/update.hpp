@@ -67,7 +67,8 @@ struct update {
   /// May leave at once: what has to wait for the disk is held back inside the machine.
   std::vector<message> send;
 
-  /// Newly committed and durable here, in order, each once in the life of a machine.
+  /// Newly committed, in order, each once in the life of a machine. A majority has them on disk, this server perhaps not yet: the
+  /// state that comes of them must not reach the disk before the writes that were handed out until now.
   std::vector<entry> committed;
 
   /// The log up to here is in a durable snapshot, and nobody needs it: the host may delete it, and then hands this position (or

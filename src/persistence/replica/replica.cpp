@@ -57,6 +57,8 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
   drive(raft::tick{});
   install_arrived();
   for (const auto& one : events) std::visit([this](const auto& e) { on(e); }, one);
+  if (planted(plant::ack_before_sync) && !raft_writes_.empty())
+    drive(raft::persisted{raft_writes_.back().second});  // although the write may not even have begun
   announce();
   dispatch_requests();
   send_again();
@@ -74,12 +76,8 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
   std::erase_if(finishing_, [this](const auto& one) { return !is_current(one.first.first, one.first.second); });
   std::erase_if(progress_, [this](const auto& one) { return !table_->running().contains(one.first); });
   answer_reads();
-  if (planted(plant::ack_before_sync) && !raft_writes_.empty()) {
-    drive(raft::persisted{raft_writes_.back().second});  // although the write has not even begun
-    submit_proposals();
-  }
   compact_log();
-  write_state();
+  if (is_state_due()) write_state();
   schedule();
   if (std::exchange(told_version_, table_->cluster_version()) != table_->cluster_version()) out_.cluster_version = told_version_;
   if (expelled_) lay_down();
@@ -302,8 +300,15 @@ void machine::refuse(const purpose& why, const error& reason) {
   }
 }
 
+bool machine::is_state_due() {
+  if (!store_.has_writes()) return false;
+  if (!state_due_at_) state_due_at_ = now_ + settings_.state_write_every;
+  return *state_due_at_ <= now_ || store_.fresh_keys() >= settings_.state_keys_most;
+}
+
 /// State goes to the disk without a sync of its own: the log can bring it back. It shares the last batch of this step.
 void machine::write_state() {
+  state_due_at_.reset();
   if (!store_.has_writes()) return;
   const bool is_new = out_.persist.empty();
   if (is_new) {
@@ -356,6 +361,7 @@ void machine::schedule() {
   if (!requests_.empty() || !reads_.empty()) wake = std::min(wake, look_again_at_);
   if (!leads()) wake = std::min(wake, led_at_ + settings_.lease * 2 / 5);
   if ((!leads() || is_ready_) && !is_announced()) wake = std::min(wake, announce_at_);
+  if (state_due_at_) wake = std::min(wake, *state_due_at_);
   if (arrived_) wake = now_;
   out_.wake_at = wake;
 }

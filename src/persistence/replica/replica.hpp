@@ -44,6 +44,10 @@ struct options {
   std::uint64_t compact_every = 10'000;  ///< applied entries between compactions of the log
   duration patience = 30s;               ///< a request that reaches no majority is refused after so long
   duration resend_every = 500ms;         ///< what the leader has not answered is sent to it again
+  /// Applied state goes to the disk after so long, or with so many keys: what changes again until then is written once. A crash
+  /// brings it back from the log.
+  duration state_write_every = 100ms;
+  std::size_t state_keys_most = 1'024;
   std::size_t voters_most = 3;           ///< odd; more nodes are learners
   duration replace_after = 60s;          ///< a voter that was silent for so long passes its vote to a learner
   duration spread_after = 10s;           ///< without a change of members, votes move to where they stand better
@@ -201,9 +205,10 @@ class machine {
   [[nodiscard]] std::vector<model::alarm> alarms() const;
   /// @returns `errc::not_found` for a node that does not belong to the cluster
   [[nodiscard]] result<model::drain_plan> plan_drain(model::node_id node) const;
-  /// Where the state stands that was handed to the disk: it has all that is applied, and later entries that changed nothing may
-  /// be missing in the number.
-  [[nodiscard]] log_position handed_out() const noexcept {
+  /// Where the disk's state will stand soon, whatever happens: it then has all that is applied by now, and later entries that
+  /// changed nothing may be missing in the number.
+  [[nodiscard]] log_position bound_for_disk() const noexcept {
+    if (store_.has_writes()) return applied_;
     return applied_writes_.empty() ? durable_applied_ : applied_writes_.back().second;
   }
   /// What is kept in memory besides the table, for metrics; bounded by what is under way.
@@ -296,6 +301,7 @@ class machine {
   void propose_due();
   void submit_proposals();
   void refuse(const purpose& why, const error& reason);
+  [[nodiscard]] bool is_state_due();
   void write_state();
   void compact_log();
   void schedule();
@@ -433,6 +439,7 @@ class machine {
   std::deque<std::pair<std::uint64_t, log_position>> applied_writes_;  // batch number, applied position in it
   std::deque<std::uint64_t> synced_batches_;                           // those that asked for a sync, on their way
   log_position durable_applied_;
+  std::optional<timestamp> state_due_at_;  // while some is not handed out
   std::optional<raft::server_id> fetching_from_;
   std::optional<received_image> arrived_;  // to be installed with the next step
   std::optional<installation> installing_;

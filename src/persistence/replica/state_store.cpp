@@ -71,13 +71,12 @@ std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
   std::vector<state_write> writes;
   std::vector<std::string> keys, held_back;
   std::sort(fresh_.begin(), fresh_.end());
-  fresh_.erase(std::unique(fresh_.begin(), fresh_.end()), fresh_.end());
   writes.reserve(fresh_.size());
   keys.reserve(fresh_.size());
   for (auto& key : fresh_) {
     auto& laid = overlay_[key];
     const bool is_held_back = planted(plant::key_outside_batch) && key.front() == key_space && laid.batch == 0;
-    laid.batch = batch;
+    laid = {batch, laid.text(), nullptr};
     if (is_held_back) {  // seen, but written only with the next batch
       held_back.push_back(std::move(key));
       continue;
@@ -115,13 +114,17 @@ std::optional<raft::configuration> state_store::load_members() {
 void state_store::save_members(const raft::configuration& members) { put(members_key(), raft::encode(members)); }
 
 std::optional<std::string> state_store::get(const std::string& key) const {
-  if (const auto found = overlay_.find(key); found != overlay_.end()) return found->second.value;
+  if (const auto found = overlay_.find(key); found != overlay_.end()) return found->second.text();
   return must(disk_.get(key));
 }
 
-void state_store::put(std::string key, std::optional<std::string> value) {
-  overlay_[key] = {0, std::move(value)};
-  fresh_.push_back(std::move(key));
+std::optional<std::string> state_store::overlaid::text() const { return job ? encode(*job) : value; }
+
+void state_store::lay(std::string key, overlaid what) {
+  const auto [laid, is_new] = overlay_.try_emplace(key);
+  const bool is_fresh = is_new || laid->second.batch != 0;
+  laid->second = std::move(what);
+  if (is_fresh) fresh_.push_back(std::move(key));
 }
 
 void state_store::scan(const std::string& prefix, const std::string& from, const visitor& visit) const {
@@ -129,7 +132,7 @@ void state_store::scan(const std::string& prefix, const std::string& from, const
   const auto in_range = [&] { return over != overlay_.end() && over->first.starts_with(prefix); };
   bool goes_on = true;
   const auto visit_overlay = [&] {
-    if (over->second.value) goes_on = visit(over->first, *over->second.value);
+    if (const auto text = over->second.text()) goes_on = visit(over->first, *text);
     ++over;
   };
   const auto scanned = disk_.scan(prefix, from, [&](std::string_view key, std::string_view value) {
@@ -147,13 +150,16 @@ void state_store::scan(const std::string& prefix, const std::string& from, const
 }
 
 std::optional<model::job_record> state_store::load_job(model::job_id id) {
-  const auto data = get(numbered(job_space, id.raw()));
+  const auto key = numbered(job_space, id.raw());
+  if (const auto found = overlay_.find(key); found != overlay_.end() && found->second.job) return *found->second.job;
+  const auto data = get(key);
   if (!data) return std::nullopt;
   return must(decode_job(*data));
 }
 
-void state_store::save_job(const model::job_record& job) {
-  put(numbered(job_space, job.id.raw()), encode(job));
+void state_store::save_job(const std::shared_ptr<const model::job_record>& saved) {
+  const auto& job = *saved;
+  lay(numbered(job_space, job.id.raw()), {0, std::nullopt, saved});
   if (!job.started && !is_final(job.state)) {
     put(list_key(job.created, job.id), "");
     put(numbered(active_space, job.id.raw()), "");

@@ -34,6 +34,8 @@ class state_store final : public model::table_store {
   /// The writes since the last call, for the batch with this number. Later reads go on seeing them.
   [[nodiscard]] std::vector<state_write> take_writes(std::uint64_t batch);
   [[nodiscard]] bool has_writes() const noexcept { return !fresh_.empty(); }
+  /// Keys that the next `take_writes` will have.
+  [[nodiscard]] std::size_t fresh_keys() const noexcept { return fresh_.size(); }
   /// Keys whose last write the disk is not known to have.
   [[nodiscard]] std::size_t overlaid_keys() const noexcept { return overlay_.size(); }
   /// The disk's reader now sees all batches up to this one.
@@ -46,7 +48,7 @@ class state_store final : public model::table_store {
   void save_members(const raft::configuration& members);
 
   std::optional<model::job_record> load_job(model::job_id id) override;
-  void save_job(const model::job_record& job) override;
+  void save_job(const std::shared_ptr<const model::job_record>& job) override;
   void erase_job(const model::job_record& job) override;
   void each_active_job(const std::function<void(const model::job_record&)>& visit) override;
   std::optional<std::pair<timestamp, model::job_id>> first_expiry() override;
@@ -67,17 +69,20 @@ class state_store final : public model::table_store {
   struct overlaid {
     std::uint64_t batch = 0;  // 0: not handed out yet
     std::optional<std::string> value;
+    std::shared_ptr<const model::job_record> job;  // in place of the value: its text is made when it is handed out
+    [[nodiscard]] std::optional<std::string> text() const;
   };
   using visitor = std::function<bool(std::string_view key, std::string_view value)>;
 
   [[nodiscard]] std::optional<std::string> get(const std::string& key) const;
-  void put(std::string key, std::optional<std::string> value);
+  void put(std::string key, std::optional<std::string> value) { lay(std::move(key), {0, std::move(value), nullptr}); }
+  void lay(std::string key, overlaid what);
   /// Keys with `prefix` that are >= `from`, disk and overlay merged, until `visit` returns false.
   void scan(const std::string& prefix, const std::string& from, const visitor& visit) const;
 
   const state_reader& disk_;
   std::map<std::string, overlaid> overlay_;
-  std::vector<std::string> fresh_;  // keys written since the last take_writes, in order, with repeats
+  std::vector<std::string> fresh_;  // keys written since the last take_writes, each once
   std::deque<std::pair<std::uint64_t, std::vector<std::string>>> on_the_way_;
   std::map<digest, std::shared_ptr<const model::pipeline>> pipelines_;
 };

@@ -119,10 +119,14 @@ TEST_CASE("a follower commits only as far as its log is known to be the leader's
   CHECK(indexes_of(out.committed) == numbers{1, 2});
 }
 
-TEST_CASE("a follower hands out what is committed when it is on its own disk, each entry once") {
+TEST_CASE("a follower hands out what is committed before its own disk has it, each entry once, and acknowledges it after") {
   auto one = follower_with({1});
-  CHECK(indexes_of(one.step(from(2, 8, after(1, 1, {8, 8}, 3))).committed) == numbers{1});
-  CHECK(indexes_of(one.settle().committed) == numbers{2, 3});
+  const auto out = one.step(from(2, 8, after(1, 1, {8, 8}, 3)));
+  CHECK(indexes_of(out.committed) == numbers{1, 2, 3});
+  CHECK(out.send.empty());
+  const auto settled = one.settle();
+  CHECK(settled.committed.empty());
+  CHECK(sent_one<append_accepted>(settled).match == at(3));
   CHECK(one.step(from(2, 8, after(1, 1, {8, 8}, 3))).committed.empty());
 }
 

@@ -156,13 +156,19 @@ void simulation::inject_fault() {
     case 6:
       if (chance(50))
         target.disk_free = now_ + duration{draw(1500)};
-      else if (target.core && target.applied > target.snapshot) {
-        target.snapshot = advance(target.snapshot, 1 + draw(distance(target.snapshot, target.applied)));
-        step(target, compact{target.snapshot});
-      }
+      else
+        compact_some(target);
       break;
   }
   schedule({.when = {}, .kind = happening_kind::fault}, duration{20 + draw(400)});
+}
+
+/// What is applied may be ahead of the log on the disk; a durable snapshot is not.
+void simulation::compact_some(node& which) {
+  const auto upto = std::min(which.applied, which.disk.last());
+  if (!which.core || upto <= which.snapshot) return;
+  which.snapshot = advance(which.snapshot, 1 + draw(distance(which.snapshot, upto)));
+  step(which, compact{which.snapshot});
 }
 
 void simulation::let_client_propose() {

@@ -98,6 +98,7 @@ class simulation {
   void schedule(happening what, duration delay);
   void handle(const happening& what);
   void inject_fault();
+  void compact_some(node& which);
   void let_client_propose();
   void crash(node& which);
   void start(node& which);

@@ -55,7 +55,7 @@ void simulation::check_committed(node& which, const std::vector<entry>& entries)
   for (const auto& e : entries) {
     if (e.index != next(which.applied)) return broken("a committed entry is handed out twice or left out");
     which.applied = e.index;
-    if (which.disk.term_at(e.index) != e.at) return broken("an entry is handed out that is not on the server's own disk");
+    if (which.memory.term_at(e.index) != e.at) return broken("an entry is handed out that is not in the server's own log");
     if (e.index.raw() > history_.size()) {
       const auto holds = [&e](const node& n) { return n.disk.base.index > e.index || n.disk.term_at(e.index) == e.at; };
       const auto copies = static_cast<std::size_t>(std::count_if(nodes_.begin(), nodes_.end(), holds));

@@ -130,6 +130,7 @@ struct node_under_test {
   node_under_test() {
     settings.raft.self = raft::server_id{1};
     settings.node = model::node_id{1};
+    settings.state_write_every = 0ms;
   }
 
   /// Opens without a step.

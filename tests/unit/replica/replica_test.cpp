@@ -40,14 +40,14 @@ TEST_CASE("with an answer it is known how far the state on the disk will be") {
   auto out = node.step_only({event::persisted{first.persist[0].number}});
 
   REQUIRE(out.answers.size() == 1);
-  CHECK(node.replica->handed_out() == node.replica->applied());
-  CHECK(node.disk->past.applied.index < node.replica->handed_out().index);
+  CHECK(node.replica->bound_for_disk() == node.replica->applied());
+  CHECK(node.disk->past.applied.index < node.replica->bound_for_disk().index);
   for (const auto& batch : first.persist) node.disk->write(batch);
   node.write(std::move(out));
-  CHECK(node.disk->past.applied == node.replica->handed_out());
+  CHECK(node.disk->past.applied == node.replica->bound_for_disk());
   node.step({event::submit{request_token{77}, submission.command}});  // known, so nothing changes
-  CHECK(node.replica->applied().index > node.replica->handed_out().index);
-  CHECK(node.disk->past.applied == node.replica->handed_out());
+  CHECK(node.replica->applied().index > node.replica->bound_for_disk().index);
+  CHECK(node.disk->past.applied == node.replica->bound_for_disk());
 }
 
 TEST_CASE("state and its position go out after the entries they come from, without a sync of their own") {
@@ -61,6 +61,58 @@ TEST_CASE("state and its position go out after the entries they come from, witho
   CHECK_FALSE(out.persist[0].sync);
   CHECK(out.persist[0].applied->index == first.persist[0].append.back().index);
   CHECK_FALSE(out.persist[0].state.empty());
+}
+
+TEST_CASE("state that changes again within the pause reaches the disk once, as of its last change") {
+  node_under_test node;
+  node.settings.state_write_every = 100ms;
+  node.start();
+  node.tick(100ms);
+  const auto id = node.submitted();
+  const auto before = node.disk->past.applied;
+  const auto task = node.started();
+  node.step({node.a_finish(task)});
+  CHECK(node.disk->past.applied == before);
+  CHECK(node.state(id) == model::job_state::succeeded);
+  CHECK(node.replica->bound_for_disk() == node.replica->applied());
+
+  node.now += 99ms;
+  const auto early = node.step_only({});
+  CHECK(early.persist.empty());
+  CHECK(early.wake_at == node.now + 1ms);
+  node.now += 1ms;
+  const auto out = node.step_only({});
+
+  REQUIRE(out.persist.size() == 1);
+  CHECK_FALSE(out.persist[0].sync);
+  CHECK(out.persist[0].applied == node.replica->applied());
+  const auto is_of_job = [&](const state_write& write) { return write.key.starts_with(jobs_prefix()); };
+  CHECK(std::ranges::count_if(out.persist[0].state, is_of_job) == 1);
+  const auto written = std::ranges::find_if(out.persist[0].state, is_of_job);
+  CHECK(decode_job(written->value.value()).value().state == model::job_state::succeeded);
+}
+
+TEST_CASE("state of many keys does not wait") {
+  node_under_test node;
+  node.settings.state_write_every = 100ms;
+  node.settings.state_keys_most = 6;
+  node.start();
+  node.tick(100ms);
+  const auto before = node.disk->past.applied;
+  node.submitted();
+  CHECK(node.disk->past.applied == before);
+  node.submitted();
+  CHECK(node.disk->past.applied == node.replica->applied());
+}
+
+TEST_CASE("state that had not reached the disk comes back from the log") {
+  node_under_test node;
+  node.settings.state_write_every = 100ms;
+  node.start();
+  const auto id = node.submitted();
+  REQUIRE(node.disk->past.applied.index < node.replica->applied().index);
+  node.start();
+  CHECK(node.state(id) == model::job_state::queued);
 }
 
 TEST_CASE("a grant goes out when its attempt is durable") {
