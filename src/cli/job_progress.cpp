@@ -61,6 +61,10 @@ void apply_to_stage(stage_progress& stage, const job_event& event) {
     stage.instances_done = std::min(stage.instances, stage.instances_done + 1);
     stage.permille = stage.instances_done * 1000 / stage.instances;
     if (stage.instances_done == stage.instances) stage.state = "done", stage.eta.reset();
+  } else if (event.type == "stage_reopened") {
+    stage.state = "ready";
+    stage.instances_done -= std::min<std::uint64_t>(stage.instances_done, 1);
+    stage.permille = stage.instances_done * 1000 / stage.instances;
   } else if (event.type == "stage_skipped") {
     stage.state = "skipped";
     stage.reason = text_at(event.data, "reason");

@@ -112,6 +112,7 @@ std::string describe(const job_event& event) {
   if (event.type == "attempt_started") return fmt::format("{}: attempt {} started", where, attempt);
   if (event.type == "attempt_failed") return fit(fmt::format("{}: attempt {} {}", where, attempt, why), 400);
   if (event.type == "stage_done") return fmt::format("{}: done", where);
+  if (event.type == "stage_reopened") return fmt::format("{}: runs again, what it made is lost", where);
   if (event.type == "stage_skipped") return fit(fmt::format("{}: skipped {}", where, text_at(data, "reason")), 400);
   if (is_final_state(event.type)) return fit(why.empty() ? event.type : fmt::format("{}: {}", event.type, why), 400);
   return {};

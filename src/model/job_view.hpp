@@ -62,7 +62,7 @@ struct job_event {
   job_id job;
   std::uint64_t revision = 0;
   std::string
-      type;  ///< submitted, attempt_started, stage_done, stage_skipped, attempt_failed, succeeded, failed, cancelled, dead
+      type;  ///< submitted, attempt_started, stage_done, stage_reopened, stage_skipped, attempt_failed, succeeded, failed, cancelled, dead
   timestamp at{};
   json::object data;  ///< stage, instance, attempt, cause, detail, retry_at_ms, outputs, result: what applies
 };

@@ -25,6 +25,10 @@ retry_decision decide_retry(const retry_rule& rule, failure_cause cause, failure
     case failure_cause::handed_back: return {kind::retry};
     case failure_cause::node_lost:
       return counts.node_lost >= node_lost_most ? retry_decision{kind::bury} : retry_decision{kind::retry};
+    case failure_cause::input_lost:
+    case failure_cause::input_unreachable:
+      if (counts.node_lost >= node_lost_most) return {kind::bury};
+      return {kind::retry, back_off(rule, counts.node_lost, seed)};
     case failure_cause::failed:
     case failure_cause::crashed:
     case failure_cause::hung:
@@ -41,7 +45,9 @@ failure_counts counted(failure_counts counts, failure_cause cause) noexcept {
   switch (cause) {
     case failure_cause::bad_input:
     case failure_cause::handed_back: break;
-    case failure_cause::node_lost: ++counts.node_lost; break;
+    case failure_cause::node_lost:
+    case failure_cause::input_lost:
+    case failure_cause::input_unreachable: ++counts.node_lost; break;
     case failure_cause::failed:
     case failure_cause::crashed:
     case failure_cause::hung:

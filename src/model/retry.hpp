@@ -11,7 +11,7 @@ namespace troupe::model {
 /// How often a task's attempts ended without a result, by budget.
 struct failure_counts {
   std::uint32_t own = 0;        ///< failed, crashed, hung, timed_out: the task's own fault; budget: the stage's `retry.attempts`
-  std::uint32_t node_lost = 0;  ///< the machine's fault; budget: `retry.node_lost_most`
+  std::uint32_t node_lost = 0;  ///< the machines' fault, also lost inputs; budget: `retry.node_lost_most`
   friend bool operator==(const failure_counts&, const failure_counts&) = default;
 };
 

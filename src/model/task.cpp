@@ -11,6 +11,8 @@ const char* to_string(failure_cause cause) noexcept {
     case failure_cause::timed_out: return "timed_out";
     case failure_cause::node_lost: return "node_lost";
     case failure_cause::handed_back: return "handed_back";
+    case failure_cause::input_lost: return "input_lost";
+    case failure_cause::input_unreachable: return "input_unreachable";
   }
   return "unknown";
 }

@@ -87,7 +87,7 @@ function status(kind, text) {
   at("status-text").textContent = text;
 }
 
-const EVENTS = ["submitted", "attempt_started", "stage_done", "stage_skipped", "attempt_failed", "succeeded", "failed", "cancelled", "dead"];
+const EVENTS = ["submitted", "attempt_started", "stage_done", "stage_reopened", "stage_skipped", "attempt_failed", "succeeded", "failed", "cancelled", "dead"];
 
 function listen(delay = 500) {
   const source = new EventSource("/v1/events");

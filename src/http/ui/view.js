@@ -43,6 +43,7 @@ const STAGES = { waiting: "waits", ready: "next in line", running: "", backing_o
 const CAUSES = {
   bad_input: "The input cannot be used", failed: "The work failed", crashed: "The program crashed", hung: "The program stopped making progress",
   timed_out: "It took too long", node_lost: "The machine was lost", handed_back: "The machine was shut down",
+  input_lost: "A part was lost and is made again", input_unreachable: "A part is on a machine that does not answer",
 };
 
 function titleOf(job) {

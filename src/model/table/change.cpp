@@ -1,5 +1,6 @@
 #include "model/table/change.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace troupe::model {
@@ -23,6 +24,29 @@ void job_table::change::tell(const char* type, json::object data) {
   job_event event{record_->id, ++record_->revision, type, now_, std::move(data)};
   store_.append_event(event);
   out_.events.push_back(std::move(event));
+}
+
+/// A stage is what its most active task is.
+void refresh(stage_record& stage) {
+  const auto any = [&](task_state state) {
+    return std::any_of(stage.tasks.begin(), stage.tasks.end(), [&](const task_record& task) { return task.state == state; });
+  };
+  if (any(task_state::running)) {
+    stage.state = stage_state::running;
+    stage.reason.clear();
+  } else if (any(task_state::ready)) {
+    stage.state = stage_state::ready;
+    stage.reason = "waits for a free slot";
+  } else if (any(task_state::backing_off)) {
+    stage.state = stage_state::backing_off;
+  } else if (any(task_state::waiting)) {
+    stage.state = stage_state::ready;
+    stage.reason = "waits for an input that an earlier stage makes again";
+  }
+}
+
+evaluation_scope scope_of(const job_record& job, const pipeline& p, const std::vector<json::value>& outputs) {
+  return {.p = p, .inputs = job.inputs, .stage_outputs = outputs, .item = nullptr, .item_index = std::nullopt};
 }
 
 json::object describe(const stage& s, task_id task, attempt_no attempt) {

@@ -32,6 +32,11 @@ class job_table::change {
   apply_effects& out_;
 };
 
+/// A stage is what its most active task is.
+void refresh(stage_record& stage);
+/// Where a job's expressions are evaluated. All of it outlives the scope; `outputs` as `outputs_of` makes them.
+[[nodiscard]] evaluation_scope scope_of(const job_record& job, const pipeline& p, const std::vector<json::value>& outputs);
+
 /// What events say about a task.
 [[nodiscard]] json::object describe(const stage& s, task_id task, attempt_no attempt);
 

@@ -13,7 +13,14 @@
 // What the replicated state keeps of a job.
 namespace troupe::model {
 
-enum class task_state : std::uint8_t { ready, running, backing_off, done, cancelled };
+enum class task_state : std::uint8_t {
+  ready,
+  running,
+  backing_off,
+  done,
+  cancelled,
+  waiting  ///< for an earlier stage to make a lost input again
+};
 
 struct task_record {
   task_state state = task_state::ready;

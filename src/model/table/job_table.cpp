@@ -194,13 +194,11 @@ void job_table::end_backoffs() {
     apply_effects nothing;
     change job{store_, record, log_time_, nothing};
     auto& waiting = job.task_record_of(task);
-    waiting.state = task_state::ready;
     waiting.since = log_time_;
-    waiting.not_before.reset();
+    make_ready(job, task);
     auto& stage = job.stage_record_of(task);
     if (stage.state == stage_state::backing_off) stage.state = stage_state::ready;
     stage.reason = "waits for a free slot";
-    enqueue(job.job(), job.plan(), task.stage, task.instance);
   }
 }
 
@@ -284,7 +282,8 @@ void job_table::index(const job_record& job) {
           in_memory_.emplace(job.id, record);
           break;
         case task_state::done:
-        case task_state::cancelled: break;
+        case task_state::cancelled:
+        case task_state::waiting: break;
       }
     }
   }

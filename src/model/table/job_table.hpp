@@ -144,6 +144,11 @@ class job_table {
   void close_stage_if_done(change& job, std::uint16_t stage);
   void end_job(change& job, job_state state, std::optional<job_failure> why, apply_effects& out);
   void enqueue(const job_record& job, const pipeline& p, std::uint16_t stage, std::uint16_t instance);
+  [[nodiscard]] static bool are_needs_there(const change& job, std::uint16_t stage);
+  void make_ready(change& job, task_id task);
+  void make_inputs_again(change& job, const attempt_failure& failure, std::uint32_t failures);
+  void run_again(change& job, task_id task);
+  [[nodiscard]] result<void> go_on_with(change& job, std::uint16_t stage);
   [[nodiscard]] result<task_spec> spec_for(const job_record& job, const pipeline& p, task_id task) const;
   void index(const job_record& job);
 

@@ -14,26 +14,6 @@ constexpr int bad_tasks_most = 100;  // tasks whose parameters cannot be resolve
 
 requirement requirement_of(const stage& s) { return {s.labels, s.threads}; }
 
-/// A stage is what its most active task is.
-void refresh(stage_record& stage) {
-  const auto any = [&](task_state state) {
-    return std::any_of(stage.tasks.begin(), stage.tasks.end(), [&](const task_record& task) { return task.state == state; });
-  };
-  if (any(task_state::running)) {
-    stage.state = stage_state::running;
-    stage.reason.clear();
-  } else if (any(task_state::ready)) {
-    stage.state = stage_state::ready;
-    stage.reason = "waits for a free slot";
-  } else if (any(task_state::backing_off)) {
-    stage.state = stage_state::backing_off;
-  }
-}
-
-evaluation_scope scope_of(const job_record& job, const pipeline& p, const std::vector<json::value>& outputs) {
-  return {.p = p, .inputs = job.inputs, .stage_outputs = outputs, .item = nullptr, .item_index = std::nullopt};
-}
-
 }  // namespace
 
 void job_table::enqueue(const job_record& job, const pipeline& p, std::uint16_t stage, std::uint16_t instance) {
@@ -46,17 +26,19 @@ void job_table::enqueue(const job_record& job, const pipeline& p, std::uint16_t 
              requirement_of(p.stages[stage]));
 }
 
-/// Opens every stage whose needs have ended, and ends the job when all stages have.
+/// Opens every stage whose needs have ended, goes on with those that waited for one to end again, and ends the job when all stages have.
 void job_table::advance(change& job, apply_effects& out) {
   for (std::uint16_t s = 0; s < job.job().stages.size(); ++s) {
     if (is_final(job.job().state)) return;
-    if (job.job().stages[s].state != stage_state::waiting) continue;
-    const auto& needs = job.plan().stages[s].needs;
-    const bool can_open = std::all_of(needs.begin(), needs.end(), [&](std::uint16_t need) {
-      const auto state = job.job().stages[need].state;
-      return state == stage_state::done || state == stage_state::skipped;
-    });
-    if (can_open) open_stage(job, s, out);
+    if (job.job().stages[s].state != stage_state::waiting) {
+      if (const auto going = go_on_with(job, s); !going) {
+        job.job().stages[s].state = stage_state::failed;
+        end_job(job, job_state::failed, job_failure{job.plan().stages[s].name, failure_cause::input_lost, going.error().detail},
+                out);
+      }
+      continue;
+    }
+    if (are_needs_there(job, s)) open_stage(job, s, out);
   }
   const bool all_ended = std::all_of(job.job().stages.begin(), job.job().stages.end(), [](const stage_record& stage) {
     return stage.state == stage_state::done || stage.state == stage_state::skipped;
@@ -269,11 +251,11 @@ void job_table::finish_failed(change& job, task_id id, const attempt_failure& fa
     stage.reason = fmt::format("attempt {} of {} failed ({}), the next one starts after a pause", task.failures.own,
                                plan.retry.attempts_most, to_string(failure.cause));
   } else {
-    task.state = task_state::ready;
-    enqueue(job.job(), job.plan(), id.stage, id.instance);
+    make_ready(job, id);
   }
   refresh(stage);
   job.tell("attempt_failed", std::move(data));
+  if (!failure.missing.empty()) make_inputs_again(job, failure, task.failures.node_lost);
 }
 
 /// The first command that ends a job comes here; everything that the job still had under way stops.

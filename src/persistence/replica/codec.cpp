@@ -176,6 +176,9 @@ static_assert(std::variant_size_v<model::command> == 12, "a new command needs a 
 std::uint32_t version_of(const model::command& body) {
   if (const auto* assign = std::get_if<model::assign_command>(&body); assign && assign->preferred)
     return model::version_with_preference;
+  const auto* finish = std::get_if<model::finish_command>(&body);
+  const auto* failure = finish ? std::get_if<model::attempt_failure>(&finish->outcome) : nullptr;
+  if (failure && !failure->missing.empty()) return model::version_with_missing_inputs;
   const auto* start = std::get_if<model::boot_command>(&body);
   return std::holds_alternative<model::version_command>(body) || (start && start->traits) ? model::version_with_traits : 1;
 }

@@ -63,10 +63,13 @@ void put_failure(const model::attempt_failure& failure, proto::failure_record& o
   out.set_cause(static_cast<std::uint32_t>(failure.cause));
   out.set_detail(failure.detail);
   out.set_stderr_text(failure.stderr_text);
+  for (const auto& hash : failure.missing) out.add_missing(text_of(hash));
 }
 
 model::attempt_failure failure_of(const proto::failure_record& failure) {
-  return {static_cast<model::failure_cause>(failure.cause()), failure.detail(), failure.stderr_text()};
+  model::attempt_failure out{static_cast<model::failure_cause>(failure.cause()), failure.detail(), failure.stderr_text()};
+  for (const auto& hash : failure.missing()) out.missing.push_back(digest_of(hash));
+  return out;
 }
 
 namespace {

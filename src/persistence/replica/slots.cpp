@@ -98,7 +98,10 @@ void machine::on(const event::finished& e) {
     out_.finish_answers.push_back({finish.slot, finish.task, finish.attempt});
     return;
   }
-  const model::finish_command command{finish.task, finish.attempt, finish.outcome};
+  model::finish_command command{finish.task, finish.attempt, finish.outcome};
+  auto* const failure = std::get_if<model::attempt_failure>(&command.outcome);
+  if (failure && table_->cluster_version() < model::version_with_missing_inputs && !failure->missing.empty())
+    *failure = {model::failure_cause::failed, failure->detail, failure->stderr_text};  // all that older programs can read
   if (leads()) return propose_finish(command, finish.slot);
   finishing_[{finish.task, finish.attempt}] = finish.slot;
   if (raft_.leader()) send(*raft_.leader(), delegated_command{encode(now_, command, {}), false});

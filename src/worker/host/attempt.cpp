@@ -63,18 +63,46 @@ attempt_directory::~attempt_directory() {
   remove_tree(taken_);
 }
 
-result<proto::run_task> make_run_task(const model::task_spec& task, const attempt_directory& directory,
-                                      const model::ports::artifact_store& store) {
-  auto message = to_wire(task, directory.scratch());
-  for (const auto& hash : task.inputs) {
-    TROUPE_TRY(const auto known, store.stat(hash));
-    TROUPE_TRY(const auto path, store.path_of(hash));
-    auto& file = *message.add_inputs();
-    file.set_hash(hash.hex());
-    file.set_path(path.native());
-    file.set_media_type(known.media_type);
-    file.set_size(known.size.count());
+namespace {
+
+result<void> add_input(const digest& hash, const model::ports::artifact_store& store, proto::run_task& to) {
+  TROUPE_TRY(const auto known, store.stat(hash));
+  TROUPE_TRY(const auto path, store.path_of(hash));
+  auto& file = *to.add_inputs();
+  file.set_hash(hash.hex());
+  file.set_path(path.native());
+  file.set_media_type(known.media_type);
+  file.set_size(known.size.count());
+  return {};
+}
+
+/// Copies that are all damaged are as good as none.
+model::failure_cause cause_of(const error& why) {
+  switch (why.code) {
+    case errc::not_found:
+    case errc::corrupt: return model::failure_cause::input_lost;
+    case errc::timed_out: return model::failure_cause::input_unreachable;
+    default: return model::failure_cause::failed;
   }
+}
+
+}  // namespace
+
+std::variant<proto::run_task, model::attempt_failure> make_run_task(const model::task_spec& task, const attempt_directory& directory,
+                                                                    const model::ports::artifact_store& store) {
+  auto message = to_wire(task, directory.scratch());
+  std::optional<model::attempt_failure> missing;
+  for (const auto& hash : task.inputs) {
+    const auto added = add_input(hash, store, message);
+    if (added) continue;
+    const auto cause = cause_of(added.error());
+    auto failure = make_failure(cause, "an input is not to be had: " + added.error().detail);
+    if (cause == model::failure_cause::failed) return failure;
+    const bool is_worse = missing && cause == model::failure_cause::input_lost && missing->cause != cause;
+    if (!missing || is_worse) missing = std::move(failure);
+    if (missing->cause == cause) missing->missing.push_back(hash);
+  }
+  if (missing) return *std::move(missing);
   return message;
 }
 

@@ -6,6 +6,7 @@
 #include "worker/protocol/protocol.hpp"
 
 #include <filesystem>
+#include <variant>
 
 namespace troupe::worker {
 
@@ -29,10 +30,12 @@ class attempt_directory {
   std::filesystem::path scratch_, taken_;
 };
 
-/// The message that starts an attempt, with the files of its inputs. @returns `errc::not_found` for an input that is not on this
-/// node.
-[[nodiscard]] result<proto::run_task> make_run_task(const model::task_spec& task, const attempt_directory& directory,
-                                                    const model::ports::artifact_store& store);
+/// The message that starts an attempt, with the files of its inputs; or why they cannot be had, with all that are lost, or else all that are
+/// out of reach.
+/// Blocks on the disk and on other nodes.
+[[nodiscard]] std::variant<proto::run_task, model::attempt_failure> make_run_task(const model::task_spec& task,
+                                                                                  const attempt_directory& directory,
+                                                                                  const model::ports::artifact_store& store);
 
 /// Moves the outputs of an attempt into the store. Blocks on the disk.
 /// @returns what the attempt gave, or why its outputs are not acceptable.

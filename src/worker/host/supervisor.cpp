@@ -274,9 +274,9 @@ std::optional<model::attempt_failure> worker_loop::send_task(const model::task_s
   if (!directory) return make_failure(failure_cause::failed, directory.error().detail);
   attempt_.emplace(running_attempt{task.task, task.attempt, std::move(*directory)});
   auto message = make_run_task(task, attempt_->directory, setting_.store);
-  if (!message) return make_failure(failure_cause::failed, "an input is not to be had: " + message.error().detail);
+  if (auto* const missing = std::get_if<model::attempt_failure>(&message)) return std::move(*missing);
   proto::to_worker envelope;
-  *envelope.mutable_run() = std::move(*message);
+  *envelope.mutable_run() = std::get<proto::run_task>(std::move(message));
   auto frame = frame_of(envelope);
   if (!frame) return make_failure(failure_cause::bad_input, frame.error().detail);
   to_send_ += *frame;

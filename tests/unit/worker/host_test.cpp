@@ -120,7 +120,10 @@ TEST_CASE("an input that is not on the node fails the attempt and the worker liv
   set.start();
   auto task = set.sh("true");
   task.inputs = {sha256_of("nowhere")};
-  CHECK(set.failure(task).detail.find("an input is not to be had: no artifact") == 0);
+  const auto failure = set.failure(task);
+  CHECK(failure.detail.find("an input is not to be had: no artifact") == 0);
+  CHECK(failure.cause == failure_cause::input_lost);
+  CHECK(failure.missing == task.inputs);
   set.done(set.sh("true"));
 }
 
