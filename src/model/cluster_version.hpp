@@ -12,7 +12,7 @@ namespace troupe::model {
 ///   1  what there was before there were versions
 ///   2  `version_command`; a start says what its node is (`node_traits`)
 ///   3  an assignment says which task the leader would have there
-///   4  an attempt's failure says which inputs are missing
+///   4  an attempt's failure says which inputs are missing; the state has no mark at jobs that have not ended, and no first event
 struct version_range {
   std::uint32_t least = 1, most = 1;
   [[nodiscard]] constexpr bool has(std::uint32_t version) const noexcept { return least <= version && version <= most; }
@@ -23,6 +23,7 @@ inline constexpr version_range own_versions{1, 4};
 inline constexpr std::uint32_t version_with_traits = 2;
 inline constexpr std::uint32_t version_with_preference = 3;
 inline constexpr std::uint32_t version_with_missing_inputs = 4;
+inline constexpr std::uint32_t version_with_lean_state = 4;
 
 /// @param whose  node it is that runs the program, for people
 /// @returns `errc::conflict` with what to do, if a program cannot take part in a cluster that writes this version.

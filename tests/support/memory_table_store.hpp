@@ -12,6 +12,7 @@ namespace troupe::testing {
 /// A job table's store that lives in memory. It outlives the table, as a disk would.
 class memory_table_store final : public model::table_store {
  public:
+  void use_version(std::uint32_t) override {}
   std::optional<model::job_record> load_job(model::job_id id) override { return find(jobs, id); }
   void save_job(const std::shared_ptr<const model::job_record>& job) override { jobs.insert_or_assign(job->id, *job); }
   void erase_job(const model::job_record& job) override {

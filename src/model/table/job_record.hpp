@@ -72,6 +72,8 @@ struct key_record {
 [[nodiscard]] job_view view_of(const job_record& record, const pipeline& p);
 /// For lists: no stages, inputs or result.
 [[nodiscard]] job_view summary_of(const job_record& record);
+/// The first event of every job.
+[[nodiscard]] job_event submitted_event(const job_record& record);
 /// The outputs of all stages, as `evaluation_scope::stage_outputs` wants them.
 [[nodiscard]] std::vector<json::value> outputs_of(const job_record& record, const pipeline& p);
 

@@ -127,7 +127,8 @@ void job_table::accept(const submit_command& c, std::shared_ptr<const pipeline> 
   if (queue_.welcome(c.tenant)) store_.save_tenant(c.tenant, queue_.used_by(c.tenant));
   out.reply = result<submit_outcome>{submit_outcome{c.id, true}};
   change job{store_, record, log_time_, out};
-  job.tell("submitted", {{"pipeline", c.pipeline_name}});
+  auto first = submitted_event(*record);
+  job.tell("submitted", std::move(first.data));
   advance(job, out);
 }
 

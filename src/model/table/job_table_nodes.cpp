@@ -120,6 +120,7 @@ const char* to_string(job_table::node_state state) noexcept {
 
 void job_table::load_nodes() {
   if (const auto stored = store_.load_value(version_name)) cluster_version_ = static_cast<std::uint32_t>(std::stoul(*stored));
+  store_.use_version(cluster_version_);
   if (const auto stored = store_.load_value(nodes_name)) {
     const auto parsed = json::parse(*stored);
     for (const auto& [id, node] : parsed.as_object()) nodes_[id_from(id)] = node_from(node.as_object());
@@ -187,6 +188,7 @@ void job_table::on(const boot_command& c, apply_effects& out) {
 void job_table::on(const version_command& c, apply_effects&) {
   if (c.version <= cluster_version_) return;
   cluster_version_ = c.version;
+  store_.use_version(c.version);
   store_.save_value(version_name, std::to_string(c.version));
 }
 

@@ -2,6 +2,7 @@
 
 #include "model/table/job_record.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@ namespace troupe::model {
 class table_store {
  public:
   virtual ~table_store() = default;
+  /// The version of the commands in the log, before anything else and when it rises: what older programs want to find in the state is
+  /// kept for them until then.
+  virtual void use_version(std::uint32_t cluster_version) = 0;
   virtual std::optional<job_record> load_job(job_id id) = 0;
   /// The store may keep the pointer: what changes in the record is saved again within the same command.
   virtual void save_job(const std::shared_ptr<const job_record>& job) = 0;

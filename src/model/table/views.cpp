@@ -75,6 +75,10 @@ std::vector<json::value> outputs_of(const job_record& record, const pipeline& p)
   return outputs;
 }
 
+job_event submitted_event(const job_record& record) {
+  return {record.id, 1, "submitted", record.created, {{"pipeline", record.pipeline_name}}};
+}
+
 job_view summary_of(const job_record& record) {
   job_view view;
   view.id = record.id;

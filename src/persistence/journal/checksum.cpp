@@ -36,6 +36,35 @@ std::uint32_t eight_bytes(std::uint32_t state, std::uint64_t word) noexcept {
   return next;
 }
 
+/// @returns how many bytes of `data` it took, in eights
+using bulk = std::size_t (*)(std::uint32_t& state, std::string_view data) noexcept;
+
+std::size_t add_by_tables(std::uint32_t& state, std::string_view data) noexcept {
+  std::size_t at = 0;
+  for (; at + 8 <= data.size(); at += 8) state = eight_bytes(state, little_endian(data.data() + at));
+  return at;
+}
+
+#if defined(__x86_64__)
+/// By the processor's instruction for this polynomial, ten times as fast.
+__attribute__((target("sse4.2"))) std::size_t add_by_processor(std::uint32_t& state, std::string_view data) noexcept {
+  std::uint64_t value = state;
+  std::size_t at = 0;
+  for (; at + 8 <= data.size(); at += 8) value = __builtin_ia32_crc32di(value, little_endian(data.data() + at));
+  state = static_cast<std::uint32_t>(value);
+  return at;
+}
+
+bulk best() noexcept {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("sse4.2") ? add_by_processor : add_by_tables;
+}
+#else
+bulk best() noexcept { return add_by_tables; }
+#endif
+
+const bulk add_eights = best();
+
 }  // namespace
 
 checksum& checksum::add(std::uint64_t number) noexcept {
@@ -44,7 +73,7 @@ checksum& checksum::add(std::uint64_t number) noexcept {
 }
 
 checksum& checksum::add(std::string_view data) noexcept {
-  for (; data.size() >= 8; data.remove_prefix(8)) state_ = eight_bytes(state_, little_endian(data.data()));
+  data.remove_prefix(add_eights(state_, data));
   for (const char c : data) state_ = (state_ >> 8) ^ table[0][(state_ ^ static_cast<unsigned char>(c)) & 0xFF];
   return *this;
 }

@@ -1,11 +1,13 @@
 #include "persistence/replica/state_store.hpp"
 
 #include "base/plant.hpp"
+#include "model/cluster_version.hpp"
 #include "model/table/job_table.hpp"
 #include "persistence/replica/codec.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_set>
 
 namespace troupe::replica {
 namespace {
@@ -15,6 +17,7 @@ constexpr char job_space = 'j', list_space = 'l', active_space = 'a', expiry_spa
                pipeline_space = 'p', tenant_space = 't', value_space = 'v';
 
 constexpr std::size_t pipelines_most = 256;  // kept parsed
+constexpr std::uint64_t held_back_batch = ~std::uint64_t{0};
 
 void append_number(std::string& key, std::uint64_t n) {
   for (int shift = 56; shift >= 0; shift -= 8) key += static_cast<char>(n >> shift & 0xff);
@@ -69,31 +72,31 @@ std::string pipelines_prefix() { return space(pipeline_space); }
 
 std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
   std::vector<state_write> writes;
-  std::vector<std::string> keys, held_back;
-  std::sort(fresh_.begin(), fresh_.end());
+  places taken, held_back;
+  std::ranges::sort(fresh_, {}, [](const auto& at) -> const std::string& { return at->first; });
   writes.reserve(fresh_.size());
-  keys.reserve(fresh_.size());
-  for (auto& key : fresh_) {
-    auto& laid = overlay_[key];
+  taken.reserve(fresh_.size());
+  for (const auto& at : fresh_) {
+    auto& [key, laid] = *at;
     const bool is_held_back = planted(plant::key_outside_batch) && key.front() == key_space && laid.batch == 0;
     laid = {batch, laid.text(), nullptr};
     if (is_held_back) {  // seen, but written only with the next batch
-      held_back.push_back(std::move(key));
+      laid.batch = held_back_batch;
+      held_back.push_back(at);
       continue;
     }
     writes.push_back({key, laid.value});
-    keys.push_back(std::move(key));
+    taken.push_back(at);
   }
   fresh_ = std::move(held_back);
-  if (!keys.empty()) on_the_way_.emplace_back(batch, std::move(keys));
+  if (!taken.empty()) on_the_way_.emplace_back(batch, std::move(taken));
   return writes;
 }
 
 void state_store::written(std::uint64_t batch) {
   while (!on_the_way_.empty() && on_the_way_.front().first <= batch) {
-    for (const auto& key : on_the_way_.front().second) {
-      const auto found = overlay_.find(key);
-      if (found != overlay_.end() && found->second.batch == on_the_way_.front().first) overlay_.erase(found);
+    for (const auto& at : on_the_way_.front().second) {
+      if (at->second.batch == on_the_way_.front().first) overlay_.erase(at);  // else a later batch has it, too
     }
     on_the_way_.pop_front();
   }
@@ -121,10 +124,10 @@ std::optional<std::string> state_store::get(const std::string& key) const {
 std::optional<std::string> state_store::overlaid::text() const { return job ? encode(*job) : value; }
 
 void state_store::lay(std::string key, overlaid what) {
-  const auto [laid, is_new] = overlay_.try_emplace(key);
-  const bool is_fresh = is_new || laid->second.batch != 0;
+  const auto [laid, is_new] = overlay_.try_emplace(std::move(key));
+  const bool is_fresh = is_new || (laid->second.batch != 0 && laid->second.batch != held_back_batch);
   laid->second = std::move(what);
-  if (is_fresh) fresh_.push_back(std::move(key));
+  if (is_fresh) fresh_.push_back(laid);
 }
 
 void state_store::scan(const std::string& prefix, const std::string& from, const visitor& visit) const {
@@ -160,13 +163,10 @@ std::optional<model::job_record> state_store::load_job(model::job_id id) {
 void state_store::save_job(const std::shared_ptr<const model::job_record>& saved) {
   const auto& job = *saved;
   lay(numbered(job_space, job.id.raw()), {0, std::nullopt, saved});
-  if (!job.started && !is_final(job.state)) {
-    put(list_key(job.created, job.id), "");
-    put(numbered(active_space, job.id.raw()), "");
-  }
+  if (!job.started) put(list_key(job.created, job.id), "");  // else it stands there since it was accepted
+  if (!is_lean_ && !job.started && !is_final(job.state)) put(numbered(active_space, job.id.raw()), "");
   if (is_final(job.state)) {
-    if (!job.started) put(list_key(job.created, job.id), "");  // else it stands there since it was accepted
-    put(numbered(active_space, job.id.raw()), std::nullopt);
+    if (!is_lean_) put(numbered(active_space, job.id.raw()), std::nullopt);
     if (job.keep_until) put(expiry_key(*job.keep_until, job.id), "");
   }
 }
@@ -175,18 +175,48 @@ void state_store::erase_job(const model::job_record& job) {
   const auto last = job.revision - (planted(plant::event_outlives_job) ? 1 : 0);
   for (std::uint64_t revision = 1; revision <= last; ++revision) put(numbered(event_space, job.id.raw(), revision), std::nullopt);
   put(list_key(job.created, job.id), std::nullopt);
-  put(numbered(active_space, job.id.raw()), std::nullopt);
+  if (!is_lean_) put(numbered(active_space, job.id.raw()), std::nullopt);
   if (job.keep_until) put(expiry_key(*job.keep_until, job.id), std::nullopt);
   put(numbered(job_space, job.id.raw()), std::nullopt);
 }
 
+model::job_record state_store::listed_job(model::job_id id) {
+  auto job = load_job(id);
+  TROUPE_ASSERT(job, "a listed job has a record");
+  return *std::move(job);
+}
+
+/// An ended job is kept until a known time. All others have not ended.
 void state_store::each_active_job(const std::function<void(const model::job_record&)>& visit) {
-  scan(space(active_space), "", [&](std::string_view key, std::string_view) {
-    const auto job = load_job(model::job_id{number_at(key, 1)});
-    TROUPE_ASSERT(job, "an active job has a record");
-    visit(*job);
+  if (!is_lean_) return each_marked_job(visit);
+  std::unordered_set<model::job_id> ended;
+  scan(space(expiry_space), "", [&](std::string_view key, std::string_view) {
+    ended.emplace(number_at(key, 9));
     return true;
   });
+  scan(space(list_space), "", [&](std::string_view key, std::string_view) {
+    const model::job_id id{number_at(key, 9)};
+    if (!ended.contains(id)) visit(listed_job(id));
+    return true;
+  });
+}
+
+void state_store::each_marked_job(const std::function<void(const model::job_record&)>& visit) {
+  scan(space(active_space), "", [&](std::string_view key, std::string_view) {
+    visit(listed_job(model::job_id{number_at(key, 1)}));
+    return true;
+  });
+}
+
+void state_store::use_version(std::uint32_t cluster_version) {
+  is_lean_ = cluster_version >= model::version_with_lean_state;
+  if (!is_lean_) return;
+  std::vector<std::string> marks;
+  scan(space(active_space), "", [&](std::string_view key, std::string_view) {
+    marks.emplace_back(key);
+    return true;
+  });
+  for (auto& key : marks) put(std::move(key), std::nullopt);
 }
 
 std::optional<std::pair<timestamp, model::job_id>> state_store::first_expiry() {
@@ -203,10 +233,9 @@ std::string state_store::newest_jobs(std::string_view cursor, const std::functio
   bool stopped = false;
   scan(space(list_space), std::string{cursor}, [&](std::string_view key, std::string_view) {
     if (key == cursor) return true;
-    const auto job = load_job(model::job_id{number_at(key, 9)});
-    TROUPE_ASSERT(job, "a listed job has a record");
+    const auto job = listed_job(model::job_id{number_at(key, 9)});
     last = std::string{key};
-    stopped = !visit(*job);
+    stopped = !visit(job);
     return !stopped;
   });
   return stopped ? last : "";
@@ -225,16 +254,22 @@ void state_store::save_key(std::string_view tenant, std::string_view key, const 
 void state_store::erase_key(std::string_view tenant, std::string_view key) { put(idempotency_key(tenant, key), std::nullopt); }
 
 void state_store::append_event(const model::job_event& event) {
+  if (is_lean_ && event.revision == 1) return;
   put(numbered(event_space, event.job.raw(), event.revision), encode(event));
 }
 
-std::vector<model::job_event> state_store::load_events(model::job_id job, std::uint64_t after, std::uint32_t limit) {
+std::vector<model::job_event> state_store::load_events(model::job_id id, std::uint64_t after, std::uint32_t limit) {
   std::vector<model::job_event> events;
-  scan(numbered(event_space, job.raw()), numbered(event_space, job.raw(), after + 1),
-       [&](std::string_view key, std::string_view value) {
-         if (events.size() < limit) events.push_back(must(decode_event(value, job, number_at(key, 9))));
-         return events.size() < limit;
-       });
+  if (after == 0 && limit > 0) {
+    const auto job = load_job(id);
+    if (!job) return events;
+    events.push_back(submitted_event(*job));
+  }
+  const auto from = std::max<std::uint64_t>(after, 1) + 1;
+  scan(numbered(event_space, id.raw()), numbered(event_space, id.raw(), from), [&](std::string_view key, std::string_view value) {
+    if (events.size() < limit) events.push_back(must(decode_event(value, id, number_at(key, 9))));
+    return events.size() < limit;
+  });
   return events;
 }
 

@@ -47,6 +47,7 @@ class state_store final : public model::table_store {
   [[nodiscard]] std::optional<raft::configuration> load_members();
   void save_members(const raft::configuration& members);
 
+  void use_version(std::uint32_t cluster_version) override;
   std::optional<model::job_record> load_job(model::job_id id) override;
   void save_job(const std::shared_ptr<const model::job_record>& job) override;
   void erase_job(const model::job_record& job) override;
@@ -74,6 +75,8 @@ class state_store final : public model::table_store {
   };
   using visitor = std::function<bool(std::string_view key, std::string_view value)>;
 
+  void each_marked_job(const std::function<void(const model::job_record&)>& visit);
+  [[nodiscard]] model::job_record listed_job(model::job_id id);
   [[nodiscard]] std::optional<std::string> get(const std::string& key) const;
   void put(std::string key, std::optional<std::string> value) { lay(std::move(key), {0, std::move(value), nullptr}); }
   void lay(std::string key, overlaid what);
@@ -81,9 +84,13 @@ class state_store final : public model::table_store {
   void scan(const std::string& prefix, const std::string& from, const visitor& visit) const;
 
   const state_reader& disk_;
-  std::map<std::string, overlaid> overlay_;
-  std::vector<std::string> fresh_;  // keys written since the last take_writes, each once
-  std::deque<std::pair<std::uint64_t, std::vector<std::string>>> on_the_way_;
+  bool is_lean_ = false;  // no mark at jobs that have not ended, and no first event: both follow from the rest
+  using overlay = std::map<std::string, overlaid>;
+  using places = std::vector<overlay::iterator>;
+
+  overlay overlay_;
+  places fresh_;  // keys written since the last take_writes, each once
+  std::deque<std::pair<std::uint64_t, places>> on_the_way_;
   std::map<digest, std::shared_ptr<const model::pipeline>> pipelines_;
 };
 

@@ -139,5 +139,52 @@ TEST_CASE("what a node says too early of itself is left out until the version al
   CHECK(node.replica->table().nodes().at(second).boot == model::incarnation{2});
 }
 
+TEST_CASE("what older programs look for in the state is there until the version rises, and jobs outlast its end") {
+  const auto marks = [](const versioned& node) {
+    return std::ranges::count_if(node.disk->state, [](const auto& each) { return each.first.starts_with('a'); });
+  };
+  const auto first_event = [](versioned& node, model::job_id id) {
+    const auto events = node.replica->events("tenant", id, 0, 1).value();
+    REQUIRE(events.size() == 1);
+    return std::tuple{events[0].revision, events[0].type, events[0].at, events[0].data};
+  };
+  versioned node{{1, model::version_with_lean_state - 1}};
+  const auto ended = node.submitted(), old = node.submitted();
+  node.step({node.a_finish(node.started())});
+  CHECK(marks(node) == 1);
+  const auto event = first_event(node, old);
+  node.start();
+  CHECK(node.replica->table().jobs_queued() == 1);
+
+  node.settings.traits.reads = model::own_versions;
+  node.start();
+  CHECK(marks(node) == 0);
+  const auto fresh = node.submitted();
+  CHECK(marks(node) == 0);
+  node.start();
+
+  CHECK(node.replica->table().jobs_queued() == 2);
+  CHECK(node.state(ended) == model::job_state::succeeded);
+  CHECK(first_event(node, old) == event);
+  CHECK(std::get<1>(first_event(node, fresh)) == "submitted");
+  CHECK(node.replica->events("tenant", ended, 0, 10).value().size() == 4);
+  CHECK(node.replica->events("tenant", ended, 1, 10).value().front().type == "attempt_started");
+}
+
+TEST_CASE("which inputs are missing is left out while a node could not read it") {
+  const auto report_of = [](model::version_range reads) {
+    versioned node{reads};
+    const auto id = node.submitted();
+    model::attempt_failure failure{model::failure_cause::input_lost, "gone", ""};
+    failure.missing = {sha256_of("an input")};
+    node.step({node.a_finish(node.started(), failure)});
+    const auto told = node.replica->view("tenant", id).value().stages.front().last_failure.value();
+    CHECK(told.detail == "gone");
+    return std::pair{told.cause, told.missing.size()};
+  };
+  CHECK(report_of({1, model::version_with_missing_inputs - 1}) == std::pair{model::failure_cause::failed, std::size_t{0}});
+  CHECK(report_of(model::own_versions) == std::pair{model::failure_cause::input_lost, std::size_t{1}});
+}
+
 }  // namespace
 }  // namespace troupe::replica
