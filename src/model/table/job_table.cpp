@@ -120,7 +120,7 @@ void job_table::accept(const submit_command& c, std::shared_ptr<const pipeline> 
   record->deadline = c.deadline;
   record->sequence = log_index_;
   record->stages.resize(p->stages.size());
-  touched_.keep(record);
+  waiting_.keep(record);
   if (c.idempotency_key) store_.save_key(c.tenant, *c.idempotency_key, {c.id, c.request_hash});
   active_.emplace(c.id, active_job{.deadline = c.deadline});
   if (c.deadline) deadlines_.emplace(*c.deadline, c.id);
@@ -219,7 +219,7 @@ void job_table::forget_old_jobs() {
     TROUPE_ASSERT(record, "an expiry belongs to a stored job");
     if (record->idempotency_key) store_.erase_key(record->tenant, *record->idempotency_key);
     store_.erase_job(*record);
-    touched_.forget(record->id);
+    ended_.forget(record->id);
     first_expiry_ = store_.first_expiry();
   }
 }
@@ -292,11 +292,12 @@ void job_table::index(const job_record& job) {
 
 std::shared_ptr<job_record> job_table::record_of(job_id id) {
   if (const auto found = in_memory_.find(id); found != in_memory_.end()) return found->second;
-  if (auto touched = touched_.find(id)) return touched;
+  if (auto touched = waiting_.find(id)) return touched;
+  if (auto touched = ended_.find(id)) return touched;
   auto loaded = store_.load_job(id);
   if (!loaded) return nullptr;
   auto record = std::make_shared<job_record>(std::move(*loaded));
-  touched_.keep(record);
+  (is_final(record->state) ? ended_ : waiting_).keep(record);
   return record;
 }
 
@@ -304,10 +305,14 @@ void job_table::keep_or_drop(const std::shared_ptr<job_record>& job) {
   const auto found = active_.find(job->id);
   if (found != active_.end() && found->second.running_tasks > 0) {
     in_memory_[job->id] = job;
-    touched_.forget(job->id);
+    waiting_.forget(job->id);
+  } else if (is_final(job->state)) {
+    in_memory_.erase(job->id);
+    waiting_.forget(job->id);
+    ended_.keep(job);
   } else {
     in_memory_.erase(job->id);
-    touched_.keep(job);
+    waiting_.keep(job);
   }
 }
 

@@ -31,8 +31,8 @@ inline constexpr std::string_view version_name = "cluster_version";
 ///      \___________cancel___________\______ cancelled
 ///                                    \___ a stage fails: failed; its budget is used up: dead
 ///
-/// Memory: an index entry per job that has not ended and per waiting task, the whole record only of jobs with a running task
-/// and of the 128 others that were touched last.
+/// Memory: an index entry per job that has not ended and per waiting task, the whole record only of jobs with a running task,
+/// and of those others that were touched last.
 /// The first command that ends a job wins; a later one changes nothing.
 class job_table {
  public:
@@ -168,7 +168,8 @@ class job_table {
   std::map<task_id, running_attempt> running_;
   std::map<slot_id, task_id> running_on_;
   std::unordered_map<job_id, std::shared_ptr<job_record>> in_memory_;  // jobs with a running task
-  record_cache touched_{128};                                          // others
+  record_cache waiting_{16'384, 32_MiB};                               // jobs that wait for a slot
+  record_cache ended_{128, 8_MiB};
   std::set<std::pair<timestamp, task_id>> backing_off_;
   std::set<std::pair<timestamp, job_id>> deadlines_;
   std::optional<std::pair<timestamp, job_id>> first_expiry_;  // of the store, cached

@@ -13,8 +13,8 @@ namespace troupe::model {
 /// nothing else: a record in it is what the store would give, because whoever changes one also saves it.
 class record_cache {
  public:
-  /// @param most  so many records are kept; at least 1
-  explicit record_cache(std::size_t most) : most_(most) {}
+  /// @param most  so many records are kept, or fewer that weigh as much together; at least 1
+  record_cache(std::size_t most, bytes weight_most) : most_(most), weight_most_(weight_most) {}
 
   /// The record, which is now the last one touched; null if it is not here.
   [[nodiscard]] std::shared_ptr<job_record> find(job_id id);
@@ -22,11 +22,18 @@ class record_cache {
   void keep(std::shared_ptr<job_record> job);
   void forget(job_id id);
   [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
+  /// About what a record takes of the memory.
+  [[nodiscard]] static bytes weight_of(const job_record& job);
 
  private:
-  using by_use = std::list<std::shared_ptr<job_record>>;
+  struct kept {
+    std::shared_ptr<job_record> job;
+    bytes weight;  // when it was put here
+  };
+  using by_use = std::list<kept>;
 
   std::size_t most_;
+  bytes weight_most_, weight_;
   by_use records_;  // the last one touched comes first
   std::unordered_map<job_id, by_use::iterator> places_;
 };

@@ -28,6 +28,7 @@ namespace ports = model::ports;
 constexpr auto progress_distance = std::chrono::milliseconds{50};  // at most 20 reports a second reach the slot
 constexpr auto kill_patience = std::chrono::seconds{7};            // for the shepherd to clear up, where there is no namespace
 constexpr auto disk_distance = std::chrono::seconds{1};            // between two looks at a running attempt's files
+constexpr auto weigh_distance = std::chrono::milliseconds{200};    // between two looks at the memory of a worker's processes
 constexpr std::size_t read_bytes = 65536;
 constexpr std::size_t flood_bytes = 256 * 1024;
 constexpr std::size_t rest_most = std::size_t{32} << 20;  // read of a worker that has ended: two frames
@@ -105,6 +106,7 @@ worker_loop::steady::time_point worker_loop::next_deadline() const {
   auto next = end_deadline_.value_or(steady::now() + std::chrono::hours{1});
   if (waiting_progress_) next = std::min(next, progress_allowed_at_);
   if (attempt_ && !killed_) next = std::min(next, check_disk_at_);
+  if (is_to_be_weighed_ && phase_ == phase::idle) next = std::min(next, weigh_at_);
   return next;
 }
 
@@ -159,6 +161,7 @@ void worker_loop::on_deadlines() {
   const auto now = steady::now();
   if (waiting_progress_ && now >= progress_allowed_at_) flush_progress();
   if (attempt_ && !killed_ && now >= check_disk_at_) check_disk();
+  if (is_to_be_weighed_ && phase_ == phase::idle && now >= weigh_at_) weigh();
   if (!end_deadline_ || now < *end_deadline_ || exited_) return;
   if (killed_) {  // the shepherd was to do it
     ::syscall(SYS_pidfd_send_signal, process_.process.get(), SIGKILL, nullptr, 0);
@@ -311,16 +314,20 @@ void worker_loop::on_finished(const proto::task_finished& end) {
 
 void worker_loop::after_attempt() {
   if (exited_ || phase_ != phase::idle) return;
+  if (stop_wanted_) return ask_to_end("it was stopped by the node");
+  if (attempts_ >= setting_.options.recycle_after) return ask_to_end(fmt::format("it was replaced after {} tasks", attempts_));
+  is_to_be_weighed_ = true;
+  if (steady::now() >= weigh_at_) weigh();
+}
+
+void worker_loop::weigh() {
+  is_to_be_weighed_ = false;
+  weigh_at_ = steady::now() + weigh_distance;
   const auto resident = resident_bytes(process_.pid);
   const auto growth = resident - std::min(resident, first_resident_.value_or(resident));
   if (!first_resident_) first_resident_ = resident;
-  if (stop_wanted_) {
-    ask_to_end("it was stopped by the node");
-  } else if (attempts_ >= setting_.options.recycle_after) {
-    ask_to_end(fmt::format("it was replaced after {} tasks", attempts_));
-  } else if (growth > setting_.options.growth_most.count()) {
+  if (growth > setting_.options.growth_most.count())
     ask_to_end(fmt::format("it was replaced because its memory grew by {} MiB", growth >> 20));
-  }
 }
 
 void worker_loop::ask_to_end(std::string why) {

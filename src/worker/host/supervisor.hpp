@@ -90,6 +90,7 @@ class worker_loop {
   void refuse(const model::task_spec& task, model::attempt_failure failure);
   [[nodiscard]] std::optional<model::attempt_failure> send_task(const model::task_spec& task);
   void after_attempt();
+  void weigh();
   void flush_progress();
   void ask_to_end(std::string why);
   void kill_tree(std::string why, model::failure_cause cause = model::failure_cause::crashed);
@@ -115,6 +116,8 @@ class worker_loop {
   steady::time_point check_disk_at_{};
   std::uint64_t attempts_ = 0;
   std::optional<std::uint64_t> first_resident_;
+  bool is_to_be_weighed_ = false;  // an attempt has ended since
+  steady::time_point weigh_at_{};
   std::optional<model::ports::worker_progress> waiting_progress_;
   steady::time_point progress_allowed_at_{};
   std::size_t read_since_flush_ = 0;
