@@ -61,8 +61,8 @@ struct job_view {
 struct job_event {
   job_id job;
   std::uint64_t revision = 0;
-  std::string
-      type;  ///< submitted, attempt_started, stage_done, stage_reopened, stage_skipped, attempt_failed, succeeded, failed, cancelled, dead
+  std::string type;  ///< submitted, attempt_started, stage_done, stage_reopened, stage_skipped, attempt_failed, succeeded,
+                     ///< failed, cancelled, dead
   timestamp at{};
   json::object data;  ///< stage, instance, attempt, cause, detail, retry_at_ms, outputs, result: what applies
 };

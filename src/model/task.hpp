@@ -27,13 +27,13 @@ struct task_spec {
 
 /// Why an attempt ended without a result. Each cause has its own budget (see `retry.hpp`).
 enum class failure_cause : std::uint8_t {
-  bad_input,   ///< the same input will fail again: no retry
-  failed,      ///< the program or model said so
-  crashed,     ///< the worker process died by itself
-  hung,        ///< no sign of progress for the stage's timeout
-  timed_out,   ///< over the stage's time limit
-  node_lost,   ///< the slot's node is gone or started anew
-  handed_back, ///< the node is shutting down: no fault, costs nothing
+  bad_input,         ///< the same input will fail again: no retry
+  failed,            ///< the program or model said so
+  crashed,           ///< the worker process died by itself
+  hung,              ///< no sign of progress for the stage's timeout
+  timed_out,         ///< over the stage's time limit
+  node_lost,         ///< the slot's node is gone or started anew
+  handed_back,       ///< the node is shutting down: no fault, costs nothing
   input_lost,        ///< no node has an input any more: what made it runs again
   input_unreachable  ///< no node that answers has an input, but not all do
 };
@@ -41,8 +41,8 @@ enum class failure_cause : std::uint8_t {
 
 struct attempt_failure {
   failure_cause cause = failure_cause::failed;
-  std::string detail;       ///< for people, at most 4 KiB
-  std::string stderr_text;  ///< head and tail of what the attempt wrote to standard error, at most 16 KiB
+  std::string detail;                ///< for people, at most 4 KiB
+  std::string stderr_text;           ///< head and tail of what the attempt wrote to standard error, at most 16 KiB
   std::vector<digest> missing = {};  ///< for `input_lost` and `input_unreachable`
 };
 

@@ -34,6 +34,21 @@ echo '{"output": {"name": "file", "file": "file.txt", "media_type": "text/plain"
 """
 
 
+GATED = """\
+name: gated
+inputs: {file: {type: file, required: true}, gate: {type: text, required: true}}
+stages:
+  first: {kind: exec, program: {mode: once, command: [sh, ./copy.sh], outputs: {file: file}}, params: {file: "${inputs.file}"}}
+  gate: {kind: exec, needs: [first], program: {mode: once, command: [sh, ./gate.sh]}, params: {gate: "${inputs.gate}"}}
+  second: {kind: exec, needs: [gate], program: {mode: once, command: [sh, ./copy.sh], outputs: {file: file}}, params: {file: "${stages.first.file}"}}
+result: {file: "${stages.second.file}"}
+"""
+GATE_SH = """\
+gate=$(sed -n 's/.*"gate": *"\\([^"]*\\)".*/\\1/p')
+while [ ! -e "$gate" ]; do sleep 0.05; done
+"""
+
+
 def has(node, artifact):
     """Whether it is in this node's own store."""
     return node.request("HEAD", f"/v1/peers/artifacts/{artifact}")[0] == 200
@@ -53,6 +68,8 @@ class ArtifactsCase(TestCase):
         pipelines.mkdir()
         (pipelines / "copy.yaml").write_text(COPY)
         (pipelines / "copy.sh").write_text(COPY_SH)
+        (pipelines / "gated.yaml").write_text(GATED)
+        (pipelines / "gate.sh").write_text(GATE_SH)
         settings = [word for setting in cls.settings for word in ("--set", setting)]
         cls.cluster = Cluster(TROUPE, cls.count, ["--slots", "2", "--pipelines", pipelines, *settings])
         cls.cluster.start()
@@ -94,6 +111,30 @@ class RepairTest(ArtifactsCase):
             for node in self.cluster.live():
                 self.assertEqual(hashlib.sha256(node.request("GET", f"/v1/peers/artifacts/{artifact}")[2]).hexdigest(), artifact)
         self.assertGreater(sum(node.view()["artifacts"]["copies_restored"] for node in self.cluster.live()), 0)
+
+
+class LostIntermediateTest(ArtifactsCase):
+    def test_the_stage_that_made_it_runs_again_and_no_other_one(self):
+        node = self.cluster.nodes[0]
+        uploaded = node.put(unique())
+        gate = pathlib.Path(self.folder.name) / "gate"
+        job = node.submit("gated", {"file": {"artifact": uploaded}, "gate": str(gate)})["id"]
+        made = wait_until("the first stage to be done", lambda: node.job(job)["stages"][0]["outputs"])["file"]["artifact"]
+        wait_until("the gate to be reached", lambda: node.job(job)["stages"][1]["state"] == "running")
+        files = [file for each in self.cluster.nodes for file in each.folder.rglob(f"{made}*") if file.is_file()]
+        self.assertGreaterEqual(len(files), 3)
+        for file in files:
+            file.unlink()
+        gate.touch()
+
+        ended = node.wait_final(job, 60)
+        self.assertEqual(ended["state"], "succeeded", ended)
+        self.assertEqual({stage["name"]: stage["attempts"] for stage in ended["stages"]}, {"first": 2, "gate": 1, "second": 2})
+        events = list(node.job_events(job))
+        self.assertEqual([data["stage"] for _, kind, data in events if kind == "stage_reopened"], ["first"])
+        self.assertEqual([data["cause"] for _, kind, data in events if kind == "attempt_failed"], ["input_lost"])
+        status, _, body = node.request("GET", f"/v1/artifacts/{ended['result']['file']['artifact']}")
+        self.assertEqual((status, body[-14:]), (200, b"copied\ncopied\n"))
 
 
 class CollectionTest(ArtifactsCase):

@@ -90,8 +90,8 @@ class disk final : public replica::state_reader {
   std::uint64_t hash_ = 0;
   std::deque<atomic_write> unsynced_;
   std::uint64_t last_number_ = 0;
-  std::map<std::uint64_t, raft::entry> asked_;    // for comparing replicas; survives whatever happens
-  std::map<std::string, contents> received_;      // images, by name
+  std::map<std::uint64_t, raft::entry> asked_;  // for comparing replicas; survives whatever happens
+  std::map<std::string, contents> received_;    // images, by name
   std::uint64_t images_ = 0;
 };
 

@@ -39,7 +39,7 @@ void refresh(stage_record& stage) {
     stage.reason = "waits for a free slot";
   } else if (any(task_state::backing_off)) {
     stage.state = stage_state::backing_off;
-  } else if (any(task_state::waiting)) {
+  } else if (any(task_state::lacks_input)) {
     stage.state = stage_state::ready;
     stage.reason = "waits for an input that an earlier stage makes again";
   }

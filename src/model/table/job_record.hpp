@@ -19,7 +19,7 @@ enum class task_state : std::uint8_t {
   backing_off,
   done,
   cancelled,
-  waiting  ///< for an earlier stage to make a lost input again
+  lacks_input  ///< waits for an earlier stage to make a lost input again
 };
 
 struct task_record {

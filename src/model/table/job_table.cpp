@@ -120,7 +120,6 @@ void job_table::accept(const submit_command& c, std::shared_ptr<const pipeline> 
   record->deadline = c.deadline;
   record->sequence = log_index_;
   record->stages.resize(p->stages.size());
-  waiting_.keep(record);
   if (c.idempotency_key) store_.save_key(c.tenant, *c.idempotency_key, {c.id, c.request_hash});
   active_.emplace(c.id, active_job{.deadline = c.deadline});
   if (c.deadline) deadlines_.emplace(*c.deadline, c.id);
@@ -130,6 +129,7 @@ void job_table::accept(const submit_command& c, std::shared_ptr<const pipeline> 
   auto first = submitted_event(*record);
   job.tell("submitted", std::move(first.data));
   advance(job, out);
+  keep_or_drop(record);
 }
 
 void job_table::on(const finish_command& c, apply_effects& out) {
@@ -137,12 +137,15 @@ void job_table::on(const finish_command& c, apply_effects& out) {
   const bool is_current = running != running_.end() && running->second.attempt == c.attempt;
   const bool is_stale_but_taken = planted(plant::stale_attempt_accepted) && running != running_.end();
   if (!is_current && !is_stale_but_taken) return;  // a late, doubled or fenced-off report
+  const auto began = running->second.since;
   change job{store_, record_of(c.task.job), log_time_, out};
   leave_slot(job, c.task);
   if (const auto* done = std::get_if<attempt_result>(&c.outcome)) {
     finish_done(job, c.task, *done, out);
   } else {
-    finish_failed(job, c.task, std::get<attempt_failure>(c.outcome), out);
+    const auto& failure = std::get<attempt_failure>(c.outcome);
+    finish_failed(job, c.task, failure, out);
+    if (!failure.missing.empty() && !is_final(job.job().state)) make_inputs_again(job, c.task, failure, began);
   }
   keep_or_drop(job.shared());
 }
@@ -197,9 +200,7 @@ void job_table::end_backoffs() {
     auto& waiting = job.task_record_of(task);
     waiting.since = log_time_;
     make_ready(job, task);
-    auto& stage = job.stage_record_of(task);
-    if (stage.state == stage_state::backing_off) stage.state = stage_state::ready;
-    stage.reason = "waits for a free slot";
+    refresh(job.stage_record_of(task));
   }
 }
 
@@ -219,6 +220,7 @@ void job_table::forget_old_jobs() {
     TROUPE_ASSERT(record, "an expiry belongs to a stored job");
     if (record->idempotency_key) store_.erase_key(record->tenant, *record->idempotency_key);
     store_.erase_job(*record);
+    waiting_.forget(record->id);
     ended_.forget(record->id);
     first_expiry_ = store_.first_expiry();
   }
@@ -284,7 +286,7 @@ void job_table::index(const job_record& job) {
           break;
         case task_state::done:
         case task_state::cancelled:
-        case task_state::waiting: break;
+        case task_state::lacks_input: break;
       }
     }
   }

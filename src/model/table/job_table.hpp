@@ -146,7 +146,7 @@ class job_table {
   void enqueue(const job_record& job, const pipeline& p, std::uint16_t stage, std::uint16_t instance);
   [[nodiscard]] static bool are_needs_there(const change& job, std::uint16_t stage);
   void make_ready(change& job, task_id task);
-  void make_inputs_again(change& job, const attempt_failure& failure, std::uint32_t failures);
+  void make_inputs_again(change& job, task_id task, const attempt_failure& failure, timestamp began);
   void run_again(change& job, task_id task);
   [[nodiscard]] result<void> go_on_with(change& job, std::uint16_t stage);
   [[nodiscard]] result<task_spec> spec_for(const job_record& job, const pipeline& p, task_id task) const;

@@ -31,30 +31,32 @@ void job_table::make_ready(change& job, task_id id) {
   auto& task = job.task_record_of(id);
   task.not_before.reset();
   if (!are_needs_there(job, id.stage)) {
-    task.state = task_state::waiting;
+    task.state = task_state::lacks_input;
     return;
   }
   task.state = task_state::ready;
   enqueue(job.job(), job.plan(), id.stage, id.instance);
 }
 
-/// Lets the tasks run again whose outputs name what is lost.
-void job_table::make_inputs_again(change& job, const attempt_failure& failure, std::uint32_t failures) {
-  if (failure.cause == failure_cause::input_unreachable && failures < tries_to_reach) return;
+/// Lets the tasks run again whose outputs name what is lost, unless they have done so since the attempt that says it `began`.
+void job_table::make_inputs_again(change& job, task_id id, const attempt_failure& failure, timestamp began) {
+  const auto tries = std::min(tries_to_reach, std::max(limits_.node_lost_most, 2u) - 1);
+  if (failure.cause == failure_cause::input_unreachable && job.task_record_of(id).failures.node_lost < tries) return;
   auto& stages = job.job().stages;
   for (std::uint16_t s = 0; s < stages.size(); ++s) {
     for (std::uint16_t i = 0; i < stages[s].tasks.size(); ++i) {
       const auto& task = stages[s].tasks[i];
-      if (task.state == task_state::done && names(task.outputs, failure.missing)) run_again(job, {job.job().id, s, i});
+      if (task.state != task_state::done || task.since > began || !names(task.outputs, failure.missing)) continue;
+      run_again(job, {id.job, s, i});
     }
   }
 }
 
+/// Its outputs stay until it gives others: what is not lost of them keeps being needed. A task that makes a pause finds out at
+/// its end whether it can run.
 void job_table::run_again(change& job, task_id id) {
   auto& stages = job.job().stages;
-  auto& task = job.task_record_of(id);
-  task.outputs.clear();
-  task.since = log_time_;
+  job.task_record_of(id).since = log_time_;
   stages[id.stage].ended.reset();
   make_ready(job, id);
   refresh(stages[id.stage]);
@@ -62,31 +64,29 @@ void job_table::run_again(change& job, task_id id) {
   for (std::uint16_t s = 0; s < stages.size(); ++s) {
     if (are_needs_there(job, s)) continue;
     for (std::uint16_t i = 0; i < stages[s].tasks.size(); ++i) {
-      auto& other = stages[s].tasks[i];
-      if (other.state != task_state::ready && other.state != task_state::backing_off) continue;
-      const task_id waiting{id.job, s, i};
-      queue_.remove(waiting);
-      if (other.not_before) backing_off_.erase({*other.not_before, waiting});
-      make_ready(job, waiting);
+      if (stages[s].tasks[i].state != task_state::ready) continue;
+      const task_id other{id.job, s, i};
+      queue_.remove(other);
+      make_ready(job, other);
     }
     refresh(stages[s]);
   }
 }
 
-/// Tasks of an open stage that waited for an input to be made again, if all that it needs is there. What they run for is looked up
-/// anew: the stage may have made something else this time.
+/// Tasks of an open stage that waited for an input to be made again, if all that it needs is there. What they run for is looked
+/// up anew: the stage may have made something else this time.
 /// @returns why they cannot run
 result<void> job_table::go_on_with(change& job, std::uint16_t s) {
   auto& stage = job.job().stages[s];
-  const auto is_waiting = [](const task_record& task) { return task.state == task_state::waiting; };
+  const auto is_waiting = [](const task_record& task) { return task.state == task_state::lacks_input; };
   if (std::ranges::none_of(stage.tasks, is_waiting) || !are_needs_there(job, s)) return {};
   const auto& plan = job.plan().stages[s];
   if (!plan.for_each.empty()) {
     const auto outputs = outputs_of(job.job(), job.plan());
     TROUPE_TRY(auto items, evaluate_for_each(plan, scope_of(job.job(), job.plan(), outputs)));
     if (items.size() != stage.items.size())
-      return error{errc::conflict, fmt::format("an earlier stage had to run again and gave {} elements instead of {}", items.size(),
-                                               stage.items.size())};
+      return error{errc::conflict, fmt::format("an earlier stage had to run again and gave {} elements instead of {}",
+                                               items.size(), stage.items.size())};
     stage.items = std::move(items);
   }
   for (std::uint16_t i = 0; i < stage.tasks.size(); ++i)

@@ -26,7 +26,8 @@ void job_table::enqueue(const job_record& job, const pipeline& p, std::uint16_t 
              requirement_of(p.stages[stage]));
 }
 
-/// Opens every stage whose needs have ended, goes on with those that waited for one to end again, and ends the job when all stages have.
+/// Opens every stage whose needs have ended, goes on with those that waited for one to end again, and ends the job when all
+/// stages have.
 void job_table::advance(change& job, apply_effects& out) {
   for (std::uint16_t s = 0; s < job.job().stages.size(); ++s) {
     if (is_final(job.job().state)) return;
@@ -187,7 +188,7 @@ std::optional<grant> job_table::grant_again(slot_id slot, std::uint64_t ask) {
   const auto p = store_.load_pipeline(record->pipeline_hash);
   TROUPE_ASSERT(p, "a job's pipeline is kept for the job's life");
   auto spec = spec_for(*record, *p, busy->second);
-  TROUPE_ASSERT(spec, "what was resolved once can be resolved again");
+  if (!spec) return std::nullopt;  // a stage that it needs runs again: the lease will end
   return grant{slot, ask, std::move(*spec)};
 }
 
@@ -248,14 +249,14 @@ void job_table::finish_failed(change& job, task_id id, const attempt_failure& fa
     task.not_before = log_time_ + decision.after;
     backing_off_.emplace(*task.not_before, id);
     data["retry_at_ms"] = to_unix_ms(*task.not_before);
-    stage.reason = fmt::format("attempt {} of {} failed ({}), the next one starts after a pause", task.failures.own,
-                               plan.retry.attempts_most, to_string(failure.cause));
+    stage.reason = failure.missing.empty() ? fmt::format("attempt {} of {} failed ({}), the next one starts after a pause",
+                                                         task.failures.own, plan.retry.attempts_most, to_string(failure.cause))
+                                           : "an input was not to be had, the next attempt starts after a pause";
   } else {
     make_ready(job, id);
   }
   refresh(stage);
   job.tell("attempt_failed", std::move(data));
-  if (!failure.missing.empty()) make_inputs_again(job, failure, task.failures.node_lost);
 }
 
 /// The first command that ends a job comes here; everything that the job still had under way stops.

@@ -29,6 +29,7 @@ bytes record_cache::weight_of(const job_record& job) {
   for (const auto& [name, value] : job.labels) sum += sizeof(job.labels.front()) + name.size() + value.size();
   for (const auto& stage : job.stages) {
     sum += sizeof(stage_record) + size_of(json::value(stage.items));
+    if (stage.last_failure) sum += stage.last_failure->detail.size() + stage.last_failure->stderr_text.size();
     for (const auto& task : stage.tasks) sum += sizeof(task_record) + size_of(task.outputs);
   }
   return bytes{sum};

@@ -15,8 +15,8 @@ namespace troupe::model {
 class table_store {
  public:
   virtual ~table_store() = default;
-  /// The version of the commands in the log, before anything else and when it rises: what older programs want to find in the state is
-  /// kept for them until then.
+  /// The version of the commands in the log, before anything else and when it rises: what older programs want to find in the
+  /// state is kept for them until then.
   virtual void use_version(std::uint32_t cluster_version) = 0;
   virtual std::optional<job_record> load_job(job_id id) = 0;
   /// The store may keep the pointer: what changes in the record is saved again within the same command.

@@ -117,6 +117,11 @@ void machine::on(const propose& input) {
     out_.proposed = error{errc::queue_full, "too much waits to be committed", settings_.heartbeat};
     return;
   }
+  if (!log_.weighs_less(next(std::max(durable_, log_.base())),
+                        settings_.uncommitted_bytes_max)) {  // the others may be quicker than this disk
+    out_.proposed = error{errc::queue_full, "the leader's disk lags too far behind", settings_.heartbeat};
+    return;
+  }
   out_.proposed = assigned{next(log_.last()), hard_.current};
   for (const auto& payload : input.payloads) append(entry_kind::command, payload);
   replicate_to_all();

@@ -30,7 +30,8 @@ struct options {
   bytes append_bytes_least = 16_KiB;
   /// Most append messages with entries that are on their way to one follower.
   std::size_t inflight_max = 64;
-  /// Proposals are refused (`errc::queue_full`) while the leader's uncommitted entries weigh more than this.
+  /// Proposals are refused (`errc::queue_full`) while the leader's uncommitted entries, or those that its disk has yet to have,
+  /// weigh more than this.
   bytes uncommitted_bytes_max = 64_MiB;
   /// A log that a snapshot covers is kept for members that lack it until it weighs more than this; they then get the snapshot.
   bytes kept_bytes_max = 64_MiB;

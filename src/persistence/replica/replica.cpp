@@ -203,6 +203,7 @@ void machine::apply(const raft::entry& entry) {
   }
   if (const auto* start = std::get_if<model::boot_command>(&command->body)) {
     std::erase_if(asks_, [&](const auto& ask) { return ask.first.node == start->node && ask.first.boot < start->boot; });
+    gone_.erase(start->node);  // it is back, though perhaps without a link with this node
   }
   const auto* finish = std::get_if<model::finish_command>(&command->body);
   std::optional<model::slot_id> reported_by;

@@ -48,9 +48,9 @@ struct options {
   /// brings it back from the log.
   duration state_write_every = 100ms;
   std::size_t state_keys_most = 1'024;
-  std::size_t voters_most = 3;           ///< odd; more nodes are learners
-  duration replace_after = 60s;          ///< a voter that was silent for so long passes its vote to a learner
-  duration spread_after = 10s;           ///< without a change of members, votes move to where they stand better
+  std::size_t voters_most = 3;   ///< odd; more nodes are learners
+  duration replace_after = 60s;  ///< a voter that was silent for so long passes its vote to a learner
+  duration spread_after = 10s;   ///< without a change of members, votes move to where they stand better
 };
 
 /// Names a client's request, so that its answer finds the way back. Chosen by the caller, never twice in a machine's life.

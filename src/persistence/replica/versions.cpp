@@ -58,7 +58,7 @@ std::optional<std::string> machine::why_version_is_held_back(const placement& no
 
 void machine::finish_raise() {
   is_raise_proposed_ = false;
-  announce_at_ = now_;  // there is more to say now
+  announce_at_ = now_;   // there is more to say now
   state_due_at_ = now_;  // an older program is to find it at its start
   if (!leads()) return;
   out_.decisions.push_back({"cluster_version_raised", fmt::format("all nodes read commands of version {}; a program that does "

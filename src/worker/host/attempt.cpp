@@ -10,6 +10,8 @@
 
 #include <unistd.h>
 
+#include <chrono>
+
 namespace troupe::worker {
 namespace {
 
@@ -76,11 +78,9 @@ result<void> add_input(const digest& hash, const model::ports::artifact_store& s
   return {};
 }
 
-/// Copies that are all damaged are as good as none.
 model::failure_cause cause_of(const error& why) {
   switch (why.code) {
-    case errc::not_found:
-    case errc::corrupt: return model::failure_cause::input_lost;
+    case errc::not_found: return model::failure_cause::input_lost;
     case errc::timed_out: return model::failure_cause::input_unreachable;
     default: return model::failure_cause::failed;
   }
@@ -88,13 +88,17 @@ model::failure_cause cause_of(const error& why) {
 
 }  // namespace
 
-std::variant<proto::run_task, model::attempt_failure> make_run_task(const model::task_spec& task, const attempt_directory& directory,
+std::variant<proto::run_task, model::attempt_failure> make_run_task(const model::task_spec& task,
+                                                                    const attempt_directory& directory,
                                                                     const model::ports::artifact_store& store) {
   auto message = to_wire(task, directory.scratch());
   std::optional<model::attempt_failure> missing;
+  std::optional<std::chrono::steady_clock::time_point> look_until;  // the slot must not hang for all of many
   for (const auto& hash : task.inputs) {
+    if (look_until && std::chrono::steady_clock::now() > *look_until) break;
     const auto added = add_input(hash, store, message);
     if (added) continue;
+    if (!look_until) look_until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
     const auto cause = cause_of(added.error());
     auto failure = make_failure(cause, "an input is not to be had: " + added.error().detail);
     if (cause == model::failure_cause::failed) return failure;

@@ -30,9 +30,8 @@ class attempt_directory {
   std::filesystem::path scratch_, taken_;
 };
 
-/// The message that starts an attempt, with the files of its inputs; or why they cannot be had, with all that are lost, or else all that are
-/// out of reach.
-/// Blocks on the disk and on other nodes.
+/// The message that starts an attempt, with the files of its inputs; or why they cannot be had, with all that are lost, or else
+/// all that are out of reach. Blocks on the disk and on other nodes.
 [[nodiscard]] std::variant<proto::run_task, model::attempt_failure> make_run_task(const model::task_spec& task,
                                                                                   const attempt_directory& directory,
                                                                                   const model::ports::artifact_store& store);

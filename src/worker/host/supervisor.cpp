@@ -106,7 +106,7 @@ worker_loop::steady::time_point worker_loop::next_deadline() const {
   auto next = end_deadline_.value_or(steady::now() + std::chrono::hours{1});
   if (waiting_progress_) next = std::min(next, progress_allowed_at_);
   if (attempt_ && !killed_) next = std::min(next, check_disk_at_);
-  if (is_to_be_weighed_ && phase_ == phase::idle) next = std::min(next, weigh_at_);
+  if (is_to_be_weighed_ && phase_ == phase::idle && !killed_) next = std::min(next, weigh_at_);
   return next;
 }
 
@@ -161,7 +161,7 @@ void worker_loop::on_deadlines() {
   const auto now = steady::now();
   if (waiting_progress_ && now >= progress_allowed_at_) flush_progress();
   if (attempt_ && !killed_ && now >= check_disk_at_) check_disk();
-  if (is_to_be_weighed_ && phase_ == phase::idle && now >= weigh_at_) weigh();
+  if (is_to_be_weighed_ && phase_ == phase::idle && !killed_ && now >= weigh_at_) weigh();
   if (!end_deadline_ || now < *end_deadline_ || exited_) return;
   if (killed_) {  // the shepherd was to do it
     ::syscall(SYS_pidfd_send_signal, process_.process.get(), SIGKILL, nullptr, 0);

@@ -9,14 +9,25 @@ namespace {
 
 using namespace testing;
 
-enum class happening : std::uint8_t { done, failed, timed_out, bad_input, lost, handed_back, booted, cancelled, deadline };
-constexpr std::array all = {happening::done,      happening::failed,    happening::timed_out,
-                            happening::bad_input, happening::lost,      happening::handed_back,
-                            happening::booted,    happening::cancelled, happening::deadline};
+enum class happening : std::uint8_t {
+  done,
+  failed,
+  timed_out,
+  bad_input,
+  lost,
+  missing,
+  handed_back,
+  booted,
+  cancelled,
+  deadline
+};
+constexpr std::array all = {happening::done,      happening::failed,  happening::timed_out,   happening::bad_input,
+                            happening::lost,      happening::missing, happening::handed_back, happening::booted,
+                            happening::cancelled, happening::deadline};
 
 const char* to_string(happening what) {
-  constexpr std::array names = {"done",        "failed",      "timed out", "bad input", "lost lease",
-                                "handed back", "node booted", "cancel",    "deadline"};
+  constexpr std::array names = {"done",          "failed",      "timed out",   "bad input", "lost lease",
+                                "missing input", "handed back", "node booted", "cancel",    "deadline"};
   return names[static_cast<std::size_t>(what)];
 }
 
@@ -39,6 +50,8 @@ struct race {
       case happening::timed_out: return jobs.fail(task, failure_cause::timed_out);
       case happening::bad_input: return jobs.fail(task, failure_cause::bad_input);
       case happening::lost: return jobs.fail(task, failure_cause::node_lost);
+      case happening::missing:
+        return jobs.finish(task, attempt_failure{failure_cause::input_lost, "why", "", {sha256_of("an input")}});
       case happening::handed_back: return jobs.fail(task, failure_cause::handed_back);
       case happening::booted: return jobs.apply(boot_command{some_node, incarnation{2}});
       case happening::cancelled: return jobs.apply(cancel_command{"tenant", id, "no more"});
@@ -58,6 +71,7 @@ job_state alone(happening what) {
     case happening::failed:
     case happening::timed_out:
     case happening::lost:
+    case happening::missing:
     case happening::handed_back:
     case happening::booted: return job_state::running;  // another attempt follows
   }
@@ -87,9 +101,10 @@ TEST_CASE("of two happenings the first in the log wins; one about the job wins o
 }
 
 TEST_CASE("whatever happens to an attempt twice or after another end is charged once") {
-  for (const auto first : {happening::failed, happening::timed_out, happening::lost, happening::handed_back, happening::booted}) {
-    for (const auto second :
-         {happening::failed, happening::timed_out, happening::lost, happening::handed_back, happening::booted}) {
+  for (const auto first : {happening::failed, happening::timed_out, happening::lost, happening::missing, happening::handed_back,
+                           happening::booted}) {
+    for (const auto second : {happening::failed, happening::timed_out, happening::lost, happening::missing,
+                              happening::handed_back, happening::booted}) {
       CAPTURE(to_string(first));
       CAPTURE(to_string(second));
       race r;

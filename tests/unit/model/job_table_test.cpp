@@ -277,5 +277,27 @@ TEST_CASE("a table that starts anew goes on where it was") {
   CHECK(jobs.state(backing_off) == job_state::running);
 }
 
+TEST_CASE("a job that ends when it is accepted is forgotten like others") {
+  table_under_test jobs;
+  constexpr std::string_view nothing_to_do = R"(
+name: nothing
+inputs: {texts: {type: list of text, required: true}}
+stages:
+  each:
+    kind: exec
+    for_each: ${inputs.texts}
+    program: {command: [tool], outputs: {value: text}}
+    params: {text: "${item}"}
+result: {value: "${stages.each.value}"}
+)";
+  const auto id = jobs.submitted(nothing_to_do, {{"texts", json::array{}}});
+  CHECK(jobs.state(id) == job_state::succeeded);
+
+  jobs.now = jobs.store->jobs.at(id).keep_until.value();
+  jobs.tick(0ms);
+
+  CHECK(jobs.table->view("tenant", id).error().code == errc::not_found);
+}
+
 }  // namespace
 }  // namespace troupe::model

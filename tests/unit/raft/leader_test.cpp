@@ -70,6 +70,24 @@ TEST_CASE("entries that a majority of others holds are committed and handed out 
   CHECK(one.settle().committed.empty());
 }
 
+TEST_CASE("a leader whose disk lags too far behind what the others hold takes no more until it has caught up") {
+  auto one = leader_with({}, 0);
+  (void)one.step(from(2, 1, append_accepted{at(1)}));
+  (void)one.step(from(3, 1, append_accepted{at(1)}));
+  const std::string large(std::size_t{16} << 20, 'x');
+  int taken = 0;
+  while (propose_text(one, large).proposed->has_value()) {
+    REQUIRE(++taken < 10);
+    const auto last = one.core.state().last;
+    (void)one.step(from(2, 1, append_accepted{last}));
+    (void)one.step(from(3, 1, append_accepted{last}));
+    CHECK(one.core.state().commit == last);
+  }
+  CHECK(taken == 4);
+  (void)one.settle();
+  CHECK(propose_text(one, "a").proposed->has_value());
+}
+
 TEST_CASE("a leader commits no entry of an older term by counting copies (Raft 5.4.2, figure 8)") {
   auto one = leader_with({1, 2}, 3);
   CHECK(one.step(from(2, 4, append_accepted{at(2)})).committed.empty());
