@@ -302,7 +302,10 @@ void machine::refuse(const purpose& why, const error& reason) {
 }
 
 bool machine::is_state_due() {
-  if (!store_.has_writes()) return false;
+  if (!store_.has_writes()) {
+    state_due_at_.reset();
+    return false;
+  }
   if (!state_due_at_) state_due_at_ = now_ + settings_.state_write_every;
   return *state_due_at_ <= now_ || store_.fresh_keys() >= settings_.state_keys_most;
 }

@@ -139,6 +139,21 @@ TEST_CASE("what a node says too early of itself is left out until the version al
   CHECK(node.replica->table().nodes().at(second).boot == model::incarnation{2});
 }
 
+TEST_CASE("a raise that comes twice wakes nobody again and again") {
+  versioned node;
+  node.settings.state_write_every = 100ms;
+  node.start();
+  node.tick(1s);
+  const auto say_again = [&] {
+    return node.step({event::received{{{},
+                                       raft::server_id{2},
+                                       raft::server_id{1},
+                                       delegated_command{encode(node.now, model::version_command{newest}, {}), false}}}});
+  };
+  say_again();
+  CHECK(say_again().wake_at > node.now);
+}
+
 TEST_CASE("what older programs look for in the state is there until the version rises, and jobs outlast its end") {
   const auto marks = [](const versioned& node) {
     return std::ranges::count_if(node.disk->state, [](const auto& each) { return each.first.starts_with('a'); });
