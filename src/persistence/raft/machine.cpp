@@ -117,8 +117,8 @@ void machine::on(const propose& input) {
     out_.proposed = error{errc::queue_full, "too much waits to be committed", settings_.heartbeat};
     return;
   }
-  if (!log_.weighs_less(next(std::max(durable_, log_.base())),
-                        settings_.uncommitted_bytes_max)) {  // the others may be quicker than this disk
+  // The others may be quicker than this disk.
+  if (!log_.weighs_less(next(std::max(durable_, log_.base())), settings_.uncommitted_bytes_max)) {
     out_.proposed = error{errc::queue_full, "the leader's disk lags too far behind", settings_.heartbeat};
     return;
   }

@@ -17,7 +17,6 @@ constexpr char job_space = 'j', list_space = 'l', active_space = 'a', expiry_spa
                pipeline_space = 'p', tenant_space = 't', value_space = 'v';
 
 constexpr std::size_t pipelines_most = 256;  // kept parsed
-constexpr std::uint64_t held_back_batch = ~std::uint64_t{0};
 
 void append_number(std::string& key, std::uint64_t n) {
   for (int shift = 56; shift >= 0; shift -= 8) key += static_cast<char>(n >> shift & 0xff);
@@ -74,6 +73,7 @@ std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
   std::vector<state_write> writes;
   places taken, held_back;
   std::ranges::sort(fresh_, {}, [](const auto& at) -> const std::string& { return at->first; });
+  fresh_.erase(std::unique(fresh_.begin(), fresh_.end()), fresh_.end());  // one that was held back may stand there twice
   writes.reserve(fresh_.size());
   taken.reserve(fresh_.size());
   for (const auto& at : fresh_) {
@@ -81,7 +81,6 @@ std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
     const bool is_held_back = planted(plant::key_outside_batch) && key.front() == key_space && laid.batch == 0;
     laid = {batch, laid.text(), nullptr};
     if (is_held_back) {  // seen, but written only with the next batch
-      laid.batch = held_back_batch;
       held_back.push_back(at);
       continue;
     }
@@ -125,7 +124,7 @@ std::optional<std::string> state_store::overlaid::text() const { return job ? en
 
 void state_store::lay(std::string key, overlaid what) {
   const auto [laid, is_new] = overlay_.try_emplace(std::move(key));
-  const bool is_fresh = is_new || (laid->second.batch != 0 && laid->second.batch != held_back_batch);
+  const bool is_fresh = is_new || laid->second.batch != 0;
   laid->second = std::move(what);
   if (is_fresh) fresh_.push_back(laid);
 }

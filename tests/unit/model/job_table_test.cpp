@@ -282,13 +282,8 @@ TEST_CASE("a job that ends when it is accepted is forgotten like others") {
   constexpr std::string_view nothing_to_do = R"(
 name: nothing
 inputs: {texts: {type: list of text, required: true}}
-stages:
-  each:
-    kind: exec
-    for_each: ${inputs.texts}
-    program: {command: [tool], outputs: {value: text}}
-    params: {text: "${item}"}
-result: {value: "${stages.each.value}"}
+stages: {each: {kind: exec, for_each: "${inputs.texts}", program: {command: [tool], outputs: {value: text}}}}
+result: {values: "${stages.each.value}"}
 )";
   const auto id = jobs.submitted(nothing_to_do, {{"texts", json::array{}}});
   CHECK(jobs.state(id) == job_state::succeeded);
