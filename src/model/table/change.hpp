@@ -10,7 +10,7 @@ class job_table::change {
   change(table_store& store, std::shared_ptr<job_record> record, timestamp now, apply_effects& out);
   change(const change&) = delete;
   change& operator=(const change&) = delete;
-  /// Saves the record if anything happened.
+  /// Saves the record.
   ~change();
 
   [[nodiscard]] job_record& job() const noexcept { return *record_; }

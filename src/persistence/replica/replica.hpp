@@ -205,8 +205,8 @@ class machine {
   [[nodiscard]] std::vector<model::alarm> alarms() const;
   /// @returns `errc::not_found` for a node that does not belong to the cluster
   [[nodiscard]] result<model::drain_plan> plan_drain(model::node_id node) const;
-  /// Where the disk's state will stand soon, whatever happens: it then has all that is applied by now, and later entries that
-  /// changed nothing may be missing in the number.
+  /// Where the disk's state will stand soon, unless this node is expelled: it then has all that is applied by now, and later
+  /// entries that changed nothing may be missing in the number.
   [[nodiscard]] log_position bound_for_disk() const noexcept {
     if (store_.has_writes()) return applied_;
     return applied_writes_.empty() ? durable_applied_ : applied_writes_.back().second;

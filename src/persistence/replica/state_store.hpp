@@ -25,7 +25,7 @@ namespace troupe::replica {
 [[nodiscard]] std::string list_key(timestamp created, model::job_id id);
 
 /// The job table's store: reads through to the disk, with the writes that are not there yet laid over it.
-/// Keys: one letter, then numbers in big-endian order (FORMAT.md of the journal has the table).
+/// Keys: one letter, then numbers in big-endian order (the README has the table).
 class state_store final : public model::table_store {
  public:
   /// @param disk  outlives the store
