@@ -25,8 +25,8 @@ struct submit_job {
   std::optional<std::string> idempotency_key;
   digest request_hash;  ///< of the parsed request, not of its bytes
   std::shared_ptr<const model::pipeline> pipeline;
-  model::json::object inputs;  ///< complete and valid (`check_inputs`); the artifacts that they name exist
-  std::uint8_t priority = 5;   ///< 0..9
+  model::packed_object inputs;  ///< complete and valid (`check_inputs`); the artifacts that they name exist
+  std::uint8_t priority = 5;    ///< 0..9
   std::vector<std::pair<std::string, std::string>> labels;
   std::optional<timestamp> deadline;            ///< the job fails when it has not ended by then
   std::optional<model::bucket_no> bucket = {};  ///< set on the way to the shard that owns it, where there are several

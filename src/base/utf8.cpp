@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 namespace troupe {
 namespace {
@@ -24,15 +26,27 @@ std::size_t sequence_length(std::string_view text) noexcept {
   return overlong || surrogate_or_over ? 0 : length;
 }
 
+/// How many characters at the start are ASCII, in whole words: most texts are nothing else.
+std::size_t ascii_prefix(std::string_view text) noexcept {
+  constexpr std::uint64_t high_bits = 0x8080808080808080;
+  std::size_t done = 0;
+  for (std::uint64_t word = 0; done + sizeof word <= text.size(); done += sizeof word) {
+    std::memcpy(&word, text.data() + done, sizeof word);
+    if ((word & high_bits) != 0) break;
+  }
+  return done;
+}
+
 }  // namespace
 
 bool is_utf8(std::string_view text) noexcept {
-  while (!text.empty()) {
+  while (true) {
+    text.remove_prefix(ascii_prefix(text));
+    if (text.empty()) return true;
     const auto length = sequence_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
-  return true;
 }
 
 std::string valid_utf8(std::string_view text) {

@@ -184,7 +184,7 @@ result<json::value> evaluate(const expression& e, const evaluation_scope& scope)
   switch (e.op) {
     case operation::literal: return e.literal;
     case operation::input: {
-      const auto* value = scope.inputs.if_contains(e.name);
+      const auto* value = scope.inputs.object().if_contains(e.name);
       return value ? *value : json::value(nullptr);
     }
     case operation::output: return output_of(e, scope);

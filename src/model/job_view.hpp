@@ -1,5 +1,6 @@
 #pragma once
 
+#include "model/packed_object.hpp"
 #include "model/task.hpp"
 
 #include <cstdint>
@@ -51,7 +52,7 @@ struct job_view {
   timestamp created{};
   std::optional<timestamp> started, ended, deadline;
   std::uint32_t permille = 0;  ///< whole job, 0..1000
-  json::object inputs;
+  packed_object inputs;
   std::vector<stage_view> stages;  ///< in pipeline order; empty in lists
   json::object result;             ///< set when succeeded
   std::optional<job_failure> failure;

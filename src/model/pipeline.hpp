@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/units.hpp"
 #include "model/artifact.hpp"
+#include "model/packed_object.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -114,16 +115,16 @@ enum class pipeline_origin : std::uint8_t { installed, request };
 [[nodiscard]] result<pipeline> load_pipeline(std::string_view stored);
 
 /// Checks a client's inputs against the pipeline and fills in fallbacks.
-/// @returns the complete inputs object, keys in the pipeline's order; or `errc::bad_request` naming the input, what was given,
+/// @returns the complete inputs, keys in the pipeline's order; or `errc::bad_request` naming the input, what was given,
 /// what is accepted.
-[[nodiscard]] result<json::object> check_inputs(const pipeline& p, const json::object& given);
+[[nodiscard]] result<packed_object> check_inputs(const pipeline& p, const json::object& given);
 
 /// What expressions can see. `stage_outputs[i]` is null while stage i has no committed result, an object {name: value} of its
 /// outputs, or, for a `for_each` stage, an object {name: [value of instance 0, 1, ...]}; a skipped stage's is the JSON string
 /// "skipped".
 struct evaluation_scope {
   const pipeline& p;
-  const json::object& inputs;
+  packed_object inputs;
   const std::vector<json::value>& stage_outputs;
   const json::value* item = nullptr;                       ///< ${item} inside for_each
   std::optional<std::uint16_t> item_index = std::nullopt;  ///< ${index}
@@ -143,5 +144,6 @@ struct evaluation_scope {
 
 /// The hashes of all artifacts that a value names ({"artifact": HASH} anywhere in it), without repeats, in order of appearance.
 [[nodiscard]] std::vector<digest> artifacts_in(const json::value& value);
+[[nodiscard]] std::vector<digest> artifacts_in(const packed_object& object);
 
 }  // namespace troupe::model

@@ -137,4 +137,9 @@ std::vector<digest> artifacts_in(const json::value& value) {
   return out;
 }
 
+std::vector<digest> artifacts_in(const packed_object& object) {
+  if (object.text().find(R"("artifact")") == std::string::npos) return {};
+  return artifacts_in(json::value(object.object()));
+}
+
 }  // namespace troupe::model

@@ -4,7 +4,6 @@
 #include "model/pipeline_values.hpp"
 
 #include <fmt/format.h>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 
@@ -41,19 +40,20 @@ result<json::value> complete(const value_spec& spec, const json::value* given) {
 
 }  // namespace
 
-result<json::object> check_inputs(const pipeline& p, const json::object& given) {
+result<packed_object> check_inputs(const pipeline& p, const json::object& given) {
   TROUPE_CHECK(check_names(p, given));
   json::object out;
   for (const auto& spec : p.inputs) {
     TROUPE_TRY(auto value, complete(spec, given.if_contains(spec.name)));
     out.emplace(spec.name, std::move(value));
   }
-  if (const auto size = json::serialize(out).size(); size > limits::value_bytes) {
+  packed_object packed{std::move(out)};
+  if (const auto size = packed.text().size(); size > limits::value_bytes) {
     return error{errc::too_large,
                  fmt::format("the inputs have {} bytes as JSON, at most {} are accepted; upload large data and pass it as a file",
                              size, limits::value_bytes)};
   }
-  return out;
+  return packed;
 }
 
 }  // namespace troupe::model

@@ -131,8 +131,9 @@ catalogue read_all() {
 
 std::string in_stage(const char* stage, const std::string& text) { return fmt::format("{}({})", stage, text); }
 
-void fill(wish& made, random& dice, const std::string& text) {
-  made.inputs = {{"text", text}};
+/// @returns the inputs
+model::json::object fill(wish& made, random& dice, const std::string& text) {
+  model::json::object inputs{{"text", text}};
   switch (made.pipeline) {
     case 0: made.expected = in_stage("make", text); break;
     case 1: made.expected = in_stage("three", in_stage("two", in_stage("one", text))); break;
@@ -150,18 +151,19 @@ void fill(wish& made, random& dice, const std::string& text) {
         texts.clear();
         joined.clear();
       }
-      made.inputs = {{"texts", std::move(texts)}};
+      inputs = {{"texts", std::move(texts)}};
       made.expected = in_stage("join", joined);
       break;
     }
     case 3: {
       const bool flag = dice.chance(500);
-      made.inputs["flag"] = flag;
+      inputs["flag"] = flag;
       made.expected = in_stage("final", flag ? in_stage("polish", in_stage("extra", text)) : text);
       break;
     }
     default: made.expected = in_stage("special", in_stage("plain", text));
   }
+  return inputs;
 }
 
 nature nature_of(std::string_view text) {
@@ -186,10 +188,10 @@ wish draw_wish(random& dice, std::uint64_t number) {
   const auto luck = dice.below(100);
   made.text = luck < 4 ? nature::bad : luck < 8 ? nature::poisoned : nature::sound;
   const auto* const prefix = made.text == nature::bad ? "bad-" : made.text == nature::poisoned ? "poison-" : "t";
-  fill(made, dice, fmt::format("{}{}", prefix, number));
+  const auto given = fill(made, dice, fmt::format("{}{}", prefix, number));
   const auto& p = *pipelines().pipelines[made.pipeline];
-  made.inputs = model::check_inputs(p, made.inputs).value();
-  made.body = sha256_of(p.name + boost::json::serialize(made.inputs));
+  made.inputs = model::check_inputs(p, given).value();
+  made.body = sha256_of(p.name + made.inputs.text());
   return made;
 }
 

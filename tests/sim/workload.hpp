@@ -23,7 +23,7 @@ struct wish {
   std::string tenant;
   std::optional<std::string> key;
   std::size_t pipeline = 0;
-  model::json::object inputs;
+  model::packed_object inputs;
   digest body;  ///< stands for the request's content
   std::uint8_t priority = 5;
   std::optional<duration> deadline;

@@ -14,6 +14,10 @@ class memory_table_store final : public model::table_store {
  public:
   void use_version(std::uint32_t) override {}
   std::optional<model::job_record> load_job(model::job_id id) override { return find(jobs, id); }
+  std::shared_ptr<const model::job_record> read_job(model::job_id id) override {
+    auto found = load_job(id);
+    return found ? std::make_shared<const model::job_record>(*std::move(found)) : nullptr;
+  }
   void save_job(const std::shared_ptr<const model::job_record>& job) override { jobs.insert_or_assign(job->id, *job); }
   void erase_job(const model::job_record& job) override {
     jobs.erase(job.id);
@@ -22,6 +26,11 @@ class memory_table_store final : public model::table_store {
   void each_active_job(const std::function<void(const model::job_record&)>& visit) override {
     for (const auto& [id, job] : jobs) {
       if (!is_final(job.state)) visit(job);
+    }
+  }
+  void each_ended_job(const std::function<void(model::job_id)>& visit) override {
+    for (const auto& [id, job] : jobs) {
+      if (is_final(job.state)) visit(id);
     }
   }
   std::optional<std::pair<timestamp, model::job_id>> first_expiry() override {

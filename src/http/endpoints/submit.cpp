@@ -89,7 +89,7 @@ awaitable<result<actors::submit_job>> command_of(exchange& x, json::submission w
   actors::submit_job command;
   command.tenant = only_tenant;
   command.idempotency_key = std::move(key);
-  command.request_hash = json::request_hash((*pipeline)->hash, what, *inputs);
+  command.request_hash = json::request_hash((*pipeline)->hash, what, inputs->object());
   command.pipeline = *pipeline;
   command.inputs = std::move(*inputs);
   command.priority = what.priority;

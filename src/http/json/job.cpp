@@ -89,7 +89,7 @@ void write_job(std::string& out, const model::job_view& job) {
   writer json{out};
   json.begin_object();
   write_summary(json, job);
-  json.member("inputs", job.inputs);
+  json.member("inputs", job.inputs.object());
   json.key("stages");
   json.begin_array();
   for (const auto& stage : job.stages) write_stage(json, stage);

@@ -76,12 +76,12 @@ result<void> read_pipeline(const bj::value& value, submission& into) {
   return {};
 }
 
-result<void> read_member(std::string_view name, const bj::value& value, submission& into) {
+result<void> read_member(std::string_view name, bj::value& value, submission& into) {
   if (name == "pipeline") return read_pipeline(value, into);
   if (name == "labels") return read_labels(value, into);
   if (name == "inputs") {
     if (!value.is_object()) return bad("inputs must be an object");
-    into.inputs = value.get_object();
+    into.inputs = std::move(value.get_object());
     return {};
   }
   if (name == "priority" || name == "deadline" || name == "deadline_ms") {
@@ -94,9 +94,10 @@ result<void> read_member(std::string_view name, const bj::value& value, submissi
   return bad(fmt::format("unknown member '{}'; known: pipeline, inputs, priority, labels, deadline, deadline_ms", name));
 }
 
-result<submission> submission_from(const bj::object& body) {
+/// Takes the inputs out of the body.
+result<submission> submission_from(bj::object& body) {
   submission out;
-  for (const auto& [key, value] : body) TROUPE_CHECK(read_member({key.data(), key.size()}, value, out));
+  for (auto& member : body) TROUPE_CHECK(read_member({member.key().data(), member.key().size()}, member.value(), out));
   if (out.pipeline.empty() && out.inline_pipeline.empty()) return bad("the member 'pipeline' is missing; see /v1/pipelines");
   TROUPE_CHECK(check_labels(out));
   return out;
@@ -118,18 +119,24 @@ batch_item item_from(bj::value& value) {
   return {std::move(key), submission_from(*body)};
 }
 
+void write_sorted(writer& json, const bj::value& value);
+
 /// JSON with sorted keys, so that equal values have equal texts.
+void write_sorted(writer& json, const bj::object& object) {
+  std::vector<const bj::key_value_pair*> members;
+  for (const auto& member : object) members.push_back(&member);
+  std::ranges::sort(members, {}, [](const auto* member) { return member->key(); });
+  json.begin_object();
+  for (const auto* member : members) {
+    json.key({member->key().data(), member->key().size()});
+    write_sorted(json, member->value());
+  }
+  json.end_object();
+}
+
 void write_sorted(writer& json, const bj::value& value) {
   if (const auto* object = value.if_object()) {
-    std::vector<const bj::key_value_pair*> members;
-    for (const auto& member : *object) members.push_back(&member);
-    std::ranges::sort(members, {}, [](const auto* member) { return member->key(); });
-    json.begin_object();
-    for (const auto* member : members) {
-      json.key({member->key().data(), member->key().size()});
-      write_sorted(json, member->value());
-    }
-    json.end_object();
+    write_sorted(json, *object);
   } else if (const auto* array = value.if_array()) {
     json.begin_array();
     for (const auto& element : *array) write_sorted(json, element);
@@ -182,7 +189,7 @@ result<void> check_labels(const submission& what) {
 }
 
 result<submission> read_submission(std::string_view text) {
-  TROUPE_TRY(const auto body, parse_object(text));
+  TROUPE_TRY(auto body, parse_object(text));
   return submission_from(body);
 }
 

@@ -33,7 +33,7 @@ struct submit_command {
   std::string pipeline_name;
   digest pipeline_hash;
   std::optional<std::string> pipeline_text;  ///< `store_text`; left out when the log is known to hold it
-  json::object inputs;
+  packed_object inputs;
   std::uint8_t priority = 5;
   std::vector<std::pair<std::string, std::string>> labels;
   std::optional<timestamp> deadline;

@@ -51,7 +51,7 @@ struct job_record {
   digest pipeline_hash;
   std::uint8_t priority = 5;
   std::vector<std::pair<std::string, std::string>> labels;
-  json::object inputs;
+  packed_object inputs;
   timestamp created{};
   std::optional<timestamp> started, ended, deadline, keep_until;
   job_state state = job_state::queued;

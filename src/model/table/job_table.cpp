@@ -51,6 +51,7 @@ job_table::job_table(table_store& store) : store_(store), queue_(limits_.ageing)
   queue_.set_ageing(limits_.ageing);
   store_.each_tenant([this](const std::string& tenant, std::int64_t used) { queue_.restore_used(tenant, used); });
   store_.each_active_job([this](const job_record& job) { index(job); });
+  store_.each_ended_job([this](job_id id) { kept_.add(id); });
   first_expiry_ = store_.first_expiry();
 }
 
@@ -79,7 +80,9 @@ void job_table::on(const submit_command& c, apply_effects& out) {
       return;
     }
   }
-  if (const auto known = store_.load_job(c.id); known && !(planted(plant::duplicate_applied) && is_final(known->state))) {
+  const bool may_be_known = active_.contains(c.id) || kept_.may_have(c.id);
+  if (const auto known = may_be_known ? look_at(c.id) : nullptr;
+      known && !(planted(plant::duplicate_applied) && is_final(known->state))) {
     // A command whose outcome its node could not see in time is proposed again.
     if (known->tenant == c.tenant && known->request_hash == c.request_hash)
       out.reply = result<submit_outcome>{submit_outcome{c.id, true}};
@@ -222,12 +225,13 @@ void job_table::forget_old_jobs() {
     store_.erase_job(*record);
     waiting_.forget(record->id);
     ended_.forget(record->id);
+    kept_.remove(record->id);
     first_expiry_ = store_.first_expiry();
   }
 }
 
 result<job_view> job_table::view(const std::string& tenant, job_id id) {
-  const auto record = record_of(id);
+  const auto record = look_at(id);
   if (!record || record->tenant != tenant) return error{errc::not_found, fmt::format("there is no job {}", id.text())};
   const auto p = store_.load_pipeline(record->pipeline_hash);
   TROUPE_ASSERT(p, "a job's pipeline is kept for the job's life");
@@ -235,7 +239,7 @@ result<job_view> job_table::view(const std::string& tenant, job_id id) {
 }
 
 result<std::vector<job_event>> job_table::events(const std::string& tenant, job_id id, std::uint64_t after, std::uint32_t limit) {
-  const auto record = record_of(id);
+  const auto record = look_at(id);
   if (!record || record->tenant != tenant) return error{errc::not_found, fmt::format("there is no job {}", id.text())};
   return store_.load_events(id, after, limit);
 }
@@ -303,6 +307,14 @@ std::shared_ptr<job_record> job_table::record_of(job_id id) {
   return record;
 }
 
+/// For whoever only looks: what is not in memory is not taken in.
+std::shared_ptr<const job_record> job_table::look_at(job_id id) {
+  if (const auto found = in_memory_.find(id); found != in_memory_.end()) return found->second;
+  if (auto touched = waiting_.find(id)) return touched;
+  if (auto touched = ended_.find(id)) return touched;
+  return store_.read_job(id);
+}
+
 void job_table::keep_or_drop(const std::shared_ptr<job_record>& job) {
   const auto found = active_.find(job->id);
   if (found != active_.end() && found->second.running_tasks > 0) {
@@ -314,7 +326,7 @@ void job_table::keep_or_drop(const std::shared_ptr<job_record>& job) {
     ended_.keep(job);
   } else {
     in_memory_.erase(job->id);
-    waiting_.keep(job);
+    waiting_.keep_if_room(job);  // those that came before it are to run before it
   }
 }
 

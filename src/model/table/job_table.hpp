@@ -2,6 +2,7 @@
 
 #include "model/queue.hpp"
 #include "model/table/commands.hpp"
+#include "model/table/ended_jobs.hpp"
 #include "model/table/record_cache.hpp"
 #include "model/table/table_store.hpp"
 
@@ -153,6 +154,7 @@ class job_table {
   void index(const job_record& job);
 
   std::shared_ptr<job_record> record_of(job_id id);
+  std::shared_ptr<const job_record> look_at(job_id id);
   void keep_or_drop(const std::shared_ptr<job_record>& job);
 
   table_store& store_;
@@ -170,6 +172,7 @@ class job_table {
   std::unordered_map<job_id, std::shared_ptr<job_record>> in_memory_;  // jobs with a running task
   record_cache waiting_{16'384, 32_MiB};                               // jobs that wait for a slot
   record_cache ended_{128, 8_MiB};
+  ended_jobs kept_;
   std::set<std::pair<timestamp, task_id>> backing_off_;
   std::set<std::pair<timestamp, job_id>> deadlines_;
   std::optional<std::pair<timestamp, job_id>> first_expiry_;  // of the store, cached

@@ -296,6 +296,7 @@ void job_table::end_job(change& job, job_state state, std::optional<job_failure>
   record.failure = std::move(why);
   job.tell(to_string(state), std::move(data));
   active_.erase(record.id);
+  kept_.add(record.id);
 }
 
 }  // namespace troupe::model

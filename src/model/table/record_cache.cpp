@@ -25,7 +25,7 @@ std::size_t size_of(const json::object& object) {
 }  // namespace
 
 bytes record_cache::weight_of(const job_record& job) {
-  auto sum = sizeof(job_record) + size_of(job.inputs) + size_of(job.result);
+  auto sum = sizeof(job_record) + job.inputs.weight().count() + size_of(job.result);
   for (const auto& [name, value] : job.labels) sum += sizeof(job.labels.front()) + name.size() + value.size();
   for (const auto& stage : job.stages) {
     sum += sizeof(stage_record) + size_of(json::value(stage.items));
@@ -46,10 +46,18 @@ void record_cache::keep(std::shared_ptr<job_record> job) {
   const auto id = job->id;
   forget(id);
   const auto weight = weight_of(*job);
-  while (!records_.empty() && (records_.size() >= most_ || weight_ + weight > weight_most_)) forget(records_.back().job->id);
+  while (!records_.empty() && !has_room_for(weight)) forget(records_.back().job->id);
   records_.push_front({std::move(job), weight});
   weight_ = weight_ + weight;
   places_.emplace(id, records_.begin());
+}
+
+void record_cache::keep_if_room(std::shared_ptr<job_record> job) {
+  if (has_room_for(weight_of(*job)) || places_.contains(job->id)) keep(std::move(job));
+}
+
+bool record_cache::has_room_for(bytes weight) const noexcept {
+  return records_.size() < most_ && weight_ + weight <= weight_most_;
 }
 
 void record_cache::forget(job_id id) {

@@ -20,6 +20,8 @@ class record_cache {
   [[nodiscard]] std::shared_ptr<job_record> find(job_id id);
   /// Takes the place of another record of this job, or of the one that was not touched for the longest.
   void keep(std::shared_ptr<job_record> job);
+  /// The same, but no record of another job makes room for it.
+  void keep_if_room(std::shared_ptr<job_record> job);
   void forget(job_id id);
   [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
   /// About what a record takes of the memory.
@@ -30,6 +32,8 @@ class record_cache {
     std::shared_ptr<job_record> job;
     bytes weight;  // when it was put here
   };
+  [[nodiscard]] bool has_room_for(bytes weight) const noexcept;
+
   using by_use = std::list<kept>;
 
   std::size_t most_;

@@ -6,7 +6,7 @@ void each_artifact(const job_record& job, const std::function<void(const digest&
   const auto visit_all = [&visit](const json::value& in, artifact_use use) {
     for (const auto& hash : artifacts_in(in)) visit(hash, use);
   };
-  visit_all(json::value(job.inputs), artifact_use::lasting);
+  for (const auto& hash : artifacts_in(job.inputs)) visit(hash, artifact_use::lasting);
   visit_all(json::value(job.result), artifact_use::lasting);
   if (is_final(job.state)) return;
   for (const auto& stage : job.stages) {

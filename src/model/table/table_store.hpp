@@ -19,11 +19,15 @@ class table_store {
   /// state is kept for them until then.
   virtual void use_version(std::uint32_t cluster_version) = 0;
   virtual std::optional<job_record> load_job(job_id id) = 0;
+  /// The same, only to look at; null if there is none.
+  virtual std::shared_ptr<const job_record> read_job(job_id id) = 0;
   /// The store may keep the pointer: what changes in the record is saved again within the same command.
   virtual void save_job(const std::shared_ptr<const job_record>& job) = 0;
   virtual void erase_job(const job_record& job) = 0;  ///< with its events and list entry
   /// Visits all jobs that have not ended, in any order.
   virtual void each_active_job(const std::function<void(const job_record&)>& visit) = 0;
+  /// Visits the ids of all jobs that have ended and are kept, in any order.
+  virtual void each_ended_job(const std::function<void(job_id)>& visit) = 0;
   /// The ended job whose `keep_until` comes first.
   virtual std::optional<std::pair<timestamp, job_id>> first_expiry() = 0;
   /// Visits jobs from the newest on, beginning after `cursor` (empty: the newest); stops when `visit` returns false.

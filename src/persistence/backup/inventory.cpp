@@ -11,8 +11,9 @@
 namespace troupe::backup {
 namespace {
 
-void note(const model::json::value& value, std::set<digest>& into) {
-  for (const auto& hash : model::artifacts_in(value)) into.insert(hash);
+template <class Values>
+void note(const Values& values, std::set<digest>& into) {
+  for (const auto& hash : model::artifacts_in(values)) into.insert(hash);
 }
 
 /// What stages handed on is of use only until the job ends.

@@ -29,7 +29,7 @@ void put(const model::submit_command& c, proto::command_record& out) {
   body.set_pipeline_name(c.pipeline_name);
   body.set_pipeline_hash(text_of(c.pipeline_hash));
   if (c.pipeline_text) body.set_pipeline_text(*c.pipeline_text);
-  body.set_inputs_json(text_of(c.inputs));
+  body.set_inputs_json(c.inputs.text());
   body.set_priority(c.priority);
   for (const auto& label : c.labels) put_label(label, *body.add_labels());
   body.set_deadline_ms(ms_of(c.deadline));
@@ -44,7 +44,7 @@ model::command get(const proto::submit_body& body) {
   c.pipeline_name = body.pipeline_name();
   c.pipeline_hash = digest_of(body.pipeline_hash());
   if (body.has_pipeline_text()) c.pipeline_text = body.pipeline_text();
-  c.inputs = object_of(body.inputs_json());
+  c.inputs = model::packed_object::from_text(body.inputs_json());
   c.priority = static_cast<std::uint8_t>(body.priority());
   for (const auto& label : body.labels()) c.labels.emplace_back(label.name(), label.value());
   c.deadline = time_of(body.deadline_ms());

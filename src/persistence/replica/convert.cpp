@@ -137,7 +137,7 @@ void put_job(const model::job_record& job, proto::job_state_record& out) {
   out.set_pipeline_hash(text_of(job.pipeline_hash));
   out.set_priority(job.priority);
   for (const auto& label : job.labels) put_label(label, *out.add_labels());
-  out.set_inputs_json(text_of(job.inputs));
+  out.set_inputs_json(job.inputs.text());
   out.set_created_ms(to_unix_ms(job.created));
   out.set_started_ms(ms_of(job.started));
   out.set_ended_ms(ms_of(job.ended));
@@ -165,7 +165,7 @@ model::job_record job_of(const proto::job_state_record& record) {
   job.pipeline_hash = digest_of(record.pipeline_hash());
   job.priority = static_cast<std::uint8_t>(record.priority());
   for (const auto& label : record.labels()) job.labels.emplace_back(label.name(), label.value());
-  job.inputs = object_of(record.inputs_json());
+  job.inputs = model::packed_object::from_text(record.inputs_json());
   job.created = from_unix_ms(record.created_ms());
   job.started = time_of(record.started_ms());
   job.ended = time_of(record.ended_ms());

@@ -79,12 +79,12 @@ std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
   for (const auto& at : fresh_) {
     auto& [key, laid] = *at;
     const bool is_held_back = planted(plant::key_outside_batch) && key.front() == key_space && laid.batch == 0;
-    laid = {batch, laid.text(), nullptr};
+    laid.batch = batch;
     if (is_held_back) {  // seen, but written only with the next batch
       held_back.push_back(at);
       continue;
     }
-    writes.push_back({key, laid.value});
+    writes.push_back({key, laid.text()});
     taken.push_back(at);
   }
   fresh_ = std::move(held_back);
@@ -151,12 +151,16 @@ void state_store::scan(const std::string& prefix, const std::string& from, const
   while (goes_on && in_range()) visit_overlay();
 }
 
-std::optional<model::job_record> state_store::load_job(model::job_id id) {
+std::shared_ptr<const model::job_record> state_store::read_job(model::job_id id) {
   const auto key = numbered(job_space, id.raw());
-  if (const auto found = overlay_.find(key); found != overlay_.end() && found->second.job) return *found->second.job;
-  const auto data = get(key);
-  if (!data) return std::nullopt;
-  return must(decode_job(*data));
+  if (const auto found = overlay_.find(key); found != overlay_.end()) return found->second.job;
+  const auto data = must(disk_.get(key));
+  return data ? std::make_shared<const model::job_record>(must(decode_job(*data))) : nullptr;
+}
+
+std::optional<model::job_record> state_store::load_job(model::job_id id) {
+  const auto found = read_job(id);
+  return found ? std::optional{*found} : std::nullopt;
 }
 
 void state_store::save_job(const std::shared_ptr<const model::job_record>& saved) {
@@ -189,13 +193,17 @@ model::job_record state_store::listed_job(model::job_id id) {
 void state_store::each_active_job(const std::function<void(const model::job_record&)>& visit) {
   if (!is_lean_) return each_marked_job(visit);
   std::unordered_set<model::job_id> ended;
-  scan(space(expiry_space), "", [&](std::string_view key, std::string_view) {
-    ended.emplace(number_at(key, 9));
-    return true;
-  });
+  each_ended_job([&](model::job_id id) { ended.insert(id); });
   scan(space(list_space), "", [&](std::string_view key, std::string_view) {
     const model::job_id id{number_at(key, 9)};
     if (!ended.contains(id)) visit(listed_job(id));
+    return true;
+  });
+}
+
+void state_store::each_ended_job(const std::function<void(model::job_id)>& visit) {
+  scan(space(expiry_space), "", [&](std::string_view key, std::string_view) {
+    visit(model::job_id{number_at(key, 9)});
     return true;
   });
 }

@@ -49,9 +49,11 @@ class state_store final : public model::table_store {
 
   void use_version(std::uint32_t cluster_version) override;
   std::optional<model::job_record> load_job(model::job_id id) override;
+  std::shared_ptr<const model::job_record> read_job(model::job_id id) override;
   void save_job(const std::shared_ptr<const model::job_record>& job) override;
   void erase_job(const model::job_record& job) override;
   void each_active_job(const std::function<void(const model::job_record&)>& visit) override;
+  void each_ended_job(const std::function<void(model::job_id)>& visit) override;
   std::optional<std::pair<timestamp, model::job_id>> first_expiry() override;
   std::string newest_jobs(std::string_view cursor, const std::function<bool(const model::job_record&)>& visit) override;
   std::optional<model::key_record> load_key(std::string_view tenant, std::string_view key) override;

@@ -123,7 +123,7 @@ struct started_node {
     job.idempotency_key = std::move(key);
     job.request_hash = sha256_of(std::to_string(n));
     job.pipeline = plan;
-    job.inputs["n"] = n;
+    job.inputs = model::packed_object{{{"n", n}}};
     return job;
   }
 
@@ -268,7 +268,7 @@ TEST_CASE("the jobs of a batch go to their shards and are answered in their orde
     for (int n = 0; n < 24; ++n) {
       const auto& reply = replies[static_cast<std::size_t>(n)].value();
       CHECK(reply.created);
-      CHECK(reply.job.inputs.at("n") == n);
+      CHECK(reply.job.inputs.object().at("n") == n);
       used.insert(model::shard_map{shards}.shard_of(reply.job.id).raw());
     }
     CHECK(used.size() == shards);

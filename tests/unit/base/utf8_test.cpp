@@ -19,6 +19,18 @@ TEST_CASE("UTF-8 is told from other bytes") {
   }
 }
 
+TEST_CASE("one wrong byte is found wherever it stands, and a character across words is none") {
+  for (std::size_t at = 0; at < 40; ++at) {
+    CAPTURE(at);
+    std::string text(40, 'a');
+    text[at] = '\xff';
+    CHECK_FALSE(is_utf8(text));
+    text[at] = 'a';
+    text.insert(at, "\u20ac");
+    CHECK(is_utf8(text));
+  }
+}
+
 TEST_CASE("only what is wrong is replaced") {
   CHECK(valid_utf8("\xff\xc3(\xed\xa0\x80\xc0\xaf") == "?" "?(?????");
   CHECK(valid_utf8("a\xff\u00e9\xc3") == "a?\u00e9?");

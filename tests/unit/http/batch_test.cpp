@@ -41,7 +41,7 @@ TEST_CASE("the jobs of a batch are asked for together and answered in their orde
   CHECK(s.w.batches == 1);
   REQUIRE(s.w.submissions.size() == 3);
   CHECK(s.w.submissions[1].idempotency_key == "b");
-  CHECK(s.w.submissions[1].inputs.at("text") == "two");
+  CHECK(s.w.submissions[1].inputs.object().at("text") == "two");
   CHECK_FALSE(s.w.submissions[2].idempotency_key);
 }
 

@@ -397,7 +397,7 @@ model::job_id served::add_job(model::job_state state) {
   actors::submit_job command;
   command.tenant = "default";
   command.pipeline = pipelines.at("talk");
-  command.inputs = {{"text", "hello"}};
+  command.inputs = model::packed_object{{{"text", "hello"}}};
   const std::lock_guard lock{w.mutex};
   const auto job = submit(w, command)->job;
   w.jobs[job.id].state = state;

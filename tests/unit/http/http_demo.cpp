@@ -57,7 +57,7 @@ model::job_id add(served& s, const char* text, model::job_state state) {
   const auto id = s.add_job(state);
   const std::lock_guard lock{s.w.mutex};
   auto& job = s.w.jobs.at(id);
-  job.inputs["text"] = text;
+  job.inputs = model::packed_object{{{"text", text}}};
   job.created = now() - std::chrono::minutes{8 - static_cast<int>(id.raw())};
   job.started = job.created;
   return id;

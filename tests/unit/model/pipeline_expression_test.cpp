@@ -28,7 +28,7 @@ result: {}
   std::vector<json::value> outputs{json::object{{"audio", artifact('a')}, {"duration_ms", 1500}},
                                    json::object{{"audio", json::array{artifact('b'), artifact('c')}}, {"duration_ms", {1, 2}}},
                                    "skipped"};
-  [[nodiscard]] evaluation_scope scope() const { return {p, inputs, outputs}; }
+  [[nodiscard]] evaluation_scope scope() const { return {p, packed_object{inputs}, outputs}; }
 };
 
 struct row {

@@ -39,7 +39,7 @@ void exercise(const pipeline& p) {
   CHECK(loaded->hash == p.hash);
   const json::object inputs;
   const std::vector<json::value> outputs(p.stages.size(), "skipped");
-  const evaluation_scope scope{p, inputs, outputs};
+  const evaluation_scope scope{p, packed_object{inputs}, outputs};
   for (const auto& s : p.stages) {
     CHECK(evaluate_when(s, scope).has_value());
     if (!s.for_each.empty()) CHECK(evaluate_for_each(s, scope).has_value());

@@ -36,7 +36,7 @@ TEST_CASE("a stage is skipped when something that it needs was skipped, unless i
   const json::object inputs{{"go", false}, {"texts", nullptr}};
   const std::vector<json::value> outputs{"skipped", "skipped", "skipped", nullptr,
                                          json::object{{"audio", json::array{}}, {"duration_ms", json::array{}}}};
-  const evaluation_scope scope{p, inputs, outputs};
+  const evaluation_scope scope{p, packed_object{inputs}, outputs};
   CHECK_FALSE(evaluate_when(p.stages[0], scope).value());
   CHECK_FALSE(evaluate_when(p.stages[1], scope).value());
   CHECK_FALSE(evaluate_when(p.stages[2], scope).value());
@@ -67,13 +67,14 @@ TEST_CASE("for_each gives its list, an absent one is empty, and over 1,000 eleme
   const auto p = parsed(chain);
   const std::vector<json::value> outputs(5);
   const auto& each = p.stages[4];
-  CHECK(evaluate_for_each(each, {p, to_object(R"({"texts":["a","b"]})"), outputs}).value() == to_value(R"(["a","b"])"));
-  CHECK(evaluate_for_each(each, {p, to_object(R"({"texts":null})"), outputs}).value().empty());
+  CHECK(evaluate_for_each(each, {p, packed_object{to_object(R"({"texts":["a","b"]})")}, outputs}).value()
+        == to_value(R"(["a","b"])"));
+  CHECK(evaluate_for_each(each, {p, packed_object{to_object(R"({"texts":null})")}, outputs}).value().empty());
   json::array many;
   many.resize(1000, "x");
-  CHECK(evaluate_for_each(each, {p, {{"texts", many}}, outputs}).value().size() == 1000);
+  CHECK(evaluate_for_each(each, {p, packed_object{{{"texts", many}}}, outputs}).value().size() == 1000);
   many.emplace_back("x");
-  CHECK(evaluate_for_each(each, {p, {{"texts", many}}, outputs}).error()
+  CHECK(evaluate_for_each(each, {p, packed_object{{{"texts", many}}}, outputs}).error()
         == error{errc::too_large, "stage 'each': for_each over 1001 elements; at most 1000 are accepted, split the job"});
 }
 
@@ -81,8 +82,7 @@ TEST_CASE("inside for_each, item and index are the element's") {
   const auto p = parsed(chain);
   const std::vector<json::value> outputs(5);
   const json::value item = "b";
-  const json::object inputs;
-  CHECK(evaluate_params(p.stages[4], {p, inputs, outputs, &item, 1}).value().at("text") == "1: b");
+  CHECK(evaluate_params(p.stages[4], {p, {}, outputs, &item, 1}).value().at("text") == "1: b");
 }
 
 TEST_CASE("inputs are checked one by one and the message says what is accepted") {
@@ -128,7 +128,7 @@ TEST_CASE("inputs are checked one by one and the message says what is accepted")
     CAPTURE(given);
     const auto checked = check_inputs(with_input(declaration), {{"x", to_value(given)}});
     if (checked) {
-      CHECK(checked->at("x") == to_value(outcome));
+      CHECK(checked->object().at("x") == to_value(outcome));
     } else {
       CHECK(checked.error().code == errc::bad_request);
       CHECK(checked.error().detail == outcome);
@@ -161,8 +161,7 @@ result: {v: "${stages.a.v}"}
   CHECK(parse_pipeline(text, "p.yaml", pipeline_origin::installed).value().hash == p.hash);
   CHECK(outputs_of(p.stages[0]).size() == 2);
   const std::vector<json::value> outputs(1);
-  const json::object inputs;
-  CHECK(evaluate_params(p.stages[0], {p, inputs, outputs}).value() == to_object(R"({"n":{"deep":[2]}})"));
+  CHECK(evaluate_params(p.stages[0], {p, {}, outputs}).value() == to_object(R"({"n":{"deep":[2]}})"));
 }
 
 TEST_CASE("what a worker hands back is checked against the declared outputs") {

@@ -53,10 +53,10 @@ TEST_CASE("the record that is found is the one that was kept, with what was chan
 TEST_CASE("records make room for the weight of others, and a single one may weigh more than all may together") {
   const auto heavy = [](std::uint64_t id, std::size_t size) {
     auto made = record_of(id);
-    made->inputs["text"] = std::string(size, 'x');
+    made->inputs = packed_object{{{"text", std::string(size, 'x')}}};
     return made;
   };
-  record_cache cache{100, 10_KiB};
+  record_cache cache{100, 20_KiB};
   for (std::uint64_t id = 1; id <= 4; ++id) cache.keep(heavy(id, 1000));
   CHECK(cache.size() == 4);
   CHECK(record_cache::weight_of(*heavy(1, 1000)) > bytes{1000});
@@ -70,6 +70,19 @@ TEST_CASE("records make room for the weight of others, and a single one may weig
   cache.forget(job_id{6});
   for (std::uint64_t id = 1; id <= 4; ++id) cache.keep(heavy(id, 1000));
   CHECK(cache.size() == 4);
+}
+
+TEST_CASE("a record that is only kept if there is room takes no other one's place, but its own") {
+  record_cache cache{2, 1_MiB};
+  cache.keep_if_room(record_of(1));
+  cache.keep_if_room(record_of(2));
+
+  cache.keep_if_room(record_of(3));
+  cache.keep_if_room(record_of(2, 5));
+
+  CHECK(cache.find(job_id{1}));
+  CHECK(cache.find(job_id{2})->revision == 5);
+  CHECK(cache.find(job_id{3}) == nullptr);
 }
 
 TEST_CASE("a forgotten record is gone") {

@@ -40,7 +40,7 @@ std::string job_text(std::uint64_t id, model::job_state state, const digest& inp
   model::job_record job;
   job.id = model::job_id{id};
   job.state = state;
-  job.inputs = {{"image", {{"artifact", input.hex()}}}};
+  job.inputs = model::packed_object{{{"image", {{"artifact", input.hex()}}}}};
   return replica::encode(job);
 }
 
@@ -48,7 +48,7 @@ std::string with_output(std::uint64_t id, model::job_state state, const digest& 
   model::job_record job;
   job.id = model::job_id{id};
   job.state = state;
-  job.inputs = {{"image", {{"artifact", sha256_of("one").hex()}}}};
+  job.inputs = model::packed_object{{{"image", {{"artifact", sha256_of("one").hex()}}}}};
   job.stages.resize(1);
   job.stages[0].tasks.resize(1);
   job.stages[0].tasks[0].outputs = {{"film", {{"artifact", output.hex()}}}};

@@ -31,7 +31,7 @@ TEST_CASE("a submission survives with all that it may carry") {
   c.pipeline_name = "slideshow";
   c.pipeline_hash = sha256_of("pipeline");
   c.pipeline_text = "{}";
-  c.inputs = some_json;
+  c.inputs = model::packed_object{some_json};
   c.priority = 9;
   c.labels = {{"team", "red"}, {"empty", ""}};
   c.deadline = then + 1h;
@@ -151,7 +151,7 @@ job_record a_record() {
   job.pipeline_hash = sha256_of("pipeline");
   job.priority = 7;
   job.labels = {{"team", "red"}};
-  job.inputs = some_json;
+  job.inputs = model::packed_object{some_json};
   job.created = then;
   job.started = then + 1s;
   job.ended = then + 2s;

@@ -35,7 +35,7 @@ model::submit_command with_files(node_under_test& node) {
   c.pipeline_name = p.name;
   c.pipeline_hash = p.hash;
   c.pipeline_text = store_text(p);
-  c.inputs = {{"file", artifact("input")}};
+  c.inputs = model::packed_object{{{"file", artifact("input")}}};
   return c;
 }
 
