@@ -11,9 +11,8 @@
 
 namespace troupe::actors {
 
-journal_thread::journal_thread(caf::actor_system& system, replica::storage& storage, std::function<void(error)> on_fatal,
-                               duration company)
-    : storage_(storage), on_fatal_(std::move(on_fatal)), company_(company), actors_(system, [] {}), thread_([this] { run(); }) {}
+journal_thread::journal_thread(caf::actor_system& system, replica::storage& storage, std::function<void(error)> on_fatal)
+    : storage_(storage), on_fatal_(std::move(on_fatal)), actors_(system, [] {}), thread_([this] { run(); }) {}
 
 journal_thread::~journal_thread() {
   {
@@ -27,67 +26,39 @@ journal_thread::~journal_thread() {
 void journal_thread::write(std::vector<replica::persist_batch> batches, const caf::strong_actor_ptr& from) {
   std::unique_lock lock{mutex_};
   if (has_failed_) return;
-  const auto number = batches.back().number;
-  waiting_.is_synced = waiting_.is_synced || std::ranges::any_of(batches, &replica::persist_batch::sync);
+  const bool is_urgent = std::ranges::any_of(batches, &replica::persist_batch::sync);
+  waiting_.owners.insert(waiting_.owners.end(), batches.size(), from);
   std::move(batches.begin(), batches.end(), std::back_inserter(waiting_.batches));
-  const auto known = std::ranges::find(waiting_.owners, from, &handed_over::from);
-  if (known != waiting_.owners.end()) {
-    known->number = number;
-  } else {
-    waiting_.owners.push_back({from, number});
-  }
   if (turn_ != turn::nobody) return;
-  if (!waiting_.is_synced) {
-    if (is_waiting_for_company_) return;
-  } else if (lent_thread::sleep_later([this] { write_on_lent_thread(); })) {
+  if (is_urgent && lent_thread::sleep_later([this] { write_on_lent_thread(); })) {
     turn_ = turn::lent_thread;
     return;
-  } else {
-    turn_ = turn::own_thread;
   }
+  turn_ = turn::own_thread;
   lock.unlock();
   changed_.notify_one();
 }
 
 void journal_thread::run() {
   std::unique_lock lock{mutex_};
-  const auto has_to_look = [this] {
-    return has_failed_ || (turn_ != turn::lent_thread && (is_stopping_ || !waiting_.batches.empty()));
-  };
-  for (bool has_just_written = false;;) {
-    if (!std::exchange(has_just_written, false)) changed_.wait(lock, has_to_look);
-    wait_for_company(lock);
-    if (has_failed_) return;
-    if (turn_ == turn::lent_thread) continue;
-    if (waiting_.batches.empty()) {
-      if (is_stopping_) return;
-      continue;
-    }
-    turn_ = turn::own_thread;
-    do carry_out(lock);
-    while (!has_failed_ && waiting_.is_synced);
+  while (true) {
+    changed_.wait(lock, [this] { return has_failed_ || turn_ == turn::own_thread || (is_stopping_ && turn_ == turn::nobody); });
+    if (has_failed_ || turn_ == turn::nobody) return;
+    while (!has_failed_ && !waiting_.batches.empty()) carry_out(lock);
     turn_ = turn::nobody;
-    has_just_written = true;
   }
-}
-
-/// Also after a write: what follows from it then need not wake this thread.
-void journal_thread::wait_for_company(std::unique_lock<std::mutex>& lock) {
-  is_waiting_for_company_ = true;
-  changed_.wait_for(lock, company_, [this] { return has_failed_ || is_stopping_ || turn_ == turn::own_thread; });
-  is_waiting_for_company_ = false;
 }
 
 /// One write only: the thread's owner has waited long enough.
 void journal_thread::write_on_lent_thread() {
   std::unique_lock lock{mutex_};
   carry_out(lock);
-  turn_ = waiting_.is_synced ? turn::own_thread : turn::nobody;
+  turn_ = waiting_.batches.empty() ? turn::nobody : turn::own_thread;
   changed_.notify_one();
 }
 
 void journal_thread::carry_out(std::unique_lock<std::mutex>& lock) {
-  const auto todo = std::exchange(waiting_, {});
+  const auto todo = take_next();
   lock.unlock();
   if (const auto written = storage_.write(todo.batches); !written) {
     lock.lock();
@@ -97,11 +68,33 @@ void journal_thread::carry_out(std::unique_lock<std::mutex>& lock) {
     lock.lock();
     return;
   }
-  for (const auto& owner : todo.owners) {
-    actors_.send(owner.from, caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, batches_written{owner.number}));
-  }
+  tell_owners(todo);
   actors_.run();
   lock.lock();
+}
+
+/// Up to the last one that has to be synced; if none has, all.
+journal_thread::work journal_thread::take_next() {
+  const auto last = std::find_if(waiting_.batches.rbegin(), waiting_.batches.rend(), [](const auto& one) { return one.sync; });
+  if (last == waiting_.batches.rend() || last == waiting_.batches.rbegin()) return std::exchange(waiting_, {});
+  const auto rest = last.base() - waiting_.batches.begin();
+  work later;
+  std::move(waiting_.batches.begin() + rest, waiting_.batches.end(), std::back_inserter(later.batches));
+  later.owners.assign(waiting_.owners.begin() + rest, waiting_.owners.end());
+  waiting_.batches.resize(static_cast<std::size_t>(rest));
+  waiting_.owners.resize(static_cast<std::size_t>(rest));
+  return std::exchange(waiting_, std::move(later));
+}
+
+/// Each of its last batch.
+void journal_thread::tell_owners(const work& done) {
+  for (std::size_t i = 0; i < done.batches.size(); ++i) {
+    const auto& owner = done.owners[i];
+    if (std::find(done.owners.begin() + static_cast<std::ptrdiff_t>(i) + 1, done.owners.end(), owner) != done.owners.end())
+      continue;
+    const batches_written fact{done.batches[i].number};
+    actors_.send(owner, caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, fact));
+  }
 }
 
 }  // namespace troupe::actors

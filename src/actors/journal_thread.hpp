@@ -16,17 +16,13 @@ namespace troupe::actors {
 /// Writes what replicas want on the disk: everything that waits in one synced write. A thread and not an actor: it sleeps on the
 /// disk, and what it has to say, `batches_written`, it says by running the replica itself. If nothing is being written and a
 /// replica runs on a lent thread that may sleep, that thread does it in place of this one: two wake-ups less for a lone request.
-/// What need not be synced waits a little for something that must: under load it costs no write of its own.
+/// What need not be synced, and comes after what must, has a write of its own: nobody waits for it.
 class journal_thread {
  public:
-  static constexpr duration company_after = 10ms;
-
   /// @param storage   outlives the thread
   /// @param on_fatal  called once, on the thread that wrote, when a write failed: nothing is written or may be acknowledged any
   /// more, the process has to end
-  /// @param company   how long what need not be synced waits at most
-  journal_thread(caf::actor_system& system, replica::storage& storage, std::function<void(error)> on_fatal,
-                 duration company = company_after);
+  journal_thread(caf::actor_system& system, replica::storage& storage, std::function<void(error)> on_fatal);
   /// Writes what it was given before. The replicas have ended.
   ~journal_thread();
   journal_thread(const journal_thread&) = delete;
@@ -36,33 +32,26 @@ class journal_thread {
   void write(std::vector<replica::persist_batch> batches, const caf::strong_actor_ptr& from);
 
  private:
-  /// The number of the last batch that a replica handed over.
-  struct handed_over {
-    caf::strong_actor_ptr from;
-    std::uint64_t number = 0;
-  };
   struct work {
     std::vector<replica::persist_batch> batches;
-    std::vector<handed_over> owners;
-    bool is_synced = false;  ///< any of them
+    std::vector<caf::strong_actor_ptr> owners;  // of each
   };
   /// Who writes what waits, and has the storage and `actors_` to himself.
   enum class turn { nobody, own_thread, lent_thread };
 
   void run();
-  void wait_for_company(std::unique_lock<std::mutex>& lock);
   void write_on_lent_thread();
+  [[nodiscard]] work take_next();
+  void tell_owners(const work& done);
   void carry_out(std::unique_lock<std::mutex>& lock);
 
   replica::storage& storage_;
   std::function<void(error)> on_fatal_;
-  const duration company_;
   lent_thread actors_;
   std::mutex mutex_;
   std::condition_variable changed_;
   work waiting_;
   turn turn_ = turn::nobody;
-  bool is_waiting_for_company_ = false;
   bool has_failed_ = false;
   bool is_stopping_ = false;
   std::thread thread_;

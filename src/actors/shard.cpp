@@ -233,7 +233,11 @@ struct shard_state {
     if (stepped_down_ && parts_.machine->raft_status().role != raft::server_role::leader)
       std::exchange(stepped_down_, std::nullopt)->deliver(true);
     spread(effects);
-    timer_.want(self_, effects.wake_at, parts_.clock->now());
+    const auto now = parts_.clock->now();
+    if (effects.wake_at > now)
+      timer_.want(self_, effects.wake_at, now);
+    else if (inbox_.empty())
+      gather(replica::event::tick{});  // a timer would take a detour over another thread
   }
 
   void note(const replica::decision& decision) {

@@ -94,10 +94,8 @@ void life::step_shard() {
   bool has_news = false;
   for (const auto& one : events) has_news = has_news || std::holds_alternative<replica::event::persisted>(one);
   if (has_news && on_.pass(crash_point::before_replies)) return;
-  // What has arrived is put in by the next step, which is wanted at once.
-  const bool has_image =
-      std::ranges::any_of(events, [](const auto& one) { return std::holds_alternative<replica::event::image_fetched>(one); });
-  if (has_image && out.wake_at == now) {
+  // What events leave to be done is done by the next step, which is wanted at once. Without events there is nothing to leave.
+  if (!events.empty() && out.wake_at == now) {
     out.wake_at = timestamp::max();
     later(0ms, [this] { step_shard(); });
   }

@@ -49,8 +49,10 @@ rocksdb::ColumnFamilyOptions family_options(const options& how, const std::share
   family.max_write_buffer_number = 2;
   family.memtable_whole_key_filtering = true;  // a new job's id is looked for, and not found, with each submission
   family.memtable_prefix_bloom_size_ratio = 0.02;
-  family.compression = compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
-  family.paranoid_file_checks = true;
+  // Flushed tables are soon merged with others, and compressed then.
+  family.compression_per_level.assign(static_cast<std::size_t>(family.num_levels),
+                                      compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression);
+  family.compression_per_level.front() = rocksdb::kNoCompression;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;  // else they are outside of every limit
@@ -60,6 +62,10 @@ rocksdb::ColumnFamilyOptions family_options(const options& how, const std::share
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.partition_filters = true;
   table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;  // Debian's RocksDB reckons CRC-32C without the processor's help
+  // The newest tables are asked for each new job.
+  table.metadata_cache_options.partition_pinning = rocksdb::PinningTier::kFlushedAndSimilar;
+  table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kFlushedAndSimilar;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return family;
 }

@@ -54,6 +54,7 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
   out_ = {};
   now_ = std::max(now, now_);
   if (expelled_) return stand_still(events);
+  apply_held_back();
   drive(raft::tick{});
   install_arrived();
   for (const auto& one : events) std::visit([this](const auto& e) { on(e); }, one);
@@ -125,7 +126,7 @@ void machine::take(raft::update update) {
   for (const auto& outcome : update.reads) decide_read(outcome);
   if (update.role) on_role(*update.role);
   for (const auto& lost : update.lost_logs) take_out(lost);
-  for (const auto& entry : update.committed) apply(entry);
+  apply_in_time(update);
   if (update.install) {
     fetching_from_ = update.install->from;
     out_.install = update.install;
@@ -175,6 +176,21 @@ void machine::on_role(const raft::role_change& role) {
   delegated_.clear();
   drained_.clear();
   tick_pending_ = false;
+}
+
+/// What a follower learns to be committed with the next entries is applied when those are on their way to the disk: the leader
+/// waits for them.
+void machine::apply_in_time(raft::update& update) {
+  const bool has_to_write = update.persist_no != 0;
+  if (has_to_write || !held_back_.empty()) {
+    std::move(update.committed.begin(), update.committed.end(), std::back_inserter(held_back_));
+  } else {
+    for (const auto& entry : update.committed) apply(entry);
+  }
+}
+
+void machine::apply_held_back() {
+  for (const auto& entry : std::exchange(held_back_, {})) apply(entry);
 }
 
 void machine::apply(const raft::entry& entry) {
@@ -310,21 +326,18 @@ bool machine::is_state_due() {
   return *state_due_at_ <= now_ || store_.fresh_keys() >= settings_.state_keys_most;
 }
 
-/// State goes to the disk without a sync of its own: the log can bring it back. It shares the last batch of this step.
+/// State goes to the disk without a sync of its own: the log can bring it back. Nor does it hold up a synced batch of this step:
+/// it comes after that.
 void machine::write_state() {
   state_due_at_.reset();
   if (!store_.has_writes()) return;
-  const bool is_new = out_.persist.empty();
-  if (is_new) {
-    persist_batch batch;
-    batch.shard = settings_.shard;
-    batch.number = ++last_batch_;
-    out_.persist.push_back(std::move(batch));
-  }
-  auto& batch = out_.persist.back();
+  persist_batch batch;
+  batch.shard = settings_.shard;
+  batch.number = ++last_batch_;
   batch.state = store_.take_writes(batch.number);
   batch.applied = applied_;
   applied_writes_.emplace_back(batch.number, applied_);
+  out_.persist.push_back(std::move(batch));
 }
 
 void machine::compact_log() {
@@ -366,7 +379,7 @@ void machine::schedule() {
   if (!leads()) wake = std::min(wake, led_at_ + settings_.lease * 2 / 5);
   if ((!leads() || is_ready_) && !is_announced()) wake = std::min(wake, announce_at_);
   if (state_due_at_) wake = std::min(wake, *state_due_at_);
-  if (arrived_) wake = now_;
+  if (arrived_ || !held_back_.empty()) wake = now_;
   out_.wake_at = wake;
 }
 

@@ -294,6 +294,8 @@ class machine {
   void take(raft::update update);
   void queue_write(raft::update& update);
   void on_role(const raft::role_change& role);
+  void apply_in_time(raft::update& update);
+  void apply_held_back();
   void apply(const raft::entry& entry);
   void settle(const purpose& why);
   void lose_from(raft::log_index first);
@@ -439,6 +441,7 @@ class machine {
   std::deque<std::pair<std::uint64_t, log_position>> applied_writes_;  // batch number, applied position in it
   std::deque<std::uint64_t> synced_batches_;                           // those that asked for a sync, on their way
   log_position durable_applied_;
+  std::vector<raft::entry> held_back_;     // committed, to be applied with the next step
   std::optional<timestamp> state_due_at_;  // while some is not handed out
   std::optional<raft::server_id> fetching_from_;
   std::optional<received_image> arrived_;  // to be installed with the next step

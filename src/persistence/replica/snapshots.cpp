@@ -41,6 +41,7 @@ void machine::install_arrived() {
 void machine::finish_install() {
   const auto image = *std::exchange(installing_, std::nullopt);
   lose_from(raft::log_index{});
+  held_back_.clear();
   store_.reload();
   table_.emplace(store_);
   if (const auto checked = model::check_version(table_->cluster_version(), settings_.traits.reads); !checked)

@@ -63,17 +63,14 @@ caf::behavior owner(caf::event_based_actor* self, actors::journal_thread* journa
 }
 
 struct stage {
-  explicit stage(duration longest_wait = actors::journal_thread::company_after) : company(longest_wait) {
-    actors::register_messages();
-  }
-  duration company;
+  stage() { actors::register_messages(); }
   caf::actor_system_config config;
   caf::actor_system system{config};
   noting_storage storage;
   std::promise<std::string> fatal;
   bool may_sleep = true;
   std::optional<actors::journal_thread> journal{std::in_place, system, storage,
-                                                [this](const error& why) { fatal.set_value(to_string(why)); }, company};
+                                                [this](const error& why) { fatal.set_value(to_string(why)); }};
   actors::lent_thread thread{system, [] {}, {[this] { return may_sleep; }, [](const auto& errand) { errand(); }}};
 
   caf::strong_actor_ptr owner_of(std::uint64_t last, std::promise<void>& done) {
@@ -129,28 +126,41 @@ TEST_CASE("what comes while a lent thread writes is written by the journal's own
   CHECK(on.storage.calls[1].numbers == std::vector<std::uint64_t>{2});
 }
 
-TEST_CASE("what need not be synced goes with the next write that must") {
-  stage on{1h};
-  std::promise<void> done;
-  const auto owner = on.owner_of(2, done);
-  on.journal->write(batch(1, false), owner);
-  on.hand_over(owner, 2);
-  on.thread.run();
+TEST_CASE("what need not be synced holds up nobody that must") {
+  stage on;
+  std::promise<void> synced, done;
+  const auto first = on.owner_of(2, synced);
+  const auto second = on.owner_of(3, done);
+  on.storage.during_write = [&] {  // while batch 1 is written
+    on.journal->write(batch(2), first);
+    on.journal->write(batch(3, false), second);
+  };
+  on.journal->write(batch(1), first);
+  wait(synced);
   wait(done);
-  on.check_one_write_here();
+  on.journal.reset();
+  REQUIRE(on.storage.calls.size() == 3);
+  CHECK(on.storage.calls[1].numbers == std::vector<std::uint64_t>{2});
+  CHECK(on.storage.calls[2].numbers == std::vector<std::uint64_t>{3});
 }
 
-TEST_CASE("what need not be synced is written without company after a while, and before the end") {
-  for (const bool at_the_end : {false, true}) {
-    stage on{at_the_end ? duration{1h} : 1ms};
-    std::promise<void> first, done;
-    on.journal->write(batch(1), on.owner_of(1, first));
-    wait(first);
-    on.journal->write(batch(2, false), on.owner_of(2, done));
-    if (at_the_end) on.journal.reset();
-    wait(done);
-    CHECK(on.storage.calls.back().numbers == std::vector<std::uint64_t>{2});
-  }
+TEST_CASE("what need not be synced goes with a later one that must, and alone if there is none") {
+  stage on;
+  std::promise<void> later, last;
+  const auto first = on.owner_of(3, later);
+  const auto second = on.owner_of(4, last);
+  on.storage.during_write = [&] {  // while batch 1 is written
+    on.journal->write(batch(2, false), first);
+    on.journal->write(batch(3), first);
+  };
+  on.journal->write(batch(1, false), first);
+  wait(later);
+  on.journal->write(batch(4, false), second);
+  wait(last);
+  on.journal.reset();
+  REQUIRE(on.storage.calls.size() == 3);
+  CHECK(on.storage.calls[1].numbers == std::vector<std::uint64_t>{2, 3});
+  CHECK(on.storage.calls[2].numbers == std::vector<std::uint64_t>{4});
 }
 
 TEST_CASE("a write that fails is the last one, whoever tried it") {

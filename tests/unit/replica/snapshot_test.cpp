@@ -1,5 +1,5 @@
+#include "follower_support.hpp"
 #include "persistence/replica/state_store.hpp"
-#include "replica_support.hpp"
 
 // Goal: the state of another replica takes the place of this one's, and nobody who waits here is forgotten. Method: a follower,
 // whose leader is the test, and an image of another node's state.
@@ -8,25 +8,14 @@ namespace {
 
 using namespace testing;
 
-const raft::server_id leader{1}, self{2};
-const raft::configuration group{{leader, self, raft::server_id{3}}, {}};
-
-struct follower : node_under_test {
-  follower() {
-    settings.raft.self = self;
-    settings.node = model::node_id{2};
-    settings.founders = group;
-    open();
-  }
-  effects hear(raft::message_body body, std::uint64_t term = 5) {
-    return step({event::received{{{}, leader, self, raft::message{leader, self, raft::term{term}, std::move(body)}}}});
-  }
-  effects offered(std::uint64_t index = 100) { return hear(raft::snapshot_offer{raft::log_index{index}, raft::term{5}, 1}); }
-  event::image_fetched image_of(const node_under_test& source, std::uint64_t index = 100, std::uint64_t term = 5) const {
-    disk->images["image"] = source.disk->state;
-    return {received_image{{raft::log_index{index}, raft::term{term}}, group, "image"}};
-  }
-};
+effects offered(follower& to, std::uint64_t index = 100) {
+  return to.hear(raft::snapshot_offer{raft::log_index{index}, raft::term{5}, 1});
+}
+event::image_fetched image_for(const follower& node, const node_under_test& source, std::uint64_t index = 100,
+                               std::uint64_t term = 5) {
+  node.disk->images["image"] = source.disk->state;
+  return {received_image{{raft::log_index{index}, raft::term{term}}, group, "image"}};
+}
 
 const delegated_command* delegated_in(const effects& out) {
   for (const auto& message : out.messages)
@@ -36,30 +25,30 @@ const delegated_command* delegated_in(const effects& out) {
 
 TEST_CASE("a snapshot that is offered is fetched, and asked for anew when it could not be had") {
   follower node;
-  const auto out = node.offered();
+  const auto out = offered(node);
   REQUIRE(out.install.has_value());
   CHECK(out.install->from == leader);
   CHECK(out.install->at_least.index == raft::log_index{100});
-  CHECK_FALSE(node.offered().install);
+  CHECK_FALSE(offered(node).install);
   CHECK(node.step({event::image_fetched{error{errc::timed_out, "no answer"}}}).persist.empty());
-  CHECK(node.offered().install);
+  CHECK(offered(node).install);
 }
 
 TEST_CASE("an image that is not ahead of the own state changes nothing") {
   follower node;
   node_under_test source;
   source.start();
-  node.offered();
-  const auto out = node.step({node.image_of(source, 0, 0)});
+  offered(node);
+  const auto out = node.step({image_for(node, source, 0, 0)});
   CHECK(out.persist.empty());
-  CHECK(node.offered().install);
+  CHECK(offered(node).install);
 }
 
 TEST_CASE("an image that nobody asked for changes nothing") {
   follower node;
   node_under_test source;
   source.start();
-  CHECK(node.step({node.image_of(source)}).persist.empty());
+  CHECK(node.step({image_for(node, source)}).persist.empty());
   CHECK(node.replica->applied() == log_position{});
 }
 
@@ -68,8 +57,8 @@ TEST_CASE("what another replica knows is known here once its image is there") {
   node_under_test source;
   source.start();
   const auto job = source.submitted();
-  node.offered();
-  node.step({node.image_of(source)});
+  offered(node);
+  node.step({image_for(node, source)});
   const auto out = node.tick();
   REQUIRE(out.persist.size() == 1);
   CHECK(out.persist[0].sync);
@@ -88,8 +77,8 @@ TEST_CASE("while the state is replaced nothing of it is shown") {
   node_under_test source;
   source.start();
   const auto job = source.submitted();
-  node.offered();
-  node.step({node.image_of(source)});
+  offered(node);
+  node.step({image_for(node, source)});
   auto out = node.step_only({});
   REQUIRE(out.persist.size() == 1);
   CHECK(node.replica->view("tenant", job).error().code == errc::not_leader);
@@ -103,8 +92,8 @@ TEST_CASE("an image of a newer term comes after that term") {
   follower node;
   node_under_test source;
   source.start();
-  node.offered();
-  node.step({node.image_of(source, 120, 8)});
+  offered(node);
+  node.step({image_for(node, source, 120, 8)});
   const auto out = node.tick();
   REQUIRE(out.persist.size() == 2);
   CHECK(out.persist[0].hard_state == raft::hard_state{raft::term{8}, std::nullopt});
@@ -117,12 +106,12 @@ TEST_CASE("a command that was applied within a snapshot is sent again, and answe
   follower node;
   node_under_test source;
   source.start();
-  node.offered();
+  offered(node);
   auto what = node.a_submit();
   what.command.idempotency_key = "key";
   CHECK(delegated_in(node.step({what})) != nullptr);
   REQUIRE(source.step({event::submit{request_token{77}, what.command}}).answers.size() == 1);
-  node.step({node.image_of(source)});
+  node.step({image_for(node, source)});
   const auto out = node.tick();
   const auto* again = delegated_in(out);
   REQUIRE(again != nullptr);
