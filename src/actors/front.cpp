@@ -49,9 +49,8 @@ struct front_state {
   jobs_actor::behavior_type make_behavior() {
     return {
         [this](submit_job& command) -> caf::result<submit_reply> {
-          const auto bucket = bucket_for(command, random_());
-          command.bucket = bucket;
-          return self_->delegate(shards_[map_.shard_of(bucket).raw()], std::move(command));
+          const auto shard = map_.shard_of(bucket_for(command, random_()));
+          return self_->delegate(shards_[shard.raw()], std::move(command));
         },
         [this](submit_batch& command) { return on_submit_batch(command); },
         [this](const get_job& query) -> caf::result<job_reply> { return self_->delegate(shard_of(query.id), query); },
@@ -80,14 +79,14 @@ struct front_state {
     return promise;
   }
 
-  /// To each shard its jobs, in their order.
+  /// To each shard its jobs, in their order. Those without a key stay together.
   caf::result<batch_reply> on_submit_batch(submit_batch& command) {
     if (command.jobs.empty()) return batch_reply{};
     std::map<std::uint32_t, std::pair<submit_batch, std::vector<std::size_t>>> parts;
+    const auto any = random_();
     for (std::size_t i = 0; i < command.jobs.size(); ++i) {
       auto& job = command.jobs[i];
-      job.bucket = bucket_for(job, random_());
-      auto& [part, places] = parts[map_.shard_of(*job.bucket).raw()];
+      auto& [part, places] = parts[map_.shard_of(bucket_for(job, any)).raw()];
       part.jobs.push_back(std::move(job));
       places.push_back(i);
     }

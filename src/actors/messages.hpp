@@ -28,8 +28,7 @@ struct submit_job {
   model::packed_object inputs;  ///< complete and valid (`check_inputs`); the artifacts that they name exist
   std::uint8_t priority = 5;    ///< 0..9
   std::vector<std::pair<std::string, std::string>> labels;
-  std::optional<timestamp> deadline;            ///< the job fails when it has not ended by then
-  std::optional<model::bucket_no> bucket = {};  ///< set on the way to the shard that owns it, where there are several
+  std::optional<timestamp> deadline;  ///< the job fails when it has not ended by then
 };
 struct submitted {
   model::job_view job;

@@ -4,6 +4,7 @@
 #include "actors/fatal.hpp"
 #include "actors/front.hpp"
 #include "actors/gathered_replies.hpp"
+#include "actors/id_runs.hpp"
 #include "actors/timer.hpp"
 #include "base/log.hpp"
 #include "persistence/replica/peer_codec.hpp"
@@ -28,7 +29,7 @@ struct shard_state {
   static inline const char* name = "troupe.shard";
 
   shard_state(shard_actor::pointer self, shard_parts parts)
-      : self_(self), parts_(std::move(parts)), random_(std::random_device{}()) {
+      : self_(self), parts_(std::move(parts)), random_(std::random_device{}()), new_ids_(parts_.shards, parts_.shard, random_()) {
     end_node_on_exception(self_, parts_.on_fatal);
   }
 
@@ -95,7 +96,7 @@ struct shard_state {
 
   void take(submit_job& command, std::function<void(submit_reply)> answer) {
     model::submit_command body;
-    body.id = model::job_id::make(command.bucket ? *command.bucket : bucket_for(command, random_()), random_());
+    body.id = command.idempotency_key ? model::job_id::make(bucket_for(command, 0), random_()) : new_ids_.next();
     body.tenant = command.tenant;
     body.idempotency_key = std::move(command.idempotency_key);
     body.request_hash = command.request_hash;
@@ -379,6 +380,7 @@ struct shard_state {
   shard_actor::pointer self_;
   shard_parts parts_;
   std::mt19937_64 random_;
+  id_runs new_ids_;
   lazy_timer timer_;
   std::vector<replica::event::any> inbox_;
   std::uint64_t last_token_ = 0;

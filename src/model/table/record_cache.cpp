@@ -53,7 +53,8 @@ void record_cache::keep(std::shared_ptr<job_record> job) {
 }
 
 void record_cache::keep_if_room(std::shared_ptr<job_record> job) {
-  if (has_room_for(weight_of(*job)) || places_.contains(job->id)) keep(std::move(job));
+  const bool may_fit = records_.size() < most_ && has_room_for(weight_of(*job));
+  if (may_fit || places_.contains(job->id)) keep(std::move(job));
 }
 
 bool record_cache::has_room_for(bytes weight) const noexcept {

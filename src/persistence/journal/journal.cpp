@@ -127,6 +127,17 @@ class translation {
   rocksdb::Status failed_;
 };
 
+/// About what a write will have, so that it need not grow while it is put together.
+std::size_t size_of(std::span<const replica::persist_batch> batches) {
+  constexpr std::size_t around_each = 64, around_all = 1024;
+  std::size_t sum = around_all;
+  for (const auto& batch : batches) {
+    for (const auto& entry : batch.append) sum += around_each + (entry.payload ? entry.payload->size() : 0);
+    for (const auto& one : batch.state) sum += around_each + (one.value ? one.value->size() : 0);
+  }
+  return sum;
+}
+
 /// The first write of an installation: nothing of the shard is left but its term and vote, and it belongs to no group.
 result<void> empty_shard(const store& of, replica::shard_no shard, rocksdb::WriteBatch& into) {
   const auto first = shard_prefix(shard);
@@ -279,7 +290,7 @@ result<void> journal::parts::commit(rocksdb::WriteBatch& changes, bool sync) {
 
 result<void> journal::parts::write_together(std::span<const replica::persist_batch> batches) {
   const auto began = std::chrono::steady_clock::now();
-  rocksdb::WriteBatch changes;
+  rocksdb::WriteBatch changes{size_of(batches)};
   changes.PutLogData(mark_of(write_number + 1));
   translation to{*db, changes};
   bool sync = false;

@@ -44,10 +44,10 @@ struct options {
   std::uint64_t compact_every = 10'000;  ///< applied entries between compactions of the log
   duration patience = 30s;               ///< a request that reaches no majority is refused after so long
   duration resend_every = 500ms;         ///< what the leader has not answered is sent to it again
-  /// Applied state goes to the disk after so long, or with so many keys: what changes again until then is written once. A crash
-  /// brings it back from the log.
+  /// Applied state goes to the disk after so long, or with so many keys: what changes again until then is written once, and
+  /// whoever comes next does not wait long. A crash brings it back from the log.
   duration state_write_every = 100ms;
-  std::size_t state_keys_most = 1'024;
+  std::size_t state_keys_most = 256;
   std::size_t voters_most = 3;   ///< odd; more nodes are learners
   duration replace_after = 60s;  ///< a voter that was silent for so long passes its vote to a learner
   duration spread_after = 10s;   ///< without a change of members, votes move to where they stand better
