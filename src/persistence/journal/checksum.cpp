@@ -1,6 +1,8 @@
 #include "persistence/journal/checksum.hpp"
 
 #include <array>
+#include <bit>
+#include <cstring>
 
 namespace troupe::journal {
 namespace {
@@ -25,7 +27,11 @@ constexpr tables table = make_tables();
 
 std::uint64_t little_endian(const char* from) noexcept {
   std::uint64_t value = 0;
-  for (int i = 0; i < 8; ++i) value |= std::uint64_t{static_cast<unsigned char>(from[i])} << (8 * i);
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&value, from, sizeof value);  // one load; GCC 12 makes eight of the loop
+  } else {
+    for (int i = 0; i < 8; ++i) value |= std::uint64_t{static_cast<unsigned char>(from[i])} << (8 * i);
+  }
   return value;
 }
 
@@ -81,3 +87,11 @@ checksum& checksum::add(std::string_view data) noexcept {
 std::uint32_t checksum::value() const noexcept { return ~state_; }
 
 }  // namespace troupe::journal
+
+/// Debian builds RocksDB for every x86-64 processor, so its own CRC-32C does without the instruction: a twentieth of what nodes
+/// do under load. A release's linker calls this in place of rocksdb::crc32c::Extend (CMakeLists.txt). @returns the same
+extern "C" std::uint32_t
+__wrap__ZN7rocksdb6crc32c6ExtendEjPKcm(  // NOLINT(bugprone-reserved-identifier): the linker's name for it
+    std::uint32_t before, const char* data, std::size_t size) {
+  return troupe::journal::checksum{before}.add(std::string_view{data, size}).value();
+}

@@ -20,6 +20,7 @@ TEST_CASE("a checksum does not depend on how its bytes arrive") {
   checksum pieces;
   for (const char c : text) pieces.add(std::string_view{&c, 1});
   CHECK(pieces.value() == checksum{}.add(text).value());
+  CHECK(checksum{checksum{}.add("1234").value()}.add("56789").value() == 0xE3069283);
   CHECK(checksum{}.add(std::uint64_t{0x0807060504030201}).value() == checksum{}.add("\x01\x02\x03\x04\x05\x06\x07\x08").value());
 }
 
