@@ -26,6 +26,7 @@ void machine::set_hard_state(hard_state changed) {
   if (changed.current != hard_.current) {
     matched_ = acked_ = log_index{};
     leader_round_ = 0;
+    answered_round_.reset();
     held_.clear();  // of an older term, so of no use to anybody
   }
   hard_ = changed;

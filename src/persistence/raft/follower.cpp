@@ -45,10 +45,18 @@ void machine::take(const message& from, const append_request& request) {
   if (!take_entries(request)) return;
   const auto upto = advance(request.prev_index, request.entries.size());
   matched_ = std::max({matched_, upto, commit_});
+  const auto committed_before = commit_;
   commit_ = std::max(commit_, std::min(request.commit, matched_));
   held_by_all_ = std::max(held_by_all_, request.held_by_all);
   const bool has_news = log_.last() != last_before || out_.truncate_from;
-  if (!has_news) accept(from.from);  // else `persisted` answers
+  // What only says what is committed asks for nothing; if the last answer got lost, the next heartbeat asks again.
+  const bool only_tells = request.entries.empty() && commit_ > committed_before && is_answered(request.round);
+  if (!has_news && !only_tells) accept(from.from);  // else `persisted` answers
+}
+
+/// Whether the leader was told in this round how far this log goes.
+bool machine::is_answered(std::uint64_t round) const {
+  return answered_round_ == round && std::min(durable_, matched_) == acked_;
 }
 
 bool machine::take_entries(const append_request& request) {
@@ -79,6 +87,7 @@ void machine::refuse(server_id leader, const append_request& request) {
 
 void machine::accept(server_id leader) {
   acked_ = std::min(durable_, matched_);
+  answered_round_ = leader_round_;
   send(leader, hard_.current, append_accepted{acked_, leader_round_});
 }
 

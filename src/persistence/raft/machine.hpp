@@ -146,6 +146,7 @@ class machine {
   [[nodiscard]] bool check_shape(const append_request& request, term at);
   [[nodiscard]] bool take_entries(const append_request& request);
   void refuse(server_id leader, const append_request& request);
+  [[nodiscard]] bool is_answered(std::uint64_t round) const;
   void accept(server_id leader);
   void acknowledge_durable();
   void take(const message& from, const append_request& request);
@@ -199,9 +200,10 @@ class machine {
   log_index acked_;    ///< as a follower: the leader was told so up to here
   std::vector<peer> peers_;
   bytes uncommitted_;
-  log_index office_began_;          ///< as a leader: its first entry
-  std::uint64_t round_ = 0;         ///< as a leader: stamped on appends
-  std::uint64_t leader_round_ = 0;  ///< as a follower: the highest one seen of the leader of this term
+  log_index office_began_;                       ///< as a leader: its first entry
+  std::uint64_t round_ = 0;                      ///< as a leader: stamped on appends
+  std::uint64_t leader_round_ = 0;               ///< as a follower: the highest one seen of the leader of this term
+  std::optional<std::uint64_t> answered_round_;  ///< as a follower: the last one that the leader was given with `acked_`
   std::deque<waiting_read> reads_;
   std::optional<handover> handover_;
 

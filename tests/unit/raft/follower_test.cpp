@@ -71,6 +71,22 @@ TEST_CASE("an append is acknowledged when it is durable, and a doubled one only 
   CHECK(sent_one<append_accepted>(one.step(from(2, 8, append(3, 8)))).match == at(3));
 }
 
+TEST_CASE("what only says what is committed is answered once in a round") {
+  auto one = follower_with({1});
+  (void)one.step(from(2, 8, after(1, 1, {8, 8})));
+  (void)one.settle();
+  const auto telling = [](std::uint64_t commit, std::uint64_t round) {
+    auto told = append(3, 8);
+    told.commit = at(commit);
+    told.round = round;
+    return told;
+  };
+  CHECK(one.step(from(2, 8, telling(2, 0))).send.empty());
+  CHECK(one.core.state().commit == at(2));
+  CHECK(sent_one<append_accepted>(one.step(from(2, 8, telling(3, 1)))).round == 1);      // a heartbeat has to be answered
+  CHECK(sent_one<append_accepted>(one.step(from(2, 8, telling(3, 1)))).match == at(3));  // as has one that says nothing new
+}
+
 TEST_CASE("writes that come true one by one are acknowledged one by one") {
   auto one = follower_with({1});
   const auto first = one.step(from(2, 8, after(1, 1, {8}))).persist_no;
