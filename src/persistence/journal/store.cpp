@@ -47,7 +47,6 @@ rocksdb::ColumnFamilyOptions family_options(const options& how, const std::share
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = how.write_buffer.count();
   family.max_write_buffer_number = 2;
-  family.arena_block_size = (1_MiB).count();   // jemalloc gives blocks of 8 MiB back to the kernel at once
   family.memtable_whole_key_filtering = true;  // a new job's id is looked for, and not found, with each submission
   family.memtable_prefix_bloom_size_ratio = 0.02;
   // Flushed tables are soon merged with others, and compressed then.
