@@ -91,11 +91,8 @@ void darken(AVFrame& frame, int percent) {
 result<frame_ptr> make_background(AVFrame& picture, int width, int height) {
   const extent small{std::max(16, width / background_shrink / 2 * 2), std::max(16, height / background_shrink / 2 * 2)};
   TROUPE_TRY(auto background, filter_once(picture, {cut_to(part_of_shape(picture, static_cast<double>(width) / height)),
-                                                    scale_to(small, "area+accurate_rnd"),
-                                                    to_format("yuv444p"),
-                                                    soft_blur(),
-                                                    scale_to({width, height}, "bicubic+accurate_rnd"),
-                                                    to_format("yuv420p")}));
+                                                    scale_to(small, "area+accurate_rnd"), to_format("yuv444p"), soft_blur(),
+                                                    scale_to({width, height}, "bicubic+accurate_rnd"), to_format("yuv420p")}));
   if (av_frame_make_writable(background.get()) < 0) throw std::bad_alloc();
   darken(*background, background_brightness_percent);
   return background;

@@ -23,9 +23,10 @@ struct audio_settings {
 
 /// Encodes and writes one output file. It is written beside its place and moved there by `finish`; a writer that goes away
 /// unfinished leaves nothing. The same frames with the same number of threads give the same bytes where the width, rounded up to
-/// 16, is a multiple of 128 (640, 1280, 1920). At other widths libx264 164 reads memory that it never wrote (with mbtree=0 it does
-/// not, but files are larger): then a video may differ from its twin by up to a level or so in the mean of a frame. Seen with
-/// `for p in 1 254; do MALLOC_PERTURB_=$p ffmpeg -v error -f lavfi -i mandelbrot=size=426x240 -t 1 -c:v libx264 -f md5 -; done`.
+/// 16, is a multiple of 128 (640, 1280, 1920). At other widths libx264 164 reads memory that it never wrote (with mbtree=0 it
+/// does not, but files are larger): then a video may differ from its twin by up to a level or so in the mean of a frame. Seen
+/// with `for p in 1 254; do MALLOC_PERTURB_=$p ffmpeg -v error -f lavfi -i mandelbrot=size=426x240 -t 1 -c:v libx264 -f md5 -;
+/// done`.
 class media_writer {
  public:
   enum class container { mp4, wav };
