@@ -18,6 +18,12 @@ namespace {
 constexpr auto list_most = std::chrono::seconds{10};   // a shard answers from what it has applied, at once
 constexpr auto batch_most = std::chrono::seconds{60};  // a shard gives up earlier by itself (`replica::options::patience`)
 
+/// The bucket of a new job: that of its key, or any.
+model::bucket_no bucket_for(const submit_job& command, std::uint64_t random) {
+  if (command.idempotency_key) return model::bucket_of(command.tenant, *command.idempotency_key);
+  return model::bucket_no{static_cast<std::uint16_t>(random % model::bucket_count)};
+}
+
 /// A list that waits for the pages of all shards.
 struct gathered_list {
   caf::typed_response_promise<jobs_reply> promise;
@@ -114,11 +120,6 @@ struct front_state {
 };
 
 }  // namespace
-
-model::bucket_no bucket_for(const submit_job& command, std::uint64_t random) {
-  if (command.idempotency_key) return model::bucket_of(command.tenant, *command.idempotency_key);
-  return model::bucket_no{static_cast<std::uint16_t>(random % model::bucket_count)};
-}
 
 jobs_actor spawn_front(caf::actor_system& system, std::vector<shard_actor> shards) {
   return system.spawn<jobs_actor::stateful_impl<front_state>>(std::move(shards));

@@ -7,9 +7,6 @@
 
 namespace troupe::actors {
 
-/// The bucket of a new job: that of its key, or any.
-[[nodiscard]] model::bucket_no bucket_for(const submit_job& command, std::uint64_t random);
-
 /// Makes several shards one for whoever asks for jobs: what is of one job goes to the shard that has it, lists are merged.
 /// @param shards  all of them, by their numbers
 [[nodiscard]] jobs_actor spawn_front(caf::actor_system& system, std::vector<shard_actor> shards);

@@ -2,7 +2,6 @@
 
 #include "actors/cluster_view.hpp"
 #include "actors/fatal.hpp"
-#include "actors/front.hpp"
 #include "actors/gathered_replies.hpp"
 #include "actors/id_runs.hpp"
 #include "actors/timer.hpp"
@@ -24,12 +23,18 @@
 namespace troupe::actors {
 namespace {
 
+/// 64 bits: with 32, two of some ten thousand starts would draw the same ids.
+std::uint64_t seed() {
+  std::random_device source;
+  return std::uint64_t{source()} << 32 | source();
+}
+
 /// The shell of `replica::machine`: messages become events, effects become messages. It decides nothing.
 struct shard_state {
   static inline const char* name = "troupe.shard";
 
   shard_state(shard_actor::pointer self, shard_parts parts)
-      : self_(self), parts_(std::move(parts)), random_(std::random_device{}()), new_ids_(parts_.shards, parts_.shard, random_()) {
+      : self_(self), parts_(std::move(parts)), random_(seed()), new_ids_(parts_.shards, parts_.shard, random_()) {
     end_node_on_exception(self_, parts_.on_fatal);
   }
 
@@ -96,7 +101,8 @@ struct shard_state {
 
   void take(submit_job& command, std::function<void(submit_reply)> answer) {
     model::submit_command body;
-    body.id = command.idempotency_key ? model::job_id::make(bucket_for(command, 0), random_()) : new_ids_.next();
+    body.id = command.idempotency_key ? model::job_id::make(model::bucket_of(command.tenant, *command.idempotency_key), random_())
+                                      : new_ids_.next();
     body.tenant = command.tenant;
     body.idempotency_key = std::move(command.idempotency_key);
     body.request_hash = command.request_hash;

@@ -47,7 +47,7 @@ rocksdb::ColumnFamilyOptions family_options(const options& how, const std::share
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = how.write_buffer.count();
   family.max_write_buffer_number = 2;
-  family.memtable_whole_key_filtering = true;  // a new job's id is looked for, and not found, with each submission
+  family.memtable_whole_key_filtering = true;  // a new idempotency key is looked for, and not found
   family.memtable_prefix_bloom_size_ratio = 0.02;
   // Flushed tables are soon merged with others, and compressed then.
   family.compression_per_level.assign(static_cast<std::size_t>(family.num_levels),
@@ -63,7 +63,7 @@ rocksdb::ColumnFamilyOptions family_options(const options& how, const std::share
   table.partition_filters = true;
   table.format_version = 5;
   table.checksum = rocksdb::kXXH3;  // Debian's RocksDB reckons CRC-32C without the processor's help
-  // The newest tables are asked for each new job.
+  // The newest tables are asked for each new idempotency key.
   table.metadata_cache_options.partition_pinning = rocksdb::PinningTier::kFlushedAndSimilar;
   table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kFlushedAndSimilar;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
