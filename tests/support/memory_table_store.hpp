@@ -13,9 +13,8 @@ namespace troupe::testing {
 class memory_table_store final : public model::table_store {
  public:
   void use_version(std::uint32_t) override {}
-  std::optional<model::job_record> load_job(model::job_id id) override { return find(jobs, id); }
-  std::shared_ptr<const model::job_record> read_job(model::job_id id) override {
-    auto found = load_job(id);
+  std::shared_ptr<const model::job_record> load_job(model::job_id id) override {
+    auto found = find(jobs, id);
     return found ? std::make_shared<const model::job_record>(*std::move(found)) : nullptr;
   }
   void save_job(const std::shared_ptr<const model::job_record>& job) override { jobs.insert_or_assign(job->id, *job); }

@@ -296,23 +296,25 @@ void job_table::index(const job_record& job) {
   }
 }
 
-std::shared_ptr<job_record> job_table::record_of(job_id id) {
+std::shared_ptr<job_record> job_table::remembered(job_id id) {
   if (const auto found = in_memory_.find(id); found != in_memory_.end()) return found->second;
   if (auto touched = waiting_.find(id)) return touched;
-  if (auto touched = ended_.find(id)) return touched;
-  auto loaded = store_.load_job(id);
+  return ended_.find(id);
+}
+
+std::shared_ptr<job_record> job_table::record_of(job_id id) {
+  if (auto known = remembered(id)) return known;
+  const auto loaded = store_.load_job(id);
   if (!loaded) return nullptr;
-  auto record = std::make_shared<job_record>(std::move(*loaded));
+  auto record = std::make_shared<job_record>(*loaded);
   (is_final(record->state) ? ended_ : waiting_).keep(record);
   return record;
 }
 
 /// For whoever only looks: what is not in memory is not taken in.
 std::shared_ptr<const job_record> job_table::look_at(job_id id) {
-  if (const auto found = in_memory_.find(id); found != in_memory_.end()) return found->second;
-  if (auto touched = waiting_.find(id)) return touched;
-  if (auto touched = ended_.find(id)) return touched;
-  return store_.read_job(id);
+  if (auto known = remembered(id)) return known;
+  return store_.load_job(id);
 }
 
 void job_table::keep_or_drop(const std::shared_ptr<job_record>& job) {

@@ -153,6 +153,7 @@ class job_table {
   [[nodiscard]] result<task_spec> spec_for(const job_record& job, const pipeline& p, task_id task) const;
   void index(const job_record& job);
 
+  std::shared_ptr<job_record> remembered(job_id id);
   std::shared_ptr<job_record> record_of(job_id id);
   std::shared_ptr<const job_record> look_at(job_id id);
   void keep_or_drop(const std::shared_ptr<job_record>& job);

@@ -18,9 +18,7 @@ class table_store {
   /// The version of the commands in the log, before anything else and when it rises: what older programs want to find in the
   /// state is kept for them until then.
   virtual void use_version(std::uint32_t cluster_version) = 0;
-  virtual std::optional<job_record> load_job(job_id id) = 0;
-  /// The same, only to look at; null if there is none.
-  virtual std::shared_ptr<const job_record> read_job(job_id id) = 0;
+  virtual std::shared_ptr<const job_record> load_job(job_id id) = 0;  ///< null if there is none
   /// The store may keep the pointer: what changes in the record is saved again within the same command.
   virtual void save_job(const std::shared_ptr<const job_record>& job) = 0;
   virtual void erase_job(const job_record& job) = 0;  ///< with its events and list entry

@@ -151,16 +151,11 @@ void state_store::scan(const std::string& prefix, const std::string& from, const
   while (goes_on && in_range()) visit_overlay();
 }
 
-std::shared_ptr<const model::job_record> state_store::read_job(model::job_id id) {
+std::shared_ptr<const model::job_record> state_store::load_job(model::job_id id) {
   const auto key = numbered(job_space, id.raw());
   if (const auto found = overlay_.find(key); found != overlay_.end()) return found->second.job;
   const auto data = must(disk_.get(key));
   return data ? std::make_shared<const model::job_record>(must(decode_job(*data))) : nullptr;
-}
-
-std::optional<model::job_record> state_store::load_job(model::job_id id) {
-  const auto found = read_job(id);
-  return found ? std::optional{*found} : std::nullopt;
 }
 
 void state_store::save_job(const std::shared_ptr<const model::job_record>& saved) {
@@ -183,10 +178,10 @@ void state_store::erase_job(const model::job_record& job) {
   put(numbered(job_space, job.id.raw()), std::nullopt);
 }
 
-model::job_record state_store::listed_job(model::job_id id) {
+std::shared_ptr<const model::job_record> state_store::listed_job(model::job_id id) {
   auto job = load_job(id);
   TROUPE_ASSERT(job, "a listed job has a record");
-  return *std::move(job);
+  return job;
 }
 
 /// An ended job is kept until a known time. All others have not ended.
@@ -196,7 +191,7 @@ void state_store::each_active_job(const std::function<void(const model::job_reco
   each_ended_job([&](model::job_id id) { ended.insert(id); });
   scan(space(list_space), "", [&](std::string_view key, std::string_view) {
     const model::job_id id{number_at(key, 9)};
-    if (!ended.contains(id)) visit(listed_job(id));
+    if (!ended.contains(id)) visit(*listed_job(id));
     return true;
   });
 }
@@ -210,7 +205,7 @@ void state_store::each_ended_job(const std::function<void(model::job_id)>& visit
 
 void state_store::each_marked_job(const std::function<void(const model::job_record&)>& visit) {
   scan(space(active_space), "", [&](std::string_view key, std::string_view) {
-    visit(listed_job(model::job_id{number_at(key, 1)}));
+    visit(*listed_job(model::job_id{number_at(key, 1)}));
     return true;
   });
 }
@@ -242,7 +237,7 @@ std::string state_store::newest_jobs(std::string_view cursor, const std::functio
     if (key == cursor) return true;
     const auto job = listed_job(model::job_id{number_at(key, 9)});
     last = std::string{key};
-    stopped = !visit(job);
+    stopped = !visit(*job);
     return !stopped;
   });
   return stopped ? last : "";

@@ -48,8 +48,7 @@ class state_store final : public model::table_store {
   void save_members(const raft::configuration& members);
 
   void use_version(std::uint32_t cluster_version) override;
-  std::optional<model::job_record> load_job(model::job_id id) override;
-  std::shared_ptr<const model::job_record> read_job(model::job_id id) override;
+  std::shared_ptr<const model::job_record> load_job(model::job_id id) override;
   void save_job(const std::shared_ptr<const model::job_record>& job) override;
   void erase_job(const model::job_record& job) override;
   void each_active_job(const std::function<void(const model::job_record&)>& visit) override;
@@ -78,7 +77,7 @@ class state_store final : public model::table_store {
   using visitor = std::function<bool(std::string_view key, std::string_view value)>;
 
   void each_marked_job(const std::function<void(const model::job_record&)>& visit);
-  [[nodiscard]] model::job_record listed_job(model::job_id id);
+  [[nodiscard]] std::shared_ptr<const model::job_record> listed_job(model::job_id id);
   [[nodiscard]] std::optional<std::string> get(const std::string& key) const;
   void put(std::string key, std::optional<std::string> value) { lay(std::move(key), {0, std::move(value), nullptr}); }
   void lay(std::string key, overlaid what);
