@@ -123,6 +123,8 @@ struct slot_view {
   std::uint32_t permille = 0;
   std::uint64_t tasks_done = 0;
   std::uint64_t worker_starts = 0;
+
+  friend bool operator==(const slot_view&, const slot_view&) = default;
 };
 /// A node of the cluster, as the answering node knows it.
 struct member_view {

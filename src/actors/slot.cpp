@@ -90,6 +90,8 @@ struct slot_state {
     }
     view.tasks_done = machine_.tasks_done();
     view.worker_starts = machine_.worker_starts();
+    if (view == told_ && !stopped) return;
+    told_ = view;
     self_->send(parts_.node, slot_changed{std::move(view), stopped});
   }
 
@@ -108,6 +110,7 @@ struct slot_state {
   slot_parts parts_;
   model::slot_machine machine_;
   lazy_timer timer_;
+  slot_view told_;  // to the node
   std::unique_ptr<model::ports::worker_handle> worker_;
 };
 

@@ -21,10 +21,10 @@ log_index entry_log::last_not_after(log_index index, term limit) const noexcept 
   return advance(base_, static_cast<std::uint64_t>(past - entries_.begin()));
 }
 
-std::vector<entry> entry_log::slice(log_index first, bytes limit) const {
+std::vector<entry> entry_log::slice(log_index first, log_index upto, bytes limit) const {
   std::vector<entry> taken;
   bytes sum;
-  for (auto index = first; index <= last(); index = next(index)) {
+  for (auto index = first; index <= std::min(upto, last()); index = next(index)) {
     sum = sum + weight(at(index));
     if (!taken.empty() && sum > limit) break;
     taken.push_back(at(index));

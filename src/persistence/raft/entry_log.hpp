@@ -25,8 +25,8 @@ class entry_log {
 
   /// The largest index not after `index` whose term is not after `limit`; at least `base()`. Terms never fall along a log.
   [[nodiscard]] log_index last_not_after(log_index index, term limit) const noexcept;
-  /// Entries from `first` on, at least one if there is one, as many as `limit` allows.
-  [[nodiscard]] std::vector<entry> slice(log_index first, bytes limit) const;
+  /// Entries from `first` to `upto`, which may lie before it: at least one if there is one, as many as `limit` allows.
+  [[nodiscard]] std::vector<entry> slice(log_index first, log_index upto, bytes limit) const;
 
   void append(const entry& e) {
     entries_.push_back(e);

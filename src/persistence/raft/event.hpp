@@ -3,6 +3,8 @@
 #include "persistence/raft/configuration.hpp"
 #include "persistence/raft/message.hpp"
 
+#include <optional>
+
 namespace troupe::raft {
 
 /// The time of `update::wake_at` has come. Early or needless ticks do no harm.
@@ -10,6 +12,7 @@ struct tick {};
 /// Commands for the log, in this order. One event with many commands costs one write and one message.
 struct propose {
   std::vector<shared_bytes> payloads;
+  std::vector<server_id> awaited_by = {};  ///< where somebody waits to see these committed
 };
 /// Everything that was handed out with `update::persist_no` up to `upto` is durable. Repeats do no harm.
 struct persisted {
@@ -28,6 +31,7 @@ struct compact {
 /// and comes back in `update::reads`; one number may stand for many readers.
 struct confirm_read {
   std::uint64_t number = 0;
+  std::optional<server_id> reader = {};  ///< reads when it knows the index to be committed, so it is told at once
 };
 /// Hands the leadership over (thesis 3.10). Proposals are refused until the new leader is heard of, or an election timeout has
 /// passed.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe::raft {
 
@@ -19,9 +20,17 @@ void machine::heartbeat() {
     if (!replicate(to)) send_append(to, false);
 }
 
+/// A learner that keeps up is told of entries by `tell_commit`.
 void machine::replicate_to_all() {
-  for (auto& to : peers_) replicate(to);
+  for (auto& to : peers_)
+    if (counts(to.id) || !to.streaming) replicate(to);
 }
+
+/// Whether what it has counts for what is committed.
+bool machine::counts(server_id id) const { return is_voter(id) || planted(plant::learner_counted); }
+
+/// Learners get what is committed: nobody waits for their disks, and on a busy machine they would take time from those of voters.
+log_index machine::end_for(const peer& to) const { return counts(to.id) ? log_.last() : commit_; }
 
 bool machine::replicate(peer& to) {
   if (to.needs_snapshot || to.has_lost_log) return false;  // a snapshot is offered at each heartbeat
@@ -36,9 +45,10 @@ bool machine::replicate(peer& to) {
     return true;
   }
   bool has_sent = false;
-  while (to.next_index <= log_.last() && to.in_flight.size() < settings_.inflight_max) {
+  const bool is_awaited = !counts(to.id) && to.commit_told < to.awaited;
+  while (to.next_index <= end_for(to) && to.in_flight.size() < settings_.inflight_max) {
     // Little goes with what comes until the last message is answered: the other side then does one write for all of it.
-    if (!to.in_flight.empty() && log_.weighs_less(to.next_index, settings_.append_bytes_least)) break;
+    if (!is_awaited && !to.in_flight.empty() && log_.weighs_less(to.next_index, settings_.append_bytes_least)) break;
     send_append(to, true);
     has_sent = true;
   }
@@ -50,18 +60,44 @@ void machine::send_append(peer& to, bool with_entries) {
   if (to.needs_snapshot || to.next_index <= log_.base()) return offer_snapshot(to);
   const auto prev = previous(to.next_index);
   append_request request{prev, *log_.term_at(prev), {}, commit_, held_by_all_, round_};
-  if (with_entries) request.entries = log_.slice(to.next_index, settings_.append_bytes_max);
+  if (with_entries) request.entries = log_.slice(to.next_index, end_for(to), settings_.append_bytes_max);
   if (to.streaming && !request.entries.empty()) {
     to.next_index = next(request.entries.back().index);
     to.in_flight.push_back(request.entries.back().index);
   }
   to.commit_told = commit_;
+  to.tell_at = timestamp::max();
   send(to.id, hard_.current, std::move(request));
 }
 
+/// At once if somebody waits for it there; else with the next entries, of which there are soon some under load.
 void machine::tell_commit(peer& to) {
-  // Busy followers learn it from the next entries; one with nothing on its way would have to wait for a heartbeat.
-  if (to.streaming && to.in_flight.empty() && to.next_index > log_.last() && to.commit_told < commit_) send_append(to, false);
+  const auto due_before = std::exchange(to.tell_at, timestamp::max());  // who is too busy then comes here again with its answer
+  const bool lacks_entries = !counts(to.id) && to.next_index <= commit_;
+  if (!to.streaming || (to.commit_told >= commit_ && !lacks_entries)) return;
+  const bool is_awaited = to.commit_told < to.awaited;
+  const bool is_far_behind = lacks_entries && !log_.weighs_less(to.next_index, settings_.append_bytes_least);
+  if (!is_awaited && !is_far_behind) {
+    const auto due = std::min(due_before, now_ + settings_.commit_notice_after);
+    if (now_ < due) {
+      to.tell_at = due;
+      return;
+    }
+  }
+  if (!replicate(to) && to.commit_told < commit_ && (is_awaited || to.in_flight.empty())) send_append(to, false);
+}
+
+void machine::await_commit(server_id where, log_index upto) {
+  const auto found = std::find_if(peers_.begin(), peers_.end(), [where](const peer& p) { return p.id == where; });
+  if (found == peers_.end()) return;
+  found->awaited = std::max(found->awaited, upto);
+  tell_commit(*found);
+}
+
+timestamp machine::next_duty() const {
+  auto due = heartbeat_due_;
+  for (const auto& to : peers_) due = std::min(due, to.tell_at);
+  return due;
 }
 
 void machine::advance_commit() {
@@ -69,7 +105,7 @@ void machine::advance_commit() {
   auto least = durable_;
   if (is_voter(settings_.self)) matches.push_back(durable_);
   for (const auto& p : peers_) {
-    if (is_voter(p.id) || planted(plant::learner_counted)) matches.push_back(p.match);
+    if (counts(p.id)) matches.push_back(p.match);
     least = std::min(least, p.match);
   }
   std::sort(matches.begin(), matches.end(), std::greater<>{});
@@ -114,7 +150,7 @@ void machine::take(const message& from, const append_accepted& reply) {
   while (!sender->in_flight.empty() && sender->in_flight.front() <= sender->match) sender->in_flight.pop_front();
   if (is_news) advance_commit();
   if (role_ != server_role::leader) return;
-  replicate(*sender);
+  if (counts(sender->id)) replicate(*sender);
   tell_commit(*sender);
   hand_over();
 }

@@ -86,6 +86,8 @@ void machine::start() {
 void machine::on(const tick&) {
   if (role_ == server_role::leader) {
     if (!peers_.empty() && now_ >= heartbeat_due_) heartbeat();
+    for (auto& to : peers_)
+      if (to.tell_at <= now_) tell_commit(to);
     return;
   }
   if (now_ < election_due_) return;
@@ -124,6 +126,7 @@ void machine::on(const propose& input) {
   }
   out_.proposed = assigned{next(log_.last()), hard_.current};
   for (const auto& payload : input.payloads) append(entry_kind::command, payload);
+  for (const auto where : input.awaited_by) await_commit(where, log_.last());
   replicate_to_all();
 }
 
@@ -207,9 +210,9 @@ void machine::sort_messages() {
 
 update machine::finish() {
   if (!failure_) {
+    decide_reads();
     number_write();
     sort_messages();
-    decide_reads();
     hand_out_committed();
     release_prefix();
     const role_change present{role_, hard_.current, leader_};
@@ -217,7 +220,7 @@ update machine::finish() {
     if (role_ != server_role::leader)
       out_.wake_at = election_due_;
     else if (!peers_.empty())
-      out_.wake_at = heartbeat_due_;
+      out_.wake_at = next_duty();
   }
   if (failure_) {
     out_ = update{};

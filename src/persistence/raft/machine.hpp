@@ -63,23 +63,26 @@ class machine {
   /// What a leader knows of a follower. Probing: one message, then wait. Streaming: messages follow each other unanswered.
   struct peer {
     server_id id;
-    log_index match;
-    log_index next_index;
+    log_index match{};
+    log_index next_index{};
     bool streaming = false;
     bool probe_sent = false;
-    bool needs_snapshot = false;      ///< it lacks what the log no longer has
-    bool has_lost_log = false;        ///< it lacks what it had acknowledged, and does not count
-    std::deque<log_index> in_flight;  ///< the last index of each message on its way
-    log_index commit_told;
-    std::uint64_t round = 0;         ///< the highest one that it answered
-    std::uint64_t agreed_round = 0;  ///< the same, of answers that agreed
-    timestamp heard;
+    bool needs_snapshot = false;        ///< it lacks what the log no longer has
+    bool has_lost_log = false;          ///< it lacks what it had acknowledged, and does not count
+    std::deque<log_index> in_flight{};  ///< the last index of each message on its way
+    log_index commit_told{};
+    log_index awaited{};                   ///< somebody there waits to see up to here committed
+    timestamp tell_at = timestamp::max();  ///< that more is committed than it was told
+    std::uint64_t round = 0;               ///< the highest one that it answered
+    std::uint64_t agreed_round = 0;        ///< the same, of answers that agreed
+    timestamp heard{};
   };
   /// A read is decided when a majority has answered `round`.
   struct waiting_read {
     std::uint64_t number = 0;
     std::uint64_t round = 0;
     log_index index;
+    std::optional<server_id> reader;
   };
   struct handover {
     server_id to;
@@ -156,7 +159,11 @@ class machine {
   void replicate_to_all();
   bool replicate(peer& to);
   void send_append(peer& to, bool with_entries);
+  [[nodiscard]] bool counts(server_id id) const;
+  [[nodiscard]] log_index end_for(const peer& to) const;
   void tell_commit(peer& to);
+  void await_commit(server_id where, log_index upto);
+  [[nodiscard]] timestamp next_duty() const;
   void advance_commit();
   [[nodiscard]] peer* peer_answering(const message& from);
   void give_up_on(peer& who, log_index rejected);

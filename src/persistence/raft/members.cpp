@@ -70,14 +70,7 @@ void machine::gather_peers() {
     for (const auto id : *ids) {
       const auto is_known = std::any_of(peers_.begin(), peers_.end(), [id](const peer& p) { return p.id == id; });
       if (id == settings_.self || is_known) continue;
-      peers_.push_back({.id = id,
-                        .match = {},
-                        .next_index = next(log_.last()),
-                        .in_flight = {},
-                        .commit_told = {},
-                        .round = 0,
-                        .agreed_round = 0,
-                        .heard = now_});
+      peers_.push_back({.id = id, .next_index = next(log_.last()), .heard = now_});
     }
   }
 }

@@ -19,7 +19,7 @@ void machine::on(const confirm_read& input) {
   ask_for_round();
   // What earlier leaders acknowledged lies before this one's first entry, whether it knows that it is committed or not
   // (thesis 6.4).
-  reads_.push_back({input.number, round_, std::max(commit_, office_began_)});
+  reads_.push_back({input.number, round_, std::max(commit_, office_began_), input.reader});
 }
 
 void machine::ask_for_round() {
@@ -35,8 +35,11 @@ void machine::decide_reads() {
     if (is_voter(p.id)) rounds.push_back(p.round);
   std::sort(rounds.begin(), rounds.end(), std::greater<>{});
   const auto confirmed = planted(plant::stale_leader_read) ? round_ : rounds[members().voters.size() / 2];
-  for (; !reads_.empty() && reads_.front().round <= confirmed; reads_.pop_front())
-    out_.reads.push_back({reads_.front().number, reads_.front().index});
+  for (; !reads_.empty() && reads_.front().round <= confirmed; reads_.pop_front()) {
+    const auto& decided = reads_.front();
+    out_.reads.push_back({decided.number, decided.index});
+    if (decided.reader) await_commit(*decided.reader, decided.index);
+  }
 }
 
 void machine::drop_reads() {

@@ -28,6 +28,8 @@ struct options {
   bytes append_bytes_max = 1_MiB;
   /// Less than this is not sent behind a message that has yet to be answered: it goes with what comes until then.
   bytes append_bytes_least = 16_KiB;
+  /// What is committed is told with the next entries, and after this long if none come; at once to who awaits it (`propose`).
+  duration commit_notice_after{5};
   /// Most append messages with entries that are on their way to one follower.
   std::size_t inflight_max = 64;
   /// Proposals are refused (`errc::queue_full`) while the leader's uncommitted entries, or those that its disk has yet to have,

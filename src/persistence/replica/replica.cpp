@@ -274,10 +274,13 @@ void machine::propose_due() {
 void machine::submit_proposals() {
   if (proposals_.empty()) return;
   auto proposals = std::exchange(proposals_, {});
-  std::vector<raft::shared_bytes> payloads;
-  payloads.reserve(proposals.size());
-  for (const auto& [payload, why] : proposals) payloads.push_back(payload);
-  auto update = raft_.step(raft::propose{std::move(payloads)}, now_);
+  raft::propose input;
+  input.payloads.reserve(proposals.size());
+  for (const auto& [payload, why] : proposals) {
+    input.payloads.push_back(payload);
+    if (const auto node = awaited_by(why)) input.awaited_by.emplace_back(node->raw());
+  }
+  auto update = raft_.step(input, now_);
   const auto place = update.proposed.value_or(error{errc::internal, "the log gave no place"});
   if (place) lose_from(place->first);  // of an earlier office of this server
   for (std::size_t i = 0; i < proposals.size(); ++i) {
@@ -288,6 +291,15 @@ void machine::submit_proposals() {
     }
   }
   take(std::move(update));
+}
+
+/// Whose client or slot waits for what comes of it.
+std::optional<model::node_id> machine::awaited_by(const purpose& why) const {
+  if (const auto* peer = std::get_if<by_peer>(&why)) return peer->origin.node;
+  if (const auto* ask = std::get_if<by_slot_ask>(&why)) return ask->slot.node;
+  const auto* finish = std::get_if<by_finish>(&why);
+  const auto reported = finish ? finishing_.find({finish->task, finish->attempt}) : finishing_.end();
+  return reported != finishing_.end() ? std::optional{reported->second.node} : std::nullopt;
 }
 
 /// It will not be in the log at its place.

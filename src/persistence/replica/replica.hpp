@@ -302,6 +302,7 @@ class machine {
   void propose(const model::command& body, purpose why, const std::optional<model::command_origin>& origin = {});
   void propose_due();
   void submit_proposals();
+  [[nodiscard]] std::optional<model::node_id> awaited_by(const purpose& why) const;
   void refuse(const purpose& why, const error& reason);
   [[nodiscard]] bool is_state_due();
   void write_state();

@@ -163,7 +163,7 @@ void machine::take(const peer_message& from, const read_request& what) {
   if (!leads()) return;
   const auto number = ++last_read_;
   delegated_reads_.emplace(number, std::pair{from.from, what.number});
-  drive(raft::confirm_read{number});
+  drive(raft::confirm_read{number, from.from});
 }
 
 void machine::take(const peer_message&, const read_index& what) {

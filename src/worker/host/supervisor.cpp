@@ -38,8 +38,10 @@ constexpr std::size_t rest_most = std::size_t{32} << 20;  // read of a worker th
 command_box::command_box() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 void command_box::change(const std::function<void(content&)>& how) {
-  const std::lock_guard lock{mutex_};
-  how(content_);
+  {
+    const std::lock_guard lock{mutex_};
+    how(content_);
+  }
   ::eventfd_write(wake_.get(), 1);
 }
 
@@ -295,7 +297,7 @@ void worker_loop::on_finished(const proto::task_finished& end) {
   if (!attempt_) return kill_tree("it spoke nonsense: it finished a task that it was not given");
   read_log(16 * read_bytes);  // what it wrote before it finished
   waiting_progress_.reset();
-  if (end.has_done()) on_event_(ports::worker_storing{attempt_->attempt, attempt_->task});
+  if (end.done().files_size() > 0) on_event_(ports::worker_storing{attempt_->attempt, attempt_->task});
   auto outcome = end.has_done() ? take_outputs(end.done(), attempt_->directory, setting_.options.output_most, setting_.store)
                                 : error{errc::internal, "the worker ended a task without saying how"};
   auto ended = std::exchange(attempt_, std::nullopt);

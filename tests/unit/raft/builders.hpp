@@ -48,6 +48,7 @@ inline options quiet_options(std::uint64_t self = 1) {
   options settings;
   settings.self = server(self);
   settings.random_seed = self;
+  settings.commit_notice_after = 0ms;
   return settings;
 }
 

@@ -217,6 +217,40 @@ TEST_CASE("an idle follower is told of a commit at once") {
   CHECK(one.step(from(2, 1, append_accepted{at(1)})).send.empty());
 }
 
+TEST_CASE("an idle follower on which nobody waits is told of a commit with the next entries, or after a while") {
+  auto settings = quiet_options();
+  settings.commit_notice_after = 5ms;
+  auto one = leader_with({}, 0, settings);
+  const auto first = one.step(from(2, 1, append_accepted{at(1)}));
+  CHECK(first.send.empty());
+  CHECK(first.wake_at == one.now + 5ms);
+  CHECK(one.tick_after(4ms).send.empty());
+  CHECK(sent_one<append_request>(one.tick_after(1ms)).commit == at(1));
+  (void)propose_text(one, "a");
+  (void)one.settle();
+  CHECK(one.step(from(2, 1, append_accepted{at(2)})).send.empty());
+  const auto with_entries = sent<append_request>(propose_text(one, "b"));
+  REQUIRE_FALSE(with_entries.empty());
+  CHECK(with_entries[0].commit == at(2));
+  CHECK(with_entries[0].entries.size() == 1);
+  CHECK(one.tick_after(5ms).send.empty());
+}
+
+TEST_CASE("where somebody waits for a commit it is told at once, be the follower busy or not") {
+  auto settings = quiet_options();
+  settings.commit_notice_after = 5ms;
+  auto one = leader_with({}, 0, settings);
+  (void)one.step(from(2, 1, append_accepted{at(1)}));
+  (void)one.step(from(3, 1, append_accepted{at(1)}));
+  (void)one.step(propose{{text("a")}, {server(3)}});
+  (void)one.settle();
+  const auto out = one.step(from(2, 1, append_accepted{at(2)}));
+  REQUIRE(out.send.size() == 1);
+  CHECK(out.send[0].to == server(3));
+  CHECK(std::get<append_request>(out.send[0].body).commit == at(2));
+  CHECK(std::get<append_request>(out.send[0].body).entries.empty());
+}
+
 TEST_CASE("who acknowledged an entry before the leader's disk had it is told of the commit when that has it, too") {
   auto one = leader_with({}, 0);
   (void)one.step(from(2, 1, append_accepted{at(1)}));

@@ -85,6 +85,33 @@ TEST_CASE("a learner's copy counts for nothing, its vote neither (thesis 4.2.1)"
   CHECK(other.role() == server_role::candidate);
 }
 
+TEST_CASE("a learner gets entries when they are committed: at once if somebody waits there, else some together") {
+  auto settings = quiet_options();
+  settings.commit_notice_after = 5ms;
+  auto one = leader(settings);
+  (void)one.step(change_members{group({1, 2, 3}, {4})});
+  (void)one.settle();
+  (void)one.step(from(2, 1, append_accepted{at(2)}));
+  (void)one.step(from(4, 1, append_accepted{at(2)}));
+  const auto to_learner = [](const update& out) {
+    numbers indexes;
+    for (const auto& m : out.send)
+      if (m.to == server(4))
+        for (const auto& e : std::get<append_request>(m.body).entries) indexes.push_back(e.index.raw());
+    return indexes;
+  };
+  CHECK(to_learner(one.step(propose{{text("a")}})).empty());
+  (void)one.settle();
+  CHECK(to_learner(one.step(from(2, 1, append_accepted{at(3)}))).empty());
+  CHECK(to_learner(one.step(propose{{text("b")}})).empty());
+  (void)one.settle();
+  CHECK(to_learner(one.tick_after(5ms)) == numbers{3});
+  CHECK(to_learner(one.step(propose{{text("c")}, {server(4)}})).empty());
+  (void)one.settle();
+  const auto out = one.step(from(2, 1, append_accepted{at(5)}));
+  CHECK(to_learner(out) == numbers{4, 5});  // although its answer to 3 has not come
+}
+
 TEST_CASE("one change at a time, and none before the leader has committed in its own term (S4)") {
   auto one = leader();
   (void)one.step(change_members{group({1, 2, 3}, {4})});

@@ -64,8 +64,8 @@ TEST_CASE("the log finds the last place where two logs can agree") {
 
 TEST_CASE("a slice of the log keeps to its limit but never is empty") {
   const entry_log log{at(0), term{0}, log_of({1, 1, 1})};
-  CHECK(log.slice(at(1), bytes{0}).size() == 1);
-  CHECK(log.slice(at(1), bytes{2 * weight(log.at(at(1))).count()}).size() == 2);
-  CHECK(log.slice(at(2), 1_MiB).size() == 2);
-  CHECK(log.slice(at(4), 1_MiB).empty());
+  CHECK(log.slice(at(1), log.last(), bytes{0}).size() == 1);
+  CHECK(log.slice(at(1), log.last(), bytes{2 * weight(log.at(at(1))).count()}).size() == 2);
+  CHECK(log.slice(at(2), log.last(), 1_MiB).size() == 2);
+  CHECK(log.slice(at(4), log.last(), 1_MiB).empty());
 }

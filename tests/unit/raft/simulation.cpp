@@ -31,6 +31,7 @@ simulation::simulation(std::uint64_t seed) : seed_(seed), random_(seed) {
   settings_.append_bytes_max = bytes{40 + draw(400)};
   settings_.append_bytes_least = bytes{chance(50) ? 0 : draw(200)};
   settings_.uncommitted_bytes_max = 4_KiB;
+  settings_.commit_notice_after = duration{draw(3) * 10};
   settings_.kept_bytes_max = chance(70) ? bytes{200} : 64_MiB;
   has_changes_ = chance(50);
   loss_percent_ = chance(50) ? static_cast<unsigned>(draw(20)) : 0;
@@ -178,6 +179,7 @@ void simulation::let_client_propose() {
     propose batch;
     for (auto left = 1 + draw(4); left > 0; --left)
       batch.payloads.push_back(std::make_shared<const std::string>(fmt::format("{:08}", ++commands_)));
+    if (chance(30)) batch.awaited_by.push_back(nodes_[draw(nodes_.size())].id);
     step(target, batch);
   }
   // A second one that takes itself for the leader is the one that must not answer.
@@ -188,7 +190,7 @@ void simulation::let_client_propose() {
 
 void simulation::ask(node& which) {
   reads_.emplace(++asked_, log_index{history_.size()});
-  step(which, confirm_read{asked_});
+  step(which, confirm_read{asked_, chance(50) ? std::optional{nodes_[draw(nodes_.size())].id} : std::nullopt});
 }
 
 void simulation::change_somebody(node& leader) {
