@@ -15,6 +15,9 @@ find_package(CAF 0.18.7 EXACT REQUIRED COMPONENTS core PATHS ${CAF_PREFIX} NO_DE
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(Protobuf_USE_STATIC_LIBS ON)
   set(Boost_USE_STATIC_LIBS ON)
+  if(Protobuf_LIBRARY_RELEASE MATCHES "\\.so$")  # found before this was asked for
+    unset(Protobuf_LIBRARY_RELEASE CACHE)
+  endif()
 endif()
 
 find_package(PkgConfig REQUIRED)

@@ -85,12 +85,14 @@ struct front_state {
     return promise;
   }
 
-  /// To each shard its jobs, in their order. Those without a key stay together.
+  /// To each shard its jobs, in their order. Of those without a key some stay together; all would fill one shard's queue.
   caf::result<batch_reply> on_submit_batch(submit_batch& command) {
     if (command.jobs.empty()) return batch_reply{};
     std::map<std::uint32_t, std::pair<submit_batch, std::vector<std::size_t>>> parts;
-    const auto any = random_();
+    constexpr std::size_t together = 128;
+    auto any = random_();
     for (std::size_t i = 0; i < command.jobs.size(); ++i) {
+      if (i % together == together - 1) any = random_();
       auto& job = command.jobs[i];
       auto& [part, places] = parts[map_.shard_of(bucket_for(job, any)).raw()];
       part.jobs.push_back(std::move(job));

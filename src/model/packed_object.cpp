@@ -1,9 +1,7 @@
 #include "model/packed_object.hpp"
 
 #include "base/error.hpp"
-
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
+#include "model/json_text.hpp"
 
 #include <atomic>
 
@@ -12,11 +10,8 @@ namespace troupe::model {
 namespace {
 
 json::object parse(const std::string& text) {
-  json::parse_options lenient;
-  lenient.allow_invalid_utf8 = true;  // what was written must be readable, even if a text in it is not UTF-8
-  boost::system::error_code failure;
-  auto value = json::parse(text, failure, {}, lenient);
-  TROUPE_ASSERT(!failure && value.is_object(), "records hold JSON that this program wrote");
+  auto value = from_json_text(text);
+  TROUPE_ASSERT(value.is_object(), "this text was one of an object");
   return std::move(value.get_object());
 }
 
@@ -34,8 +29,9 @@ struct packed_object::body {
 
 packed_object::packed_object(json::object from) {
   if (from.empty()) return;
-  auto text = json::serialize(from);
-  body_ = std::make_shared<const body>(std::move(text), new json::object(std::move(from)));
+  auto text = to_json_text(from);
+  const auto* as_text_says = has_text(from) ? new json::object(std::move(from)) : nullptr;
+  body_ = std::make_shared<const body>(std::move(text), as_text_says);
 }
 
 packed_object packed_object::from_text(std::string text) {
@@ -60,7 +56,7 @@ const json::object& packed_object::object() const {
 }
 
 bytes packed_object::weight() const noexcept {
-  constexpr std::size_t with_parsed = 3;  // strings once more, and what holds them
+  constexpr std::size_t with_parsed = 3;  // of texts and objects; a list of digits takes some 13 times its text
   return bytes{with_parsed * text().size()};
 }
 

@@ -23,7 +23,7 @@ class packed_object {
   /// Without spaces. A key or a string of ASCII letters stands there as it is.
   [[nodiscard]] const std::string& text() const noexcept;
   [[nodiscard]] const json::object& object() const;
-  /// What it may take in memory, parsed or not.
+  /// About what it takes in memory when it is parsed.
   [[nodiscard]] bytes weight() const noexcept;
 
   friend bool operator==(const packed_object& a, const packed_object& b) noexcept { return a.text() == b.text(); }

@@ -1,6 +1,7 @@
 #include "model/pipeline_values.hpp"
 
 #include "base/utf8.hpp"
+#include "model/json_text.hpp"
 #include "model/pipeline_limits.hpp"
 #include "model/pipeline_names.hpp"
 
@@ -156,7 +157,10 @@ result<json::value> fit_one(const value_spec& spec, const json::value& value, co
       if (is_artifact_object(value)) fitted = value;
       break;
     case value_type::object:
-      if (value.is_object() && is_shallow(value, limits::value_depth)) fitted = value;
+      if (value.is_object() && !is_shallow(value, limits::value_depth))
+        return misfit(spec, value, fmt::format("at most {} levels deep", limits::value_depth));
+      if (value.is_object() && !has_text(value)) return misfit(spec, value, "a number in it is too large");
+      if (value.is_object()) fitted = value;
       break;
   }
   if (!fitted) return misfit(spec, value);

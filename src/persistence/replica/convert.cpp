@@ -1,23 +1,12 @@
 #include "persistence/replica/convert.hpp"
 
 #include "base/error.hpp"
-
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
+#include "model/json_text.hpp"
 
 #include <algorithm>
 
 namespace troupe::replica::convert {
 namespace json = model::json;
-
-namespace {
-/// What was written must be readable, even if a text in it is not UTF-8.
-json::parse_options lenient() {
-  json::parse_options options;
-  options.allow_invalid_utf8 = true;
-  return options;
-}
-}  // namespace
 
 std::string text_of(const digest& hash) { return {hash.raw().begin(), hash.raw().end()}; }
 
@@ -27,13 +16,12 @@ digest digest_of(const std::string& raw) {
   return digest{out};
 }
 
-std::string text_of(const json::object& object) { return json::serialize(object); }
+std::string text_of(const json::object& object) { return model::to_json_text(object); }
 
 json::object object_of(const std::string& text) {
   if (text.empty()) return {};
-  boost::system::error_code failure;
-  auto parsed = json::parse(text, failure, {}, lenient());
-  TROUPE_ASSERT(!failure && parsed.is_object(), "records hold JSON that this program wrote");
+  auto parsed = model::from_json_text(text);
+  TROUPE_ASSERT(parsed.is_object(), "this text was one of an object");
   return std::move(parsed.get_object());
 }
 
@@ -102,7 +90,7 @@ model::task_record task_of(const proto::task_state_record& record) {
 void put_stage(const model::stage_record& stage, proto::stage_state_record& out) {
   out.set_state(static_cast<std::uint32_t>(stage.state));
   for (const auto& task : stage.tasks) put_task(task, *out.add_tasks());
-  if (!stage.items.empty()) out.set_items_json(json::serialize(stage.items));
+  if (!stage.items.empty()) out.set_items_json(model::to_json_text(stage.items));
   out.set_started_ms(ms_of(stage.started));
   out.set_ended_ms(ms_of(stage.ended));
   out.set_reason(stage.reason);
@@ -114,9 +102,8 @@ model::stage_record stage_of(const proto::stage_state_record& record) {
   stage.state = static_cast<model::stage_state>(record.state());
   for (const auto& task : record.tasks()) stage.tasks.push_back(task_of(task));
   if (!record.items_json().empty()) {
-    boost::system::error_code failure;
-    auto items = json::parse(record.items_json(), failure, {}, lenient());
-    TROUPE_ASSERT(!failure && items.is_array(), "records hold JSON that this program wrote");
+    auto items = model::from_json_text(record.items_json());
+    TROUPE_ASSERT(items.is_array(), "this text was one of a list");
     stage.items = std::move(items.get_array());
   }
   stage.started = time_of(record.started_ms());

@@ -71,7 +71,7 @@ class state_store final : public model::table_store {
   struct overlaid {
     std::uint64_t batch = 0;  // 0: not handed out yet
     std::optional<std::string> value;
-    std::shared_ptr<const model::job_record> job;  // in place of the value: its text is made when it is handed out
+    std::shared_ptr<const model::job_record> job;  // in place of the value: its text is made when it is asked for
     [[nodiscard]] std::optional<std::string> text() const;
   };
   using visitor = std::function<bool(std::string_view key, std::string_view value)>;

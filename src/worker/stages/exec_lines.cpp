@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 namespace troupe::worker {
@@ -28,7 +29,7 @@ bool is_file_type(std::string_view type) { return type == "image" || type == "au
 bool fits(std::string_view type, const json::value& value) {
   if (type == "text") return value.is_string();
   if (type == "integer") return value.is_int64() || value.is_uint64();
-  if (type == "number") return value.is_number();
+  if (type == "number") return value.is_number() && std::isfinite(value.to_number<double>());  // 1e400 is read as infinity
   if (type == "boolean") return value.is_bool();
   return type == "object" && value.is_object();
 }

@@ -115,6 +115,7 @@ TEST_CASE("inputs are checked one by one and the message says what is accepted")
       {"image", R"({"artifact":"zz"})", R"(input 'x' must be image as {"artifact": "64 hexadecimal digits"}, not an object)"},
       {"image", R"("a.png")", R"(input 'x' must be image as {"artifact": "64 hexadecimal digits"}, not the text 'a.png')"},
       {"object", R"({"a":[1]})", R"({"a":[1]})"},
+      {"object", R"({"a":[1e400]})", "input 'x' must be an object, not an object; a number in it is too large"},
       {"{type: list of integer, max_items: 2}", "[1,2]", "[1,2]"},
       {"{type: list of integer, max_items: 2}", "[1,2,3]",
        "input 'x' must be a list of integer with 2 elements or less, not a list of 3"},

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 // Goal: what is written is read back, every field of it; what is not ours is refused. Method: round trips with nothing left
 // default.
 namespace troupe::replica {
@@ -252,6 +254,18 @@ TEST_CASE("keys and events survive") {
   CHECK(event.type == "stage_done");
   CHECK(event.at == then);
   CHECK(event.data == some_json);
+}
+
+TEST_CASE("values nest in records deeper than any one input may") {
+  json::object deep{{"end", 1}};
+  for (int level = 0; level < 200; ++level) deep = json::object{{"in", std::move(deep)}};
+  CHECK(decode_event(encode(job_event{job_id{8}, 5, "succeeded", then, deep}), job_id{8}, 5).value().data == deep);
+}
+
+TEST_CASE("a number that JSON has no text for does not make a record unreadable") {
+  const json::object endless{{"x", std::numeric_limits<double>::infinity()}};
+  const auto event = decode_event(encode(job_event{job_id{8}, 5, "succeeded", then, endless}), job_id{8}, 5).value();
+  CHECK(event.data.at("x").is_null());
 }
 
 TEST_CASE("what is no record of ours is refused as corrupt") {
