@@ -76,7 +76,8 @@ void machine::tell_commit(peer& to) {
   const bool lacks_entries = !counts(to.id) && to.next_index <= commit_;
   if (!to.streaming || (to.commit_told >= commit_ && !lacks_entries)) return;
   const bool is_awaited = to.commit_told < to.awaited;
-  const bool is_far_behind = lacks_entries && !log_.weighs_less(to.next_index, settings_.append_bytes_least);
+  const bool is_far_behind =
+      lacks_entries && (to.next_index <= log_.base() || !log_.weighs_less(to.next_index, settings_.append_bytes_least));
   if (!is_awaited && !is_far_behind) {
     const auto due = std::min(due_before, now_ + settings_.commit_notice_after);
     if (now_ < due) {
