@@ -32,9 +32,9 @@ std::vector<entry> entry_log::slice(log_index first, log_index upto, bytes limit
   return taken;
 }
 
-bool entry_log::weighs_less(log_index first, bytes limit) const noexcept {
+bool entry_log::weighs_less(log_index first, log_index upto, bytes limit) const noexcept {
   bytes sum;
-  for (auto index = first; index <= last() && sum < limit; index = next(index)) sum = sum + weight(at(index));
+  for (auto index = first; index <= std::min(upto, last()) && sum < limit; index = next(index)) sum = sum + weight(at(index));
   return sum < limit;
 }
 

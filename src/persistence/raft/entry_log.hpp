@@ -36,8 +36,8 @@ class entry_log {
   void truncate(log_index from);
   /// Drops `upto` and all before it.
   void drop(log_index upto);
-  /// Whether the entries from `first` on weigh less than `limit` together.
-  [[nodiscard]] bool weighs_less(log_index first, bytes limit) const noexcept;
+  /// Whether the entries from `first` to `upto`, or to the end, weigh less than `limit` together.
+  [[nodiscard]] bool weighs_less(log_index first, log_index upto, bytes limit) const noexcept;
   /// What the entries weigh together.
   [[nodiscard]] bytes weighs() const noexcept { return weight_; }
 

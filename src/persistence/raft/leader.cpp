@@ -32,6 +32,16 @@ bool machine::counts(server_id id) const { return is_voter(id) || planted(plant:
 /// Learners get what is committed: nobody waits for their disks, and on a busy machine they would take time from those of voters.
 log_index machine::end_for(const peer& to) const { return counts(to.id) ? log_.last() : commit_; }
 
+bool machine::is_little(const peer& to) const {
+  return log_.weighs_less(to.next_index, end_for(to), settings_.append_bytes_least);
+}
+
+/// Whether somebody there waits for what it was not told yet. A learner can make nothing of a commit whose entries it lacks.
+bool machine::is_awaited(const peer& to) const {
+  const auto known = counts(to.id) ? to.commit_told : std::min(to.commit_told, previous(to.next_index));
+  return known < to.awaited;
+}
+
 bool machine::replicate(peer& to) {
   if (to.needs_snapshot || to.has_lost_log) return false;  // a snapshot is offered at each heartbeat
   if (to.next_index <= log_.base()) {
@@ -45,10 +55,10 @@ bool machine::replicate(peer& to) {
     return true;
   }
   bool has_sent = false;
-  const bool is_awaited = !counts(to.id) && to.commit_told < to.awaited;
+  const bool may_wait = counts(to.id) || !is_awaited(to);
   while (to.next_index <= end_for(to) && to.in_flight.size() < settings_.inflight_max) {
     // Little goes with what comes until the last message is answered: the other side then does one write for all of it.
-    if (!is_awaited && !to.in_flight.empty() && log_.weighs_less(to.next_index, settings_.append_bytes_least)) break;
+    if (may_wait && !to.in_flight.empty() && is_little(to)) break;
     send_append(to, true);
     has_sent = true;
   }
@@ -66,7 +76,7 @@ void machine::send_append(peer& to, bool with_entries) {
     to.in_flight.push_back(request.entries.back().index);
   }
   to.commit_told = commit_;
-  to.tell_at = timestamp::max();
+  if (to.next_index > end_for(to)) to.tell_at = timestamp::max();
   send(to.id, hard_.current, std::move(request));
 }
 
@@ -75,24 +85,23 @@ void machine::tell_commit(peer& to) {
   const auto due_before = std::exchange(to.tell_at, timestamp::max());  // who is too busy then comes here again with its answer
   const bool lacks_entries = !counts(to.id) && to.next_index <= commit_;
   if (!to.streaming || (to.commit_told >= commit_ && !lacks_entries)) return;
-  const bool is_awaited = to.commit_told < to.awaited;
-  const bool is_far_behind =
-      lacks_entries && (to.next_index <= log_.base() || !log_.weighs_less(to.next_index, settings_.append_bytes_least));
-  if (!is_awaited && !is_far_behind) {
+  const bool is_urgent = is_awaited(to);
+  const bool is_far_behind = lacks_entries && (to.next_index <= log_.base() || !is_little(to));
+  if (!is_urgent && !is_far_behind) {
     const auto due = std::min(due_before, now_ + settings_.commit_notice_after);
     if (now_ < due) {
       to.tell_at = due;
       return;
     }
   }
-  if (!replicate(to) && to.commit_told < commit_ && (is_awaited || to.in_flight.empty())) send_append(to, false);
+  if (!replicate(to) && to.commit_told < commit_ && (is_urgent || to.in_flight.empty())) send_append(to, false);
 }
 
 void machine::await_commit(server_id where, log_index upto) {
   const auto found = std::find_if(peers_.begin(), peers_.end(), [where](const peer& p) { return p.id == where; });
   if (found == peers_.end()) return;
   found->awaited = std::max(found->awaited, upto);
-  tell_commit(*found);
+  if (upto <= commit_) tell_commit(*found);
 }
 
 timestamp machine::next_duty() const {
@@ -119,7 +128,10 @@ void machine::advance_commit() {
   // Who has acknowledged all of it may have done so before this disk did: no answer of theirs will come to be told then.
   for (auto& to : peers_) tell_commit(to);
   // A leader that does not belong to the group any more has done its last duty (thesis 4.2.2).
-  if (!is_voter(settings_.self) && members_.back().index <= commit_) become_follower(hard_.current);
+  if (is_voter(settings_.self) || members_.back().index > commit_) return;
+  for (auto& to : peers_)
+    if (to.streaming && to.commit_told < commit_) send_append(to, true);
+  become_follower(hard_.current);
 }
 
 machine::peer* machine::peer_answering(const message& from) {

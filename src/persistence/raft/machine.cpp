@@ -120,7 +120,7 @@ void machine::on(const propose& input) {
     return;
   }
   // The others may be quicker than this disk.
-  if (!log_.weighs_less(next(std::max(durable_, log_.base())), settings_.uncommitted_bytes_max)) {
+  if (!log_.weighs_less(next(std::max(durable_, log_.base())), log_.last(), settings_.uncommitted_bytes_max)) {
     out_.proposed = error{errc::queue_full, "the leader's disk lags too far behind", settings_.heartbeat};
     return;
   }

@@ -161,6 +161,8 @@ class machine {
   void send_append(peer& to, bool with_entries);
   [[nodiscard]] bool counts(server_id id) const;
   [[nodiscard]] log_index end_for(const peer& to) const;
+  [[nodiscard]] bool is_little(const peer& to) const;
+  [[nodiscard]] bool is_awaited(const peer& to) const;
   void tell_commit(peer& to);
   void await_commit(server_id where, log_index upto);
   [[nodiscard]] timestamp next_duty() const;

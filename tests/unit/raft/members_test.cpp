@@ -112,6 +112,44 @@ TEST_CASE("a learner gets entries when they are committed: at once if somebody w
   CHECK(to_learner(out) == numbers{4, 5});  // although its answer to 3 has not come
 }
 
+TEST_CASE("a reader at a learner is told at once of a commit whose entries that lacks, whatever it was told of others' reads") {
+  auto settings = quiet_options();
+  settings.commit_notice_after = 5ms;
+  auto one = leader(settings);
+  (void)one.step(change_members{group({1, 2, 3}, {4})});
+  (void)one.settle();
+  (void)one.step(from(2, 1, append_accepted{at(2)}));
+  (void)one.step(from(4, 1, append_accepted{at(2)}));
+  (void)one.step(propose{{text("a")}});
+  (void)one.settle();
+  (void)one.step(from(2, 1, append_accepted{at(3)}));
+  const auto round = sent<append_request>(one.step(confirm_read{7, server(4)}))[0].round;
+  const auto decided = one.step(from(2, 1, append_accepted{at(3), round}));
+  REQUIRE(decided.reads.size() == 1);
+  REQUIRE(decided.send.size() == 1);
+  CHECK(decided.send[0].to == server(4));
+  CHECK(indexes_of(std::get<append_request>(decided.send[0].body).entries) == numbers{3});
+}
+
+TEST_CASE("a learner that lacks what the log no longer has is offered the snapshot with the next commit") {
+  auto settings = quiet_options();
+  settings.kept_bytes_max = bytes{1};
+  settings.commit_notice_after = 5ms;
+  auto one = leader(settings);
+  const auto commit = [&one](std::uint64_t index) {
+    (void)one.settle();
+    return one.step(from(2, 1, append_accepted{at(index)}));
+  };
+  (void)one.step(change_members{group({1, 2, 3}, {4})});
+  (void)commit(2);
+  (void)one.step(from(4, 1, append_accepted{at(2)}));
+  (void)one.step(propose{{text("a"), text("b")}});
+  (void)commit(4);
+  CHECK(one.step(compact{at(4)}).released->index == at(4));
+  (void)one.step(propose{{text("c")}});
+  CHECK(sent_one<snapshot_offer>(commit(5)).index == at(4));
+}
+
 TEST_CASE("one change at a time, and none before the leader has committed in its own term (S4)") {
   auto one = leader();
   (void)one.step(change_members{group({1, 2, 3}, {4})});
