@@ -90,9 +90,9 @@ struct front_state {
     if (command.jobs.empty()) return batch_reply{};
     std::map<std::uint32_t, std::pair<submit_batch, std::vector<std::size_t>>> parts;
     constexpr std::size_t together = 128;
-    auto any = random_();
+    std::uint64_t any = 0;
     for (std::size_t i = 0; i < command.jobs.size(); ++i) {
-      if (i % together == together - 1) any = random_();
+      if (i % together == 0) any = random_();
       auto& job = command.jobs[i];
       auto& [part, places] = parts[map_.shard_of(bucket_for(job, any)).raw()];
       part.jobs.push_back(std::move(job));

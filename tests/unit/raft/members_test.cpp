@@ -34,6 +34,19 @@ std::vector<server_id> asked(const update& out) {
   return ids;
 }
 
+/// Server 1, with learner 4 that has all there is and is told of more after 5 ms.
+driven leader_with_learner(bytes kept_bytes_max = 64_MiB) {
+  auto settings = quiet_options();
+  settings.commit_notice_after = 5ms;
+  settings.kept_bytes_max = kept_bytes_max;
+  auto one = leader(settings);
+  (void)one.step(change_members{group({1, 2, 3}, {4})});
+  (void)one.settle();
+  (void)one.step(from(2, 1, append_accepted{at(2)}));
+  (void)one.step(from(4, 1, append_accepted{at(2)}));
+  return one;
+}
+
 }  // namespace
 
 TEST_CASE("a configuration survives its encoding, and nothing else is taken for one") {
@@ -86,13 +99,7 @@ TEST_CASE("a learner's copy counts for nothing, its vote neither (thesis 4.2.1)"
 }
 
 TEST_CASE("a learner gets entries when they are committed: at once if somebody waits there, else some together") {
-  auto settings = quiet_options();
-  settings.commit_notice_after = 5ms;
-  auto one = leader(settings);
-  (void)one.step(change_members{group({1, 2, 3}, {4})});
-  (void)one.settle();
-  (void)one.step(from(2, 1, append_accepted{at(2)}));
-  (void)one.step(from(4, 1, append_accepted{at(2)}));
+  auto one = leader_with_learner();
   const auto to_learner = [](const update& out) {
     numbers indexes;
     for (const auto& m : out.send)
@@ -113,13 +120,7 @@ TEST_CASE("a learner gets entries when they are committed: at once if somebody w
 }
 
 TEST_CASE("a reader at a learner is told at once of a commit whose entries that lacks, whatever it was told of others' reads") {
-  auto settings = quiet_options();
-  settings.commit_notice_after = 5ms;
-  auto one = leader(settings);
-  (void)one.step(change_members{group({1, 2, 3}, {4})});
-  (void)one.settle();
-  (void)one.step(from(2, 1, append_accepted{at(2)}));
-  (void)one.step(from(4, 1, append_accepted{at(2)}));
+  auto one = leader_with_learner();
   (void)one.step(propose{{text("a")}});
   (void)one.settle();
   (void)one.step(from(2, 1, append_accepted{at(3)}));
@@ -132,17 +133,11 @@ TEST_CASE("a reader at a learner is told at once of a commit whose entries that 
 }
 
 TEST_CASE("a learner that lacks what the log no longer has is offered the snapshot with the next commit") {
-  auto settings = quiet_options();
-  settings.kept_bytes_max = bytes{1};
-  settings.commit_notice_after = 5ms;
-  auto one = leader(settings);
+  auto one = leader_with_learner(bytes{1});
   const auto commit = [&one](std::uint64_t index) {
     (void)one.settle();
     return one.step(from(2, 1, append_accepted{at(index)}));
   };
-  (void)one.step(change_members{group({1, 2, 3}, {4})});
-  (void)commit(2);
-  (void)one.step(from(4, 1, append_accepted{at(2)}));
   (void)one.step(propose{{text("a"), text("b")}});
   (void)commit(4);
   CHECK(one.step(compact{at(4)}).released->index == at(4));
