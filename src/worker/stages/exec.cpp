@@ -48,6 +48,7 @@ class exec_runner : public stage_runner {
     std::vector<std::string> command;
     std::filesystem::path directory;
     std::unique_ptr<exec_process> process;
+    bool has_served = false;  ///< a task
   };
 
   static result<outputs> run_once(const task& work, progress_sink& progress) {
@@ -70,11 +71,14 @@ class exec_runner : public stage_runner {
     exec_answers answers{work, progress};
     const auto talked = entry->process->talk(exec_request(work), answers, true);
     if (talked && answers.is_over()) {
+      entry->has_served = true;
       if (answers.said_error()) return *answers.said_error();
       return answers.take();
     }
+    const bool died_before = talked && entry->has_served && !entry->process->took_request();
     const auto status = entry->process->end();
     warm_.pop_front();
+    if (died_before) return run_warm(work, progress);  // by a program that is new: whatever comes of it is the outcome
     if (!talked) return talked.error();
     const auto how = failure_of(status);
     return error{errc::process_failed, how ? how->detail + " within a task"

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -117,6 +118,12 @@ int exec_process::end() {
   return status_;
 }
 
+bool exec_process::took_request() const {
+  int unread = 0;  // a pipe keeps what nobody reads any more, until its writer closes it too
+  if (input_.is_open()) ::ioctl(input_.get(), FIONREAD, &unread);
+  return written_ > static_cast<std::size_t>(unread);
+}
+
 bool exec_process::has_exited() {
   pollfd watched{process_.get(), POLLIN, 0};
   return reaped_ || ::poll(&watched, 1, 0) > 0;
@@ -126,10 +133,11 @@ void exec_process::write_some(std::string& request, bool close_after) {
   const auto written = ::write(input_.get(), request.data(), request.size());
   if (written < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (written < 0) {
-    input_.close();  // it does not read: its own affair, unless it was to answer
-    return;
+    request.clear();  // it does not read: its own affair, unless it was to answer
+  } else {
+    request.erase(0, static_cast<std::size_t>(written));
+    written_ += static_cast<std::size_t>(written);
   }
-  request.erase(0, static_cast<std::size_t>(written));
   if (request.empty() && close_after) input_.close();
 }
 
@@ -156,6 +164,7 @@ result<void> exec_process::read_rest(exec_answers& answers) {
 }
 
 result<void> exec_process::talk(std::string request, exec_answers& answers, bool until_over) {
+  written_ = 0;
   while (!(until_over && answers.is_over())) {
     const bool writing = input_.is_open() && !request.empty();
     std::array<pollfd, 3> watched{{{process_.get(), POLLIN, 0},

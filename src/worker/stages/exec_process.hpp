@@ -31,6 +31,8 @@ class exec_process {
   [[nodiscard]] result<void> talk(std::string request, exec_answers& answers, bool until_over);
   /// Throws away what the program wrote while nobody asked.
   void discard_output();
+  /// Whether it has read any of the request of the last `talk`.
+  [[nodiscard]] bool took_request() const;
   /// Whether it has exited.
   [[nodiscard]] bool has_exited();
   [[nodiscard]] int pid() const noexcept { return pid_; }
@@ -46,6 +48,7 @@ class exec_process {
 
   int pid_ = -1;
   int status_ = 0;
+  std::size_t written_ = 0;  ///< of the last request, in bytes
   bool reaped_ = false;
   descriptor process_, input_, output_;
 };

@@ -9,7 +9,7 @@ namespace {
 
 /// Answers each task with how many it has had and its process number; does as it is told before.
 constexpr const char* counter = R"(#!/usr/bin/env python3
-import json, os, signal, sys
+import json, os, select, signal, sys
 assert os.environ["TROUPE_SERVE"] == "1"
 with open(sys.argv[1], "a") as log: log.write("start\n")
 count = 0
@@ -27,6 +27,7 @@ for line in sys.stdin:
     print(json.dumps({"output": {"name": "count", "value": count}}))
     print(json.dumps({"done": True}), flush=True)
     if told == "die afterwards": os._exit(1)
+    if told == "die at the next": select.select([0], [], []); os._exit(1)
 )";
 
 struct serving : stage_set {
@@ -75,6 +76,13 @@ TEST_CASE("a serving program that dies between tasks is started anew without a f
   serving set;
   REQUIRE(set.count(set.task("die afterwards")) == 1);
   REQUIRE(eventually([&] { return processes_with((set.directory.path() / "counter.py").native()) == 0; }));
+  CHECK(set.count(set.task()) == 1);
+  CHECK(set.starts() == 2);
+}
+
+TEST_CASE("a serving program that dies when a task comes, and has read none of it, is started anew without a failure") {
+  serving set;
+  REQUIRE(set.count(set.task("die at the next")) == 1);
   CHECK(set.count(set.task()) == 1);
   CHECK(set.starts() == 2);
 }
