@@ -126,23 +126,30 @@ class contest {
     return static_cast<std::size_t>(std::ranges::count_if(rounds_, [this](const auto& r) { return is_quiet(r); }));
   }
   [[nodiscard]] std::size_t rounds() const { return rounds_.size(); }
-  /// Of the quiet rounds; of all if there is none.
   [[nodiscard]] double median_of(std::size_t system, std::size_t row, double measurement::*figure) const {
-    std::vector<double> values;
-    for (const auto& round : rounds_) {
-      if (is_quiet(round) || quiet() == 0) values.push_back(round.of_system[system][row].*figure);
-    }
-    return median(std::move(values));
+    return median_of_rounds([&](const round_figures& round) { return round.of_system[system][row].*figure; });
   }
-  /// Of the rates of the first system to those of another one.
+  /// The rate of the first system to that of another one, of the same round: a machine that is slow for half a minute is so for
+  /// both.
   [[nodiscard]] double ratio(std::size_t row, std::size_t to) const {
-    return median_of(0, row, &measurement::rate) / median_of(to, row, &measurement::rate);
+    return median_of_rounds(
+        [&](const round_figures& round) { return round.of_system[0][row].rate / round.of_system[to][row].rate; });
   }
   [[nodiscard]] const std::vector<system_under_test>& systems() const { return systems_; }
   [[nodiscard]] std::uint64_t accepted(std::size_t system) const { return accepted_.at(system); }
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
  private:
+  /// Of the quiet rounds; of all if there is none.
+  template <class Figure>
+  [[nodiscard]] double median_of_rounds(Figure figure) const {
+    std::vector<double> values;
+    for (const auto& round : rounds_) {
+      if (is_quiet(round) || quiet() == 0) values.push_back(figure(round));
+    }
+    return median(std::move(values));
+  }
+
   measurement measure(const system_under_test& system, const row& how, std::chrono::milliseconds time) {
     load_options asked;
     asked.port = system.port();
@@ -254,8 +261,8 @@ int main(int argc, char** argv) try {
     systems.push_back(
         {"nats", [&] { return wanted.nats; }, [](std::size_t n) { return std::make_unique<nats_stream>("jobs", n); }});
 
-  const std::size_t rounds = wanted.is_quick ? 1 : 7;
-  const std::size_t rounds_most = wanted.is_quick ? 1 : 14;  // a disturbed round is measured again
+  const std::size_t rounds = wanted.is_quick ? 1 : 15;
+  const std::size_t rounds_most = wanted.is_quick ? 1 : 30;  // a disturbed round is measured again
   contest found{std::move(systems)};
   while (found.quiet() < rounds && found.rounds() < rounds_most) found.measure_round(wanted.is_quick ? 1000ms : 2000ms);
 

@@ -9,6 +9,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
+#include <rocksdb/sst_file_manager.h>
 #include <rocksdb/table.h>
 
 namespace troupe::journal {
@@ -41,6 +42,14 @@ rocksdb::DBOptions database_options(const options& how, bool may_create) {
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   return db;
+}
+
+/// Removes files in pieces, with pauses. A log file at once takes some file systems a third of a second, and syncs wait for it.
+std::shared_ptr<rocksdb::SstFileManager> remover(rocksdb::Env* environment) {
+  constexpr auto a_second = 256_MiB, piece = 4_MiB;
+  constexpr double in_wait_most = 8;  // times the size of the tables; above, files are removed at once
+  return std::shared_ptr<rocksdb::SstFileManager>{
+      rocksdb::NewSstFileManager(environment, nullptr, "", a_second.count(), true, nullptr, in_wait_most, piece.count())};
 }
 
 rocksdb::ColumnFamilyOptions family_options(const options& how, const std::shared_ptr<rocksdb::Cache>& cache, bool compress) {
@@ -85,6 +94,7 @@ result<std::unique_ptr<store>> store::open(const options& how, bool may_create) 
   auto db_options = database_options(how, may_create);
   made->environment_ = make_strict(how.environment ? how.environment : default_environment());
   db_options.env = made->environment_.get();
+  db_options.sst_file_manager = remover(db_options.env);
   db_options.wal_filter = &made->replay_;
   const auto cache = rocksdb::NewLRUCache(how.block_cache.count());
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{

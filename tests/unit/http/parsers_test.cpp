@@ -187,6 +187,8 @@ TEST_CASE("routes are found with their parameter; else it is said what a path ta
 TEST_CASE("times are written in UTC with milliseconds and read with any offset") {
   const timestamp at{std::chrono::milliseconds{1'767'225'600'123}};
   CHECK(json::time_text(at) == "2026-01-01T00:00:00.123Z");
+  CHECK(json::time_text(timestamp{}) == "1970-01-01T00:00:00.000Z");
+  CHECK(json::time_text(timestamp{std::chrono::milliseconds{253'402'300'799'999}}) == "9999-12-31T23:59:59.999Z");
   CHECK(json::time_from("2026-01-01T00:00:00.123Z") == at);
   CHECK(json::time_from("2026-01-01T02:00:00.123456789+02:00") == at);
   CHECK(json::time_from("2025-12-31t19:00:00.123-05:00") == at);
@@ -213,6 +215,21 @@ TEST_CASE("JSON text is escaped, and what is written can be read") {
   w.end_object();
   CHECK(out == "{\"a\\\"b\":\"line\\n\\u0001\\\\ \xc3\xa4\",\"list\":[1,2.5,true,null],\"none\":null}");
   CHECK_NOTHROW(boost::json::parse(out));
+}
+
+TEST_CASE("each ASCII character can be read back, wherever it stands in a text") {
+  for (int c = 0; c < 0x80; ++c) {
+    for (std::size_t size = 1; size <= 17; ++size) {
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string text(size, 'a');
+        text[at] = static_cast<char>(c);
+        std::string out;
+        json::writer{out}.value(text);
+        REQUIRE(boost::json::parse(out).as_string() == text);
+        REQUIRE((out.size() == size + 2) == (c >= 0x20 && c != '"' && c != '\\'));
+      }
+    }
+  }
 }
 
 TEST_CASE("two submissions are the same request when they mean the same") {
