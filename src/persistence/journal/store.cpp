@@ -58,10 +58,7 @@ rocksdb::ColumnFamilyOptions family_options(const options& how, const std::share
   family.max_write_buffer_number = 2;
   family.memtable_whole_key_filtering = true;  // a new idempotency key is looked for, and not found
   family.memtable_prefix_bloom_size_ratio = 0.02;
-  // Flushed tables are soon merged with others, and compressed then.
-  family.compression_per_level.assign(static_cast<std::size_t>(family.num_levels),
-                                      compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression);
-  family.compression_per_level.front() = rocksdb::kNoCompression;
+  family.compression = compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;  // else they are outside of every limit
