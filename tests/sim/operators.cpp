@@ -47,7 +47,9 @@ void operators::drain_one() {
 
 void operators::remove_one() {
   const auto id = in_.hosts[dice_.below(in_.hosts.size())]->id();
-  if (!in_.is_healed() && (!may_take_one() || wanted_.contains(id))) {
+  const auto found = wanted_.find(id);
+  const bool is_away = found != wanted_.end() && found->second != wanted::active;
+  if (!in_.is_healed() && (!may_take_one() || is_away)) {
     in_.line.after(5s, [this] { remove_one(); });
     return;
   }
