@@ -135,7 +135,7 @@ class NodesTest(ClusterCase):
             wait_until("some load", lambda: load.count() >= 20)
             for node in self.cluster.nodes:
                 self.tell("drain", node, "--deadline", "20s", "--wait")
-                self.assertEqual(node.stop(), 0)
+                self.assertEqual(node.stop(), 0, node.log[-8000:])
                 node.start()
                 self.cluster.wait_ready([node])
                 wanted = self.cluster.leader().view()["log_index"]
