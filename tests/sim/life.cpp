@@ -313,6 +313,7 @@ void life::check_no_slot_starves(const replica::machine* leader) {
 
 bool life::is_quiet() const {
   if (!inbox_.empty() || !journal_.is_idle() || !machine_->has_leader()) return false;
+  if (machine_->held().overlaid > 0) return false;  // state is about to reach the disk
   return machine_->table().running().empty() && machine_->table().queue().size() == 0;
 }
 
