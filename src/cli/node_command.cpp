@@ -174,7 +174,6 @@ journal::options journal_options_of(const node_config& config, const journal::da
   options.directory = directory.journal();
   options.block_cache = config.journal.block_cache;
   options.write_buffer = config.journal.write_buffer;
-  options.wal_max = std::max(options.write_buffer + options.write_buffer, 4_MiB);
   return options;
 }
 

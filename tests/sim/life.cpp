@@ -335,7 +335,6 @@ void life::check_nothing_piled_up() const {
   require(held.finishing, 0, "reports under way");
   require(held.progress, 0, "signs of progress");
   require(held.writes, 0, "writes under way");
-  require(held.overlaid, 0, "keys in memory");
   // While a member is lost, the log is kept for it. What reached the disk last is not synced before the next entry is.
   if (in_.counts.destroyed == 0)
     require(on_.drive.log_size(), 2 * in_.how.compact_every + in_.how.state_keys_most + 300, "log entries");

@@ -19,8 +19,9 @@ namespace troupe::journal {
 struct options {
   std::filesystem::path directory;  ///< made if it is missing; its parent must exist
   bytes block_cache = 64_MiB;       ///< for blocks of state and log that were read
-  bytes write_buffer = 32_MiB;      ///< a column family's unsorted writes; there are three, each at most twice
-  bytes wal_max = 128_MiB;          ///< what a start replays at most
+  /// A column family's writes in memory; there are three, each at most twice. What a start replays is twice this at most, or 4
+  /// MiB.
+  bytes write_buffer = 32_MiB;
   int open_files_max = 256;
   std::shared_ptr<rocksdb::Env> environment;  ///< disk and clock instead of the operating system's; for tests
 };

@@ -12,6 +12,8 @@
 #include <rocksdb/sst_file_manager.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
+
 namespace troupe::journal {
 namespace {
 
@@ -33,7 +35,7 @@ rocksdb::DBOptions database_options(const options& how, bool may_create) {
   // RocksDB would otherwise try again after a failed write. A sync that failed once may succeed the next time although the
   // data are gone.
   db.max_bgerror_resume_count = 0;
-  db.max_total_wal_size = how.wal_max.count();
+  db.max_total_wal_size = std::max(2 * how.write_buffer.count(), (4_MiB).count());
   db.max_open_files = how.open_files_max;
   db.max_background_jobs = 2;
   db.bytes_per_sync = (1_MiB).count();     // table files reach the disk bit by bit, so that log syncs do not wait behind them
@@ -44,7 +46,7 @@ rocksdb::DBOptions database_options(const options& how, bool may_create) {
   return db;
 }
 
-/// Removes files in pieces, with pauses. A log file at once takes some file systems a third of a second, and syncs wait for it.
+/// Removes files in pieces, with pauses. Some file systems make syncs wait for a third of a second while log files go at once.
 std::shared_ptr<rocksdb::SstFileManager> remover(rocksdb::Env* environment) {
   constexpr auto a_second = 256_MiB, piece = 4_MiB;
   constexpr double in_wait_most = 8;  // times the size of the tables; above, files are removed at once
