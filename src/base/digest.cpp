@@ -39,11 +39,11 @@ std::optional<digest> digest::from_hex(std::string_view text) {
 
 std::string digest::hex() const {
   static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(64);
+  std::string text(2 * raw_.size(), '\0');
+  char* to = text.data();
   for (const auto byte : raw_) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
+    *to++ = digits[byte >> 4];
+    *to++ = digits[byte & 15];
   }
   return text;
 }

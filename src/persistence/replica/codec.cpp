@@ -35,7 +35,8 @@ void put(const model::submit_command& c, proto::command_record& out) {
   body.set_deadline_ms(ms_of(c.deadline));
 }
 
-model::command get(const proto::submit_body& body) {
+/// Takes the inputs: no other text of a command is as long.
+model::command get(proto::submit_body&& body) {
   model::submit_command c;
   c.id = model::job_id{body.job()};
   c.tenant = body.tenant();
@@ -44,7 +45,7 @@ model::command get(const proto::submit_body& body) {
   c.pipeline_name = body.pipeline_name();
   c.pipeline_hash = digest_of(body.pipeline_hash());
   if (body.has_pipeline_text()) c.pipeline_text = body.pipeline_text();
-  c.inputs = model::packed_object::from_text(body.inputs_json());
+  c.inputs = model::packed_object::from_text(std::move(*body.mutable_inputs_json()));
   c.priority = static_cast<std::uint8_t>(body.priority());
   for (const auto& label : body.labels()) c.labels.emplace_back(label.name(), label.value());
   c.deadline = time_of(body.deadline_ms());
@@ -200,7 +201,7 @@ std::string encode(timestamp now, const model::command& body, const std::optiona
 }
 
 result<model::stamped_command> decode_command(std::string_view data, std::uint32_t newest) {
-  TROUPE_TRY(const auto record, parse<proto::command_record>(data, "a command in the log"));
+  TROUPE_TRY(auto record, parse<proto::command_record>(data, "a command in the log"));
   if (record.version() > newest) return model::check_version(record.version(), {1, newest}).error();
   const auto with_time = [&](model::command body) {
     model::stamped_command made{from_unix_ms(record.now_ms()), std::move(body), {}};
@@ -211,7 +212,7 @@ result<model::stamped_command> decode_command(std::string_view data, std::uint32
     return made;
   };
   switch (record.body_case()) {
-    case proto::command_record::kSubmit: return with_time(get(record.submit()));
+    case proto::command_record::kSubmit: return with_time(get(std::move(*record.mutable_submit())));
     case proto::command_record::kAssign: return with_time(get(record.assign()));
     case proto::command_record::kFinish: return with_time(get(record.finish()));
     case proto::command_record::kCancel: return with_time(get(record.cancel()));
