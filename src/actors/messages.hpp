@@ -23,7 +23,7 @@ namespace troupe::actors {
 struct submit_job {
   std::string tenant;
   std::optional<std::string> idempotency_key;
-  digest request_hash;  ///< of the parsed request, not of its bytes
+  digest request_hash;  ///< with a key: of the parsed request, not of its bytes; unused without one
   std::shared_ptr<const model::pipeline> pipeline;
   model::packed_object inputs;  ///< complete and valid (`check_inputs`); the artifacts that they name exist
   std::uint8_t priority = 5;    ///< 0..9

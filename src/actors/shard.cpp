@@ -14,6 +14,7 @@
 #include <caf/typed_response_promise.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <optional>
@@ -27,6 +28,16 @@ namespace {
 std::uint64_t seed() {
   std::random_device source;
   return std::uint64_t{source()} << 32 | source();
+}
+
+/// In place of a hash, for a job without a key: it can only meet itself again, not another request that asks for the same.
+digest any_digest(std::mt19937_64& random) {
+  digest::raw_bytes raw;
+  for (std::size_t at = 0; at < raw.size(); at += sizeof(std::uint64_t)) {
+    const std::uint64_t part = random();
+    std::memcpy(&raw[at], &part, sizeof part);
+  }
+  return digest{raw};
 }
 
 /// The shell of `replica::machine`: messages become events, effects become messages. It decides nothing.
@@ -105,7 +116,7 @@ struct shard_state {
                                       : new_ids_.next();
     body.tenant = command.tenant;
     body.idempotency_key = std::move(command.idempotency_key);
-    body.request_hash = command.request_hash;
+    body.request_hash = body.idempotency_key ? command.request_hash : any_digest(random_);
     body.pipeline_name = command.pipeline->name;
     body.pipeline_hash = command.pipeline->hash;
     body.pipeline_text = text_of(*command.pipeline);

@@ -88,8 +88,8 @@ awaitable<result<actors::submit_job>> command_of(exchange& x, json::submission w
   if (!inputs) co_return inputs.error();
   actors::submit_job command;
   command.tenant = only_tenant;
+  if (key) command.request_hash = json::request_hash((*pipeline)->hash, what, inputs->object());
   command.idempotency_key = std::move(key);
-  command.request_hash = json::request_hash((*pipeline)->hash, what, inputs->object());
   command.pipeline = *pipeline;
   command.inputs = std::move(*inputs);
   command.priority = what.priority;
