@@ -131,7 +131,9 @@ std::string table_of(const figures& sum, bool is_json) {
                                                         {"operations", sum.operations},
                                                         {"drains", sum.drains},
                                                         {"resumes", sum.resumes},
-                                                        {"removals", sum.removals}};
+                                                        {"removals", sum.removals},
+                                                        {"frames_overtaken", sum.frames_overtaken},
+                                                        {"frames_doubled", sum.frames_doubled}};
   std::string text;
   for (const auto& [name, value] : rows) {
     text += is_json ? fmt::format("{}\"{}\":{}", text.empty() ? "" : ",", name, value) : fmt::format("{:<22}{}\n", name, value);

@@ -44,7 +44,10 @@ void network::send(std::size_t from, std::size_t to, frame what) {
   if (is_cut(from, to) || loses()) return;
   const auto now = in_.line.now();
   const bool is_healed = in_.is_healed();
-  if (!is_healed && in_.dice.chance(in_.how.frame_doubling)) carry(from, to, what, in_.dice.between(1ms, 4s));
+  if (!is_healed && in_.dice.chance(in_.how.frame_doubling)) {
+    ++in_.counts.frames_doubled;
+    carry(from, to, what, in_.dice.between(1ms, 4s));
+  }
   if (!is_healed && in_.dice.chance(in_.how.overtaking)) return carry(from, to, what, in_.dice.between(0ms, 500ms));
   auto& free = link_free_[from][to];
   free = std::max(free, now + in_.dice.between(0ms, in_.how.hop_most));
@@ -52,9 +55,12 @@ void network::send(std::size_t from, std::size_t to, frame what) {
 }
 
 void network::carry(std::size_t from, std::size_t to, const frame& what, duration takes) {
-  in_.line.after(takes, [this, from, to, what] {
+  in_.line.after(takes, [this, from, to, what, number = ++sent_[from][to]] {
     const auto& there = in_.hosts[to]->node();
     if (!there || is_cut(from, to)) return;
+    auto& newest = newest_[from][to];
+    if (number < newest) ++in_.counts.frames_overtaken;
+    newest = std::max(newest, number);
     for (const auto& one : *what) there->deliver(replica::event::received{one});
   });
 }
@@ -112,7 +118,6 @@ void network::fetch(life& to, const raft::wanted_snapshot& what) {
     replica::image_reader into{at_least, [&to] { return to.on().drive.begin_image(); }};
     auto taken = into.take(all);
     auto got = taken ? into.finish() : result<replica::received_image>{taken.error()};
-    if (got && planted(plant::snapshot_without_members)) got->members = {};
     to.deliver(replica::event::image_fetched{std::move(got)});
   });
 }

@@ -19,6 +19,7 @@ void draw_cluster(settings& how, random& dice) {
   how.skew_most = dice.chance(900) || how.is_expiring ? dice.between(0ms, 2s) : dice.between(0ms, 10min);
   how.reset_most = how.skew_most;
   how.loses_one = how.nodes > 2 && dice.chance(150);
+  how.lease = dice.between(3s, 10s);
 }
 
 }  // namespace
@@ -64,6 +65,7 @@ void make_long(settings& how, std::int64_t hours) {
   how.kept_bytes_max = bytes{100'000};
   how.skew_most = how.reset_most = 2s;
   how.loses_one = false;
+  how.lease = 10s;
 }
 
 void draw_operators(settings& how, random& dice) {
@@ -89,16 +91,16 @@ model::table_limits draw_limits(const settings& how, random& dice) {
 }
 
 void figures::add(const figures& other) {
-  for (const auto member : {&figures::steps,         &figures::entries,        &figures::jobs,           &figures::attempts,
-                            &figures::faults,        &figures::crashes,        &figures::graceful_stops, &figures::writes_lost,
-                            &figures::messages_lost, &figures::requests,       &figures::answers,        &figures::retries,
-                            &figures::cancels,       &figures::conflicts,      &figures::refusals,       &figures::succeeded,
-                            &figures::failed,        &figures::cancelled,      &figures::dead,           &figures::expired,
-                            &figures::virtual_ms,    &figures::core_steps,     &figures::frames,         &figures::installs,
-                            &figures::half_installs, &figures::member_changes, &figures::elections,      &figures::handovers,
-                            &figures::partitions,    &figures::destroyed,      &figures::reads,          &figures::lists,
-                            &figures::histories,     &figures::operations,     &figures::drains,         &figures::resumes,
-                            &figures::removals}) {
+  for (const auto member : {&figures::steps,         &figures::entries,          &figures::jobs,           &figures::attempts,
+                            &figures::faults,        &figures::crashes,          &figures::graceful_stops, &figures::writes_lost,
+                            &figures::messages_lost, &figures::requests,         &figures::answers,        &figures::retries,
+                            &figures::cancels,       &figures::conflicts,        &figures::refusals,       &figures::succeeded,
+                            &figures::failed,        &figures::cancelled,        &figures::dead,           &figures::expired,
+                            &figures::virtual_ms,    &figures::core_steps,       &figures::frames,         &figures::installs,
+                            &figures::half_installs, &figures::member_changes,   &figures::elections,      &figures::handovers,
+                            &figures::partitions,    &figures::destroyed,        &figures::reads,          &figures::lists,
+                            &figures::histories,     &figures::operations,       &figures::drains,         &figures::resumes,
+                            &figures::removals,      &figures::frames_overtaken, &figures::frames_doubled}) {
     this->*member += other.*member;
   }
 }

@@ -18,7 +18,7 @@ struct settings {
   std::uint64_t compact_every = 100;
   duration state_write_every = 100ms;
   std::size_t state_keys_most = 1'000;
-  duration lease = 10s;
+  duration lease = 10s;                             ///< the silence after which a node's attempts count as lost
   duration write_most = 10ms, sync_most = 20ms;     ///< of the disk, in good times
   std::uint32_t loss = 10, doubling = 20;           ///< permille of messages
   duration link_most = 20ms;                        ///< delay of a message
@@ -61,7 +61,8 @@ struct figures {
                 messages_lost = 0, requests = 0, answers = 0, retries = 0, cancels = 0, conflicts = 0, refusals = 0,
                 succeeded = 0, failed = 0, cancelled = 0, dead = 0, expired = 0, virtual_ms = 0, core_steps = 0, frames = 0,
                 installs = 0, half_installs = 0, member_changes = 0, elections = 0, handovers = 0, partitions = 0, destroyed = 0,
-                reads = 0, lists = 0, histories = 0, operations = 0, drains = 0, resumes = 0, removals = 0;
+                reads = 0, lists = 0, histories = 0, operations = 0, drains = 0, resumes = 0, removals = 0, frames_overtaken = 0,
+                frames_doubled = 0;
   void add(const figures& other);
 };
 

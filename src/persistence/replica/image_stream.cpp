@@ -1,5 +1,6 @@
 #include "persistence/replica/image_stream.hpp"
 
+#include "base/plant.hpp"
 #include "persistence/replica/state_store.hpp"
 
 #include <fmt/format.h>
@@ -11,8 +12,8 @@ namespace {
 
 constexpr std::string_view magic = "troupe-image";
 constexpr std::uint64_t version = 1;
-constexpr std::size_t piece_size = 64 * 1024;
-constexpr std::uint64_t key_most = 64 * 1024, value_most = 256 * 1024 * 1024, members_most = 64 * 1024;
+constexpr std::size_t piece_size = (64_KiB).count();
+constexpr std::uint64_t key_most = (64_KiB).count(), value_most = (256_MiB).count(), members_most = (64_KiB).count();
 constexpr std::size_t header_size = magic.size() + 4 + 8 + 8 + 4, item_size = 1 + 4 + 4, end_size = 1 + 8, digest_size = 32;
 constexpr char item_mark = 1, end_mark = 0;
 
@@ -109,6 +110,7 @@ result<std::size_t> image_reader::take_header(std::string_view bytes) {
   if (members_size > members_most) return no_image("too many members");
   if (bytes.size() < header_size + members_size) return std::size_t{0};
   TROUPE_TRY(image_.members, raft::decode_configuration(bytes.substr(header_size, members_size)));
+  if (planted(plant::snapshot_without_members)) image_.members = {};
   if (image_.position.index < at_least_)
     return error{errc::conflict, fmt::format("the image is of entry {}, one of {} or later is needed",
                                              image_.position.index.raw(), at_least_.raw())};
