@@ -42,7 +42,7 @@ constexpr std::array rows{row{"connections_1", "1 connection", 1, 1}, row{"conne
 class troupe_cluster {
  public:
   explicit troupe_cluster(const std::string& pipelines) {
-    std::vector<std::string> options{"--pipelines", pipelines, "--slots", "1", "--set", "queue.limit=1000000"};
+    std::vector<std::string> options{"--pipelines", pipelines, "--slots", "1", "--set", "queue.limit=10000000"};
     nodes_.push_back(std::make_unique<node_process>(options));
     options.insert(options.end(), {"--seed", "127.0.0.1:" + std::to_string(nodes_.front()->port())});
     while (nodes_.size() < 3) nodes_.push_back(std::make_unique<node_process>(options));

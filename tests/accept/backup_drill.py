@@ -4,6 +4,7 @@
 """
 import collections
 import concurrent.futures
+import hashlib
 import http.client
 import itertools
 import json
@@ -19,6 +20,8 @@ from framework import CheckFailed, Node, say, sh, TROUPE, wait_until
 JOBS = int(os.environ.get("TROUPE_ACCEPT_JOBS", 100_000))
 CLIENTS = 16
 ENDED = 400  # of them; the others wait for a label that no slot has
+WITH_FILES = 20  # of those that ended
+AGAIN = 100  # of the others are submitted again after the restore
 
 WAITING = """\
 name: waiting
@@ -68,19 +71,25 @@ def three_nodes(folder, first_data=None):
     return nodes, ready
 
 
+def submit(speaker, pipeline, number):
+    """@returns the job of this number; the same one however often it is asked for."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": f"drill-{number}"}
+    status, body = speaker.request("POST", "/v1/jobs", json.dumps({"pipeline": pipeline, "inputs": {"number": number}}), headers)
+    if status != 202:
+        raise CheckFailed(f"submission {number} was answered {status}: {body[:200]!r}")
+    return json.loads(body)["id"]
+
+
 def submit_all(nodes):
     """@returns the acknowledged jobs: id -> (pipeline, number)."""
     speakers, numbers, acknowledged, lock = [Connections(node) for node in nodes], itertools.count(), {}, threading.Lock()
 
     def work(_):
         while (number := next(numbers)) < JOBS:
-            pipeline = "echo" if number < ENDED else "waiting"
-            headers = {"Content-Type": "application/json", "Idempotency-Key": f"drill-{number}"}
-            status, body = speakers[number % 3].request("POST", "/v1/jobs", json.dumps({"pipeline": pipeline, "inputs": {"number": number}}), headers)
-            if status != 202:
-                raise CheckFailed(f"submission {number} was answered {status}: {body[:200]!r}")
+            pipeline = "chain" if number < WITH_FILES else "echo" if number < ENDED else "waiting"
+            job = submit(speakers[number % 3], pipeline, number)
             with lock:
-                acknowledged[json.loads(body)["id"]] = (pipeline, number)
+                acknowledged[job] = (pipeline, number)
                 if len(acknowledged) % 10_000 == 0:
                     say(f"{len(acknowledged)} of {JOBS} jobs are acknowledged")
 
@@ -120,7 +129,7 @@ def drill(check):
         (folder / "pipelines" / "waiting.yaml").write_text(WAITING)
         nodes, _ = three_nodes(folder)
         acknowledged = submit_all(nodes)
-        for job in [job for job, (pipeline, _) in acknowledged.items() if pipeline == "echo"]:
+        for job in [job for job, (pipeline, _) in acknowledged.items() if pipeline != "waiting"]:
             nodes[0].http.wait_final(job, 300)
         took, done = timed(TROUPE, "--url", nodes[1].url, "--json", "backup", "-o", folder / "backup", "--artifacts")
         about = json.loads(done.stdout)
@@ -132,11 +141,27 @@ def drill(check):
         new, ready = three_nodes(folder, folder / "data")
         after = pages_of(new[2], acknowledged)
         report(check, about, acknowledged, before, after)
+        works_again(check, new, acknowledged, after)
         say(f"the state has {about['state_bytes'] / 2**20:.0f} MiB")
         check.at_most("taking the backup", took, 60, "s")
         check.at_most("reading it to its last byte", checked, 60, "s")
         check.at_most("restore", restored, 60, "s")
         check.at_most("from the start of the restored node until it is ready", ready, 60, "s")
+
+
+def works_again(check, nodes, acknowledged, pages):
+    """The new cluster knows the keys, has the files, and goes on."""
+    speaker, damaged = Connections(nodes[1]), 0
+    again = [job for job, (pipeline, number) in acknowledged.items() if number >= JOBS - AGAIN and submit(speaker, pipeline, number) == job]
+    check.equal("jobs that their keys still name", len(again), AGAIN)
+    files = [json.loads(pages[job])["result"]["file"]["artifact"] for job, (pipeline, _) in acknowledged.items() if pipeline == "chain" and job in pages]
+    for hash_ in files:
+        status, body = speaker.request("GET", f"/v1/artifacts/{hash_}")
+        damaged += status != 200 or hashlib.sha256(body).hexdigest() != hash_
+    check.equal("jobs with files", len(files), WITH_FILES)
+    check.equal("files that are missing or differ", damaged, 0)
+    new = nodes[2].http.submit("echo", {"number": JOBS + 1})["id"]
+    check.equal("a new job", nodes[0].http.wait_final(new)["state"], "succeeded")
 
 
 def report(check, about, acknowledged, before, after):

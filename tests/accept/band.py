@@ -4,7 +4,7 @@ import threading
 
 import mixed_load
 from black_hole import BlackHoles
-from framework import CheckFailed, Node, free_port, wait_until
+from framework import TROUPE, CheckFailed, Node, free_port, wait_until
 from processes import kill_with_workers
 
 NODES = 5
@@ -19,15 +19,17 @@ result: {}
 
 
 class Anywhere:
-    """Speaks with one node after another, as clients behind a balancer do: each request goes to the next one."""
+    """Speaks with one node after another, as clients behind a balancer do: each request goes to the next one, never to the one that this thread asked last."""
 
     def __init__(self, nodes):
-        self.nodes, self.turn, self.lock = nodes, 0, threading.Lock()
+        self.nodes, self.turn, self.lock, self.last = nodes, 0, threading.Lock(), threading.local()
 
     def request(self, *words, **more):
         with self.lock:
             self.turn += 1
-            node = self.nodes[self.turn % len(self.nodes)]
+            if self.nodes[self.turn % len(self.nodes)] is getattr(self.last, "node", None):
+                self.turn += 1
+            node = self.last.node = self.nodes[self.turn % len(self.nodes)]
         return node.http.request(*words, **more)
 
     def put(self, data, media_type):
@@ -37,7 +39,7 @@ class Anywhere:
 class Band:
     """Nodes of one cluster. The first is the seed of the others."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, program=TROUPE):
         mixed_load.install(folder / "pipelines")
         (folder / "pipelines" / "hold.yaml").write_text(HOLD)
         ports = [free_port() for _ in range(NODES)]
@@ -45,12 +47,13 @@ class Band:
         self.nodes = []
         for number, (port, advertised) in enumerate(zip(ports, self.holes.ports)):
             seed = ["--seed", f"127.0.0.1:{self.holes.ports[0]}"] if number else []
-            self.nodes.append(Node("--slots", 4, "--pipelines", folder / "pipelines", "--set", f"cluster.advertise=127.0.0.1:{advertised}", *options, *seed, port=port))
+            self.nodes.append(Node("--slots", 4, "--pipelines", folder / "pipelines", "--set", f"cluster.advertise=127.0.0.1:{advertised}", *options, *seed, port=port, program=program))
         for node in self.nodes:
             self.start(node)
         for node in self.nodes:
             wait_until("a node to be ready", node._is_ready)
         wait_until("all nodes to be members", lambda: all(len(view["members"]) == NODES for view in self.views()))
+        wait_until("three voters", lambda: all(sum(member["role"] in ("leader", "voter") for member in view["members"]) >= 3 for view in self.views()), 60)
         self.ids = {view["id"]: node for view, node in zip(self.views(), self.nodes)}
 
     def start(self, node):
@@ -104,3 +107,6 @@ class Band:
 
     def others(self, node):
         return [each for each in self.nodes if each is not node]
+
+    def id_of(self, node):
+        return next(id_ for id_, each in self.ids.items() if each is node)

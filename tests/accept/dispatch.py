@@ -13,7 +13,9 @@ import tempfile
 import threading
 import time
 
+import mixed_load
 from framework import ROOT, CheckFailed, Node, free_port, say, wait_until
+from processes import descendants
 
 SECONDS = min(60, int(os.environ.get("TROUPE_ACCEPT_SECONDS", 20)))
 RATE = 20  # jobs/s of the dispatch measurement, an open loop
@@ -89,17 +91,18 @@ def warm(nodes):
 
 
 def dispatch_times(nodes):
-    """From the first byte of a request to the moment at which the program has the task, in ms; requests go to all nodes by turns."""
+    """From the moment at which a request is due to that at which the program has the task, in ms; requests go to all nodes by turns."""
     connections = [Connection(node) for node in nodes]
-    jobs, begin = [], time.monotonic()
+    jobs, begin, wall = [], time.monotonic(), time.time_ns()
     for number in range(RATE * SECONDS):
         time.sleep(max(0.0, begin + number / RATE - time.monotonic()))  # an open loop; two jobs at a time at most, as a rule
-        sent = time.time_ns()
-        jobs.append((connections[number % len(nodes)].pace(10), sent))
-    return [(nodes[0].http.wait_final(job)["result"]["got"] - sent) / 1e6 for job, sent in jobs]
+        due = wall + number * 1_000_000_000 // RATE  # not when it was sent: one that waits for the answer before it waits, too
+        jobs.append((connections[number % len(nodes)].pace(10), due))
+    return [(nodes[0].http.wait_final(job)["result"]["got"] - due) / 1e6 for job, due in jobs]
 
 
 def ended(nodes):
+    """Attempts that ended, well or not."""
     return sum(float(re.search(r"^troupe_attempts_ended_total (\S+)", node.http.request("GET", "/metrics")[2].decode(), re.M)[1]) for node in nodes)
 
 
@@ -132,11 +135,19 @@ def throughput(nodes):
     return done / took
 
 
+def not_succeeded(nodes):
+    """Jobs that ended otherwise, but for those that held the slots."""
+    return sum(state in ("failed", "dead") for state, _ in mixed_load.lists_of(nodes[0].http).values())
+
+
 def idle_cpu(nodes, seconds=30):
-    """Share of a core of each node's own process."""
+    """Share of a core of each node and its workers."""
     def used(node):
-        words = pathlib.Path(f"/proc/{node.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+        ticks = 0
+        for process in (node.process.pid, *descendants(node.process.pid)):
+            words = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(words[11]) + int(words[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     before, began = [used(node) for node in nodes], time.monotonic()
     time.sleep(seconds)  # the measurement
@@ -146,7 +157,7 @@ def idle_cpu(nodes, seconds=30):
 
 def run(check):
     with tempfile.TemporaryDirectory(prefix="troupe-accept-") as name:
-        folder, rates = pathlib.Path(name), {}
+        folder, rates, failed = pathlib.Path(name), {}, 0
         for count in (1, 3, 6):
             nodes = start_group(folder, count)
             warm(nodes)
@@ -154,16 +165,21 @@ def run(check):
                 times = dispatch_times(nodes)
                 say(f"dispatch on 3 nodes: p50 {quantile(times, 0.5):.2f} ms, p99 {quantile(times, 0.99):.2f} ms, {len(times)} jobs")
             rates[count] = throughput(nodes)
+            failed += not_succeeded(nodes)
             say(f"{count} nodes: {rates[count]:.1f} jobs/s of {1000 / STAGE_MS * SLOTS * count:.0f}")
             end_group(nodes)
         nodes = start_group(folder, 5)
-        time.sleep(5)  # what a start leaves behind is not idling
+        warm(nodes)
+        time.sleep(5)  # what a start and jobs leave behind is not idling
         shares = idle_cpu(nodes)
         say("idle: " + ", ".join(f"{share:.2f} %" for share in shares) + " of a core")
         end_group(nodes)
     check.at_least("length of each measurement", SECONDS, 20, "s")
     check.at_most("dispatch on 3 nodes, p50", quantile(times, 0.5), 10, "ms")
     check.at_most("dispatch on 3 nodes, p99", quantile(times, 0.99), 40, "ms")
+    check.at_least("throughput of one node", rates[1], 0.9 * SLOTS * 1000 / STAGE_MS, "jobs/s")
+    check.at_most("throughput of a node and its share of more, against what its slots can do", max(rate / count for count, rate in rates.items()) / (SLOTS * 1000 / STAGE_MS), 1.02, "times")
+    check.equal("jobs that failed", failed, 0)
     check.at_least("throughput of 3 nodes against one", rates[3] / rates[1], 0.95 * 3, "times")
     check.at_least("throughput of 6 nodes against one", rates[6] / rates[1], 0.95 * 6, "times")
     check.at_most("idle node of 5, the busiest, share of a core", max(shares), 5, "%")

@@ -12,6 +12,7 @@ library alone.
 """
 import atexit
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -65,6 +66,13 @@ def sh(*command, timeout=600, cwd=ROOT, env=None, check=True, stream=False, stdi
     if check and done.returncode != 0:
         raise CheckFailed(f"{' '.join(words)} ended with {done.returncode}: {(done.stderr or done.stdout)[-2000:]}")
     return done
+
+
+def subject():
+    """What is judged: the commit, whether files differ from it, and the program."""
+    commit = sh("git", "rev-parse", "--short", "HEAD", check=False).stdout.strip() or "no commit"
+    changed = "" if sh("git", "status", "--porcelain", check=False).stdout == "" else " with changes"
+    return f"{commit}{changed}, {TROUPE} ({hashlib.sha256(TROUPE.read_bytes()).hexdigest()[:12]})"
 
 
 def free_port():
@@ -279,8 +287,10 @@ class Suite:
             signal.signal(number, lambda *_: sys.exit(143))
         sh(ROOT / "scripts" / "setup", stream=True, timeout=3600)
         sh(ROOT / "scripts" / "build", "release", *self.targets, stream=True, timeout=7200)
-        failed = [number for number, what, function in self.checks if (not wanted or number in wanted) and not self.run(number, what, function)]
-        print(f"{self.name}: " + (f"FAIL ({', '.join(failed)})" if failed else "PASS"), flush=True)
+        print(f"{self.name}: {subject()}", flush=True)
+        run = [each for each in self.checks if not wanted or each[0] in wanted]
+        failed = [number for number, what, function in run if not self.run(number, what, function)]
+        print(f"{self.name}: " + (f"FAIL ({', '.join(failed)})" if failed else f"PASS ({', '.join(number for number, _, _ in run)} of {', '.join(known)})"), flush=True)
         sys.exit(1 if failed else 0)
 
     @staticmethod

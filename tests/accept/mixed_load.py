@@ -51,24 +51,28 @@ def install(folder):
 class Load:
     """Submits at a fixed rate until told to stop. A submission whose answer is lost is repeated with its key until there is one."""
 
-    def __init__(self, http, rate, picture, seed):
-        self.http, self.rate, self.picture, self.random = http, rate, picture, random.Random(seed)
+    def __init__(self, http, rate, picture, seed, reads=False):
+        """`reads`: each job is also asked for once it is acknowledged."""
+        self.http, self.rate, self.picture, self.random, self.reads = http, rate, picture, random.Random(seed), reads
         self.acknowledged, self.lock, self.wrong = {}, threading.Lock(), []
         self.stopping = threading.Event()
         self.pool = concurrent.futures.ThreadPoolExecutor(64)
         self.image = None
         self.replayed, self.begun = 0, []  # answers that named an earlier try; futures of all submissions
-        self.tries = []  # requests that each acknowledged submission took
+        self.tries, self.read_tries = [], []  # requests that each acknowledged submission took, and each read after it
+        self.slowest = 0.0  # s that one of these submissions took, with all its requests
+        self.seconds = 0.0  # for which it was to submit
 
     def start(self):
         self.image = {"artifact": self.http.put(self.picture, "image/png")}
-        self.thread = threading.Thread(target=self._pace, daemon=True)
+        self.thread, self.started = threading.Thread(target=self._pace, daemon=True), time.monotonic()
         self.thread.start()
 
     def stop(self):
         """Ends the load and waits until each submission that was begun has its answer."""
         self.stopping.set()
         self.thread.join()
+        self.seconds = time.monotonic() - self.started
         self.pool.shutdown(wait=True)
         self.wrong += [repr(each.exception()) for each in self.begun if each.exception()]
 
@@ -81,7 +85,8 @@ class Load:
 
     def _submit(self, kind, number):
         inputs = {"fan": {"parts": [number, number + 1, number + 2]}, "film": {"image": self.image}}.get(kind, {"number": number})
-        key, deadline, tries = str(uuid.uuid4()), time.monotonic() + 120, 0
+        key, began, tries = str(uuid.uuid4()), time.monotonic(), 0
+        deadline = began + 120
         while time.monotonic() < deadline:
             tries += 1
             try:
@@ -93,7 +98,10 @@ class Load:
                 with self.lock:
                     self.acknowledged[key] = (kind, number, inputs, job)
                     self.tries.append(tries)
+                    self.slowest = max(self.slowest, time.monotonic() - began)
                     self.replayed += headers.get("idempotency-replayed") == "true"
+                if self.reads:
+                    self._read(f"{kind} {number}", job)
                 return
             if status not in (0, 429, 503, 504):
                 with self.lock:
@@ -102,6 +110,40 @@ class Load:
             time.sleep(0.05)
         with self.lock:
             self.wrong.append(f"{kind} {number}: no answer in 120 s")
+
+
+    def _read(self, name, job):
+        """Any node knows a job that any node has acknowledged."""
+        status = 0
+        for tries in range(1, 100):
+            try:
+                status, _, body = self.http.request("GET", f"/v1/jobs/{job}", timeout=10)
+            except OSError:
+                status, body = 0, b""
+            if status == 200:
+                with self.lock:
+                    self.read_tries.append(tries)
+                return
+            if status not in (0, 429, 503, 504):
+                break
+            time.sleep(0.05)
+        with self.lock:
+            self.wrong.append(f"{name}: acknowledged, then a read was answered {status}: {body[:200]!r}")
+
+    def share_begun(self):
+        """Submissions that were begun, of those that were due; once it has stopped."""
+        return len(self.begun) / (self.rate * self.seconds)
+
+
+def lists_of(http):
+    """Each job that a node knows: id -> (state, revision)."""
+    listed, cursor = {}, ""
+    while True:
+        page = http.json("GET", "/v1/jobs?limit=500" + (f"&cursor={urllib.parse.quote(cursor)}" if cursor else ""))
+        listed |= {job["id"]: (job["state"], job["revision"]) for job in page["jobs"]}
+        cursor = page.get("next_cursor") or ""
+        if not cursor:
+            return listed
 
 
 def expected_end(kind, number, inputs, job):
@@ -120,13 +162,7 @@ def expected_end(kind, number, inputs, job):
 
 def compare_with_list(http, load, found):
     """Each acknowledged submission is one job, and there are no others."""
-    listed, cursor = set(), ""
-    while True:
-        page = http.json("GET", "/v1/jobs?limit=500" + (f"&cursor={urllib.parse.quote(cursor)}" if cursor else ""))
-        listed |= {job["id"] for job in page["jobs"]}
-        cursor = page.get("next_cursor") or ""
-        if not cursor:
-            break
+    listed = set(lists_of(http))
     known = {entry[3] for entry in load.acknowledged.values()}
     found["twice"] += [f"job {each}: nobody was told of it" for each in sorted(listed - known)]
     found["lost"] += [f"job {each}: not in the list" for each in sorted(known - listed)]
