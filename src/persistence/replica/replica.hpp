@@ -346,7 +346,7 @@ class machine {
   void propose_assignments();
   [[nodiscard]] bool may_assign(const model::slot_id& slot, const parked_ask& parked) const;
   void restart_leases();
-  void lose_soon(model::node_id node);
+  void lose_soon(model::node_id node, model::incarnation boot);
   void propose_lost_leases();
   void on(const event::gone& e);
   void revoke_if_cut_off();
@@ -452,7 +452,9 @@ class machine {
   affinity affinity_;
   std::map<std::pair<model::task_id, model::attempt_no>, model::slot_id> finishing_;  // reported, not yet applied
   std::map<model::task_id, lease> leases_;
-  std::set<model::node_id> gone_;  // their processes have ended, and nothing was heard of them since
+  /// The start whose process has ended, as far as is known, of nodes of which nothing was heard since. A later one may have begun
+  /// without a word to this node, in a log that it got as an image.
+  std::map<model::node_id, model::incarnation> gone_;
   std::map<model::task_id, model::attempt_progress> progress_;
 };
 

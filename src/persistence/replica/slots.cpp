@@ -118,24 +118,27 @@ void machine::propose_finish(const model::finish_command& finish, const model::s
 void machine::restart_leases() {
   for (const auto& [task, attempt] : table_->running())
     leases_[task] = {attempt.attempt, now_ + (planted(plant::lease_not_restarted) ? 0ms : settings_.lease), false};
-  for (const auto node : gone_) lose_soon(node);
+  for (const auto& [node, boot] : gone_) lose_soon(node, boot);
 }
 
 void machine::on(const event::gone& e) {
-  gone_.insert(e.node);
-  lose_soon(e.node);
+  const auto known = table_->nodes().find(e.node);
+  const auto boot = known == table_->nodes().end() ? model::incarnation{} : known->second.boot;
+  gone_[e.node] = boot;
+  lose_soon(e.node, boot);
 }
 
-/// Its leases end soon, unless it is heard of again.
-void machine::lose_soon(model::node_id node) {
+/// The leases of this start of it, and of those before, end soon, unless it is heard of again.
+void machine::lose_soon(model::node_id node, model::incarnation boot) {
+  const auto is_of_it = [&](const model::slot_id& slot) { return slot.node == node && slot.boot <= boot; };
   const auto soon = now_ + settings_.lease / 5;
   for (auto& [task, held] : leases_) {
     const auto running = table_->running().find(task);
-    if (running == table_->running().end() || running->second.slot.node != node) continue;
+    if (running == table_->running().end() || !is_of_it(running->second.slot)) continue;
     held.expires = std::min(held.expires, soon);
     held.is_node_gone = true;
   }
-  std::erase_if(asks_, [&](const auto& ask) { return ask.first.node == node && !ask.second.proposed; });
+  std::erase_if(asks_, [&](const auto& ask) { return is_of_it(ask.first) && !ask.second.proposed; });
 }
 
 /// Slots that no leader hears of stop what they run before their leases run out there. A leader is given up at most one and a

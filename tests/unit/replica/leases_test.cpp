@@ -80,7 +80,7 @@ TEST_CASE("a new leader knows which processes have ended before it took office")
   const auto hear = [&](std::uint64_t term, raft::message_body what) {
     return node.step({event::received{{{}, other, self, raft::message{other, self, raft::term{term}, std::move(what)}}}});
   };
-  const std::vector<model::command> commands{node.a_submission(),
+  const std::vector<model::command> commands{model::boot_command{model::node_id{2}, model::incarnation{1}}, node.a_submission(),
                                              model::assign_command{{model::node_id{2}, model::incarnation{1}, 0}, 1, {{}, 1}}};
   raft::append_request append;
   for (const auto& command : commands)
