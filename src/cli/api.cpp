@@ -14,6 +14,10 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::size_t shown_body_bytes = 200;
+/// A node answers within 10 s, whatever it knows (`server_options::request_timeout`).
+constexpr duration answer_most = 15s;
+/// A new leader is found within a few seconds: so much is waited for an answer with less patience, too.
+constexpr duration answer_least = 5s;
 
 std::optional<json::object> parse_object(std::string_view text) {
   boost::system::error_code failed;
@@ -68,15 +72,28 @@ outcome<void> api::wait_after(const failure& why, std::optional<duration> asked,
   return {};
 }
 
+/// An answer to HEAD does not say why; one to GET does.
+failure api::explained(const http_request& request, const http_response& response) {
+  if (request.method == "HEAD") {
+    const auto asked = client_.perform({.target = request.target, .on_body = [](int, std::string_view) { return false; }});
+    if (asked && asked->status == response.status) return failure_of(*asked, url());
+  }
+  return failure_of(response, url());
+}
+
 outcome<http_response> api::exchange(const http_request& request) {
   auto tries = budget();
+  auto sent = request;
+  if (!sent.upload && !sent.on_body)
+    sent.silence_most = std::min({sent.silence_most, answer_most, std::max(patience_.later, answer_least)});
   for (;;) {  // bounded by the budget
     const bool was_known = client_.has_answered();
-    auto response = client_.perform(request);
+    tries.began(steady_now());
+    auto response = client_.perform(sent);
     if (response && (response->ok() || response->status == 304)) return response;
     if (!was_known && client_.has_answered()) tries = budget();
-    if (!response && response.error().code != exit_code::unreachable) return response;
-    const auto why = response ? failure_of(*response, url()) : response.error();
+    if (!response && !response.error().may_pass()) return response;
+    const auto why = response ? explained(sent, *response) : response.error();
     if (response && !is_busy(response->status)) return why;
     TROUPE_CHECK(wait_after(why, response ? retry_after_of(*response) : std::nullopt, tries));
   }

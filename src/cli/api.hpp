@@ -45,6 +45,8 @@ class api {
   teller tell_through(teller tell) { return std::exchange(tell_, std::move(tell)); }
 
  private:
+  [[nodiscard]] failure explained(const http_request& request, const http_response& response);
+
   http_client client_;
   patience patience_;
   teller tell_;

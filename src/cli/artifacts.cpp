@@ -101,7 +101,7 @@ outcome<std::uint64_t> get_artifact(api& node, const std::string& hash, const st
     const auto response = node.once(request);
     if (refused) return out.why();
     if (response && (response->status == 200 || response->status == 206)) return out.finish(hash);
-    if (!response && response.error().code != exit_code::unreachable) return response.error();
+    if (!response && !response.error().may_pass()) return response.error();
     if (out.received() != before) tries.succeeded();
     const auto why = response ? failure_of(*response, node.url()) : response.error();
     if (response && !is_busy(response->status)) return why;

@@ -134,7 +134,7 @@ class copy {
       const auto response = node_.once(request);
       if (!taken) return failure_of_file(taken.error());
       if (response && response->status == 200) return local(writer->finish());
-      if (!response && response.error().code != exit_code::unreachable) return response.error();
+      if (!response && !response.error().may_pass()) return response.error();
       const auto why = response ? failure_of(*response, node_.url()) : response.error();
       if (response && !is_busy(response->status)) return why;
       line_.clear();

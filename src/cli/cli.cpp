@@ -142,8 +142,8 @@ void program::add_cluster_commands() {
   rolled->add_option(
       "--restart-command", roll.restart,
       "What restarts a node, with its {id}, {address}, {host}, {port} put in; without it this waits for you to do it");
-  rolled->add_option("--deadline", roll.deadline, "What running tasks get before they are run elsewhere (1min)");
-  rolled->add_option("--timeout", roll.timeout, "How long to wait for each step of a node (10min)");
+  rolled->add_option("--deadline", roll.deadline, "What running tasks get before they are run elsewhere (default 1min)");
+  rolled->add_option("--timeout", roll.timeout, "How long to wait for each step of a node (default 10min)");
   for (auto* each : {init, token}) each->add_option("--dir", ca_directory, "The authority's directory")->required();
   token->add_option("--ttl", token_lasts, "How long it can be used (default 1h)");
 }
@@ -182,7 +182,8 @@ void program::add_node_changes(CLI::App& node_app) {
     return added;
   };
   auto* drain = add("drain", "Give it no more tasks, let others lead and vote in its place", node_change::action::drain);
-  drain->add_option("--deadline", change.deadline, "What still runs there after this time is run elsewhere (10min)");
+  drain->add_option("--deadline", change.deadline,
+                    "What still runs there after this time, such as 10min, is run elsewhere (without it tasks may take theirs)");
   drain->add_flag("--wait", change.wait, "Until it is drained");
   drain->add_flag("--dry-run", change.is_dry_run, "Only say what would happen");
   drain->add_flag("--yes", change.is_confirmed, "Do not ask");

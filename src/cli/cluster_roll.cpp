@@ -91,8 +91,10 @@ class roll {
       const auto why = cluster ? why_not(*cluster) : cluster.error().detail;
       if (why.empty()) return {};
       if (steady_now() >= until)
-        return failure{exit_code::refused, fmt::format("stopped at node {} ({}): waited {} until {}: {}", node.id, node.address,
-                                                       format_duration(patience_), what, why)};
+        return failure{exit_code::refused,
+                       fmt::format("stopped at node {} ({}): waited {} until {}: {}; it is left as it is, drained perhaps: "
+                                   "`troupe node resume {}` lets it work again",
+                                   node.id, node.address, format_duration(patience_), what, why, node.id)};
       if (!wait_for(look_again))
         return failure{exit_code::interrupted,
                        fmt::format("interrupted at node {}; if it is drained, `troupe node resume {}` lets it "
@@ -103,8 +105,7 @@ class roll {
 
   /// The leader's picture, through the first other node that answers.
   outcome<json::object> ask(const member& but) {
-    return through_another(but,
-                           [this](const global_options& there, api& node) { return ask_leader(there, node, "/v1/cluster"); });
+    return through_another(but, [](const global_options& there, api& node) { return ask_leader(there, node, "/v1/cluster"); });
   }
 
   outcome<json::object> change(const member& node, const char* what, const std::string& body) {

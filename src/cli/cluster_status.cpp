@@ -32,10 +32,9 @@ std::string headline(const json::object& cluster, const std::vector<member>& nod
 }
 
 std::string row(const member& node) {
-  const auto heard = !node.silent_ms ? "?" : *node.silent_ms < 1'000 ? "now" : clock_text(duration{*node.silent_ms}) + " ago";
   return fmt::format("  {:<16}  {:<22}  {:<8}  {:<8}  {:>6}  {:>8}  {:>9}  {:<8}  {:<10}  {}", fit(node.id, 16),
                      fit(node.address, 22), fit(node.role, 8), fit(node.state, 8), fmt::format("{}/{}", node.tasks, node.slots),
-                     node.behind ? fmt::format("{}", *node.behind) : "?", heard,
+                     node.behind ? fmt::format("{}", *node.behind) : "?", heard_of(node),
                      fit(node.program.empty() ? "?" : node.program, 8), fit(node.domain.empty() ? "-" : node.domain, 10),
                      fit(fmt::format("{}", fmt::join(node.roles, ",")), 12));
 }

@@ -25,9 +25,12 @@ enum class exit_code : int {
 struct failure {
   failure() = default;  // for `outcome`, which wants to name the error of a success
   /// Not an aggregate: an exit code alone must not count as a failure, or `outcome<exit_code>` would be ambiguous.
-  failure(exit_code why, std::string what) : code(why), detail(std::move(what)) {}
+  failure(exit_code why, std::string what, bool for_good = false) : code(why), detail(std::move(what)), is_final(for_good) {}
   exit_code code = exit_code::ok;
   std::string detail;
+  bool is_final = false;  ///< the same try cannot go better later
+  /// Whether to try again: nobody answered, which may pass.
+  [[nodiscard]] bool may_pass() const noexcept { return code == exit_code::unreachable && !is_final; }
 };
 
 /// What `outcome<T>::value()` throws when there is none: a broken assumption of the caller.

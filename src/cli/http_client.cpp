@@ -1,6 +1,7 @@
 #include "cli/http_client.hpp"
 
 #include "cli/interrupt.hpp"
+#include "cli/units_text.hpp"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -137,6 +138,7 @@ struct http_client::state {
 
   outcome<void> prepare(exchange& self, curl_slist* headers, char* why) const;
   CURLcode drive(CURL* easy) const;
+  [[nodiscard]] failure failure_of(CURLcode code, const exchange& self, const char* why) const;
 };
 
 std::string http_response::header(const std::string& name) const {
@@ -183,7 +185,8 @@ outcome<void> http_client::state::prepare(exchange& self, curl_slist* headers, c
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, connect_seconds_most);
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.silence_most.count() / 1000));
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                   static_cast<long>(std::max<std::int64_t>(request.silence_most.count() / 1000, 1)));
   if (loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");  // a proxy cannot reach this machine's loopback
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &self);
@@ -219,6 +222,20 @@ CURLcode http_client::state::drive(CURL* easy) const {
   return running ? CURLE_ABORTED_BY_CALLBACK : code;
 }
 
+/// Why there is no answer.
+failure http_client::state::failure_of(CURLcode code, const exchange& self, const char* why) const {
+  curl_off_t connected = 0;
+  curl_easy_getinfo(self.easy, CURLINFO_CONNECT_TIME_T, &connected);
+  if (code == CURLE_SSL_CACERT_BADFILE)
+    return {exit_code::local_file, fmt::format("cannot read certificates from {} (--ca)", with.ca)};
+  if (code == CURLE_PEER_FAILED_VERIFICATION)
+    return {exit_code::unreachable, fmt::format("{}: {} (--ca names the certificate of the node's cluster)", url, why), true};
+  if (code == CURLE_OPERATION_TIMEDOUT && connected > 0)
+    return {exit_code::unreachable, fmt::format("{}: connected, but not a byte came for {} (is the node paused?)", url,
+                                                format_duration(self.request.silence_most))};
+  return {exit_code::unreachable, fmt::format("{}: {}", url, *why ? why : curl_easy_strerror(code))};
+}
+
 outcome<http_response> http_client::perform(const http_request& request) {
   const std::unique_ptr<CURL, easy_deleter> easy{curl_easy_init()};
   exchange self{request, easy.get()};
@@ -238,7 +255,7 @@ outcome<http_response> http_client::perform(const http_request& request) {
   if (self.upload_failed) return failure{exit_code::local_file, fmt::format("cannot read {}", request.upload->string())};
   if (self.too_large)
     return failure{exit_code::node_failed, fmt::format("{} sent a longer answer than a node does", state_->url)};
-  return failure{exit_code::unreachable, fmt::format("{}: {}", state_->url, *why ? why : curl_easy_strerror(code))};
+  return state_->failure_of(code, self, why);
 }
 
 std::string encode_segment(std::string_view text) {

@@ -22,7 +22,7 @@ struct http_request {
   std::optional<std::filesystem::path> upload = {};  ///< the body, streamed from this file instead
   /// Gets the status (200 or 206) and the body piece by piece instead of `http_response::body`; false ends the exchange.
   std::function<bool(int, std::string_view)> on_body = {};
-  duration silence_most = 60s;  ///< no byte for so long: the connection is taken for lost
+  duration silence_most = 60s;  ///< no byte for so long: the connection is taken for lost; whole seconds, at least one
 };
 
 struct http_response {

@@ -1,6 +1,7 @@
 #include "cli/members.hpp"
 
 #include "base/error.hpp"
+#include "cli/units_text.hpp"
 
 #include <fmt/format.h>
 
@@ -55,16 +56,25 @@ outcome<std::vector<member>> list_members(api& node) {
 
 outcome<member> find_member(const std::vector<member>& nodes, const std::string& name) {
   std::vector<member> found;
+  bool is_address = false;  // a node that lost its disk has come back as another one at the same place
   for (const auto& each : nodes) {
-    if (each.id == name || each.address == name) return each;
-    if (each.id.starts_with(name)) found.push_back(each);
+    if (each.id == name) return each;
+    is_address |= each.address == name;
+    if (each.address == name || each.id.starts_with(name)) found.push_back(each);
   }
   if (found.size() == 1) return found.front();
   std::string known;
-  for (const auto& each : nodes) known += fmt::format("{}{} ({})", known.empty() ? "" : ", ", each.id, each.address);
+  for (const auto& each : found.empty() ? nodes : found)
+    known += fmt::format("{}{} ({}, {})", known.empty() ? "" : ", ", each.id, each.address, each.role);
+  if (found.empty()) return failure{exit_code::usage, fmt::format("there is no node '{}'; there are {}", name, known)};
   return failure{exit_code::usage,
-                 found.empty() ? fmt::format("there is no node '{}'; there are {}", name, known)
-                               : fmt::format("'{}' is the beginning of {} nodes; there are {}", name, found.size(), known)};
+                 fmt::format("'{}' is the {} of {} nodes; name the id of one ('troupe nodes' shows who is heard of): {}", name,
+                             is_address ? "address" : "beginning of the id", found.size(), known)};
+}
+
+std::string heard_of(const member& node) {
+  if (!node.silent_ms) return "?";
+  return *node.silent_ms < 1'000 ? "now" : clock_text(duration{*node.silent_ms}) + " ago";
 }
 
 global_options at(const global_options& global, const std::string& address) {

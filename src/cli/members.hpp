@@ -24,6 +24,9 @@ struct member {
 /// @param name  an id, the unambiguous beginning of one, or an address
 [[nodiscard]] outcome<member> find_member(const std::vector<member>& nodes, const std::string& name);
 
+/// When the leader heard of it last, for people; "?" if that is not known.
+[[nodiscard]] std::string heard_of(const member& node);
+
 /// The same options for another node of the cluster.
 [[nodiscard]] global_options at(const global_options& global, const std::string& address);
 /// `target` of the leader, who knows most; of the named node, if that leads or the leader cannot be reached. Both answer with

@@ -271,7 +271,6 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   TROUPE_TRY(auto directory, open_directory(config.data_directory, ballast));
   if (const auto kept = ballast.keep(free_space_of(directory)); !kept || (!ballast.is_there() && config.disk.ballast.count() > 0))
     log::warn("ballast_missing", "free={} disk.ballast={}", free_space_of(directory).count(), config.disk.ballast.count());
-  TROUPE_CHECK(settle_cluster(config.cluster.seeds, directory, {random_number(), config.cluster.shards}));
   TROUPE_TRY(const auto identity, establish_identity(config, directory));
   const auto* const tls = identity ? &identity->tls() : nullptr;
   auto server_options = server_options_of(config);
@@ -280,6 +279,7 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   const auto address = fmt::format(fmt::runtime(bound.is_v6 ? "[{}]:{}" : "{}:{}"), server_options.address, bound.port);
   TROUPE_TRY(const auto advertised, advertised_address(config, server_options.address, address));
   TROUPE_TRY(const auto pipelines, load_pipelines(config.pipelines_directory));
+  TROUPE_CHECK(settle_cluster(config.cluster.seeds, directory, {random_number(), config.cluster.shards}));
   TROUPE_TRY(const auto log, journal::journal::open(journal_options_of(config, directory)));
   TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
   const auto fatal = [&ballast](const error& why) { die(ballast, why); };

@@ -134,10 +134,14 @@ outcome<exit_code> run_nodes(const global_options& global) {
     return exit_code::ok;
   }
   const auto own_id = text_at(about, "id");
-  fmt::print("  {:<16}  {:<24}  {:<8}  {:<8}  {:>5}  {}\n", "NODE", "ADDRESS", "ROLE", "STATE", "TASKS", "STARTS");
-  for (const auto& each : members_in(about, "members"))
-    fmt::print("{} {:<16}  {:<24}  {:<8}  {:<8}  {:>5}  {}\n", each.id == own_id ? '*' : ' ', fit(each.id, 16),
-               fit(each.address, 24), fit(each.role, 8), fit(each.state, 8), each.tasks, fit(each.starts, 16));
+  const auto cluster = ask_leader(global, node, "/v1/cluster");  // it knows who is heard of
+  const auto nodes = cluster ? members_in(*cluster, "nodes") : members_in(about, "members");
+  fmt::print("  {:<16}  {:<24}  {:<8}  {:<8}  {:>9}  {:>5}  {}\n", "NODE", "ADDRESS", "ROLE", "STATE", "HEARD", "TASKS",
+             "STARTS");
+  for (const auto& each : nodes)
+    fmt::print("{} {:<16}  {:<24}  {:<8}  {:<8}  {:>9}  {:>5}  {}\n", each.id == own_id ? '*' : ' ', fit(each.id, 16),
+               fit(each.address, 24), fit(each.role, 8), fit(each.state, 8), heard_of(each), each.tasks, fit(each.starts, 16));
+  if (nodes.empty()) node.tell(fmt::format("{} knows no cluster yet; its /readyz says why", node.url()));
   return exit_code::ok;
 }
 

@@ -12,6 +12,10 @@ class retry_budget {
   /// @param patience  how long to go on without any success; zero: never try again.
   explicit retry_budget(duration patience) noexcept : patience_(patience) {}
 
+  /// A try begins at `now`: what it takes, if it goes wrong, counts.
+  void began(duration now) noexcept {
+    if (!since_) since_ = now;
+  }
   /// A try went wrong at `now` (any clock that never goes back).
   /// @param asked  what the node wants us to wait (Retry-After).
   /// @returns how long to wait; nothing when the patience is used up, or would be by then.

@@ -65,7 +65,7 @@ class watcher {
     };
     const auto response = node_.once(request);
     if (ended_) return {};
-    if (!response && response.error().code != exit_code::unreachable) return response.error();
+    if (!response && !response.error().may_pass()) return response.error();
     if (heard) tries.succeeded();
     if (!response) return node_.wait_after(response.error(), std::nullopt, tries);
     if (!response->ok()) {

@@ -256,9 +256,11 @@ void peer_book::set_error(node_id node, const std::string& why) {
   peers_[node].shown.last_error = why;
 }
 
-void peer_book::set_seed_error(const std::string& seed, const std::string& why) {
+void peer_book::set_seed_error(const std::string& seed, const std::string& why, bool is_refused) {
   const std::lock_guard lock{mutex_};
-  seeds_[seed] = why;
+  auto& known = seeds_[seed];
+  known.last_error = why;
+  known.is_refused = is_refused;
 }
 
 void peer_book::forget_seed(const std::string& seed) {
@@ -276,10 +278,9 @@ std::vector<link_status> peer_book::links() const {
     one.address = peer.address;
     one.waiting = bytes{peer.weight};
   }
-  for (const auto& [seed, why] : seeds_) {
-    auto& one = out.emplace_back();
-    one.address = seed;
-    one.last_error = why;
+  for (const auto& [address, seed] : seeds_) {
+    out.push_back(seed);
+    out.back().address = address;
   }
   return out;
 }

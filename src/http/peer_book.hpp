@@ -63,7 +63,7 @@ class peer_book {
   void set_heard(model::node_id node, bool is_heard);
   void count_received(model::node_id from, std::size_t size);
   void set_error(model::node_id node, const std::string& why);
-  void set_seed_error(const std::string& seed, const std::string& why);
+  void set_seed_error(const std::string& seed, const std::string& why, bool is_refused);
   void forget_seed(const std::string& seed);
   [[nodiscard]] std::vector<link_status> links() const;
 
@@ -97,7 +97,7 @@ class peer_book {
   peer_hello own_;
   std::map<model::node_id, record> peers_;
   std::map<model::node_id, model::ports::node_standing> standings_;
-  std::map<std::string, std::string> seeds_;  ///< seeds that have not answered, with the last error
+  std::map<std::string, link_status> seeds_;  ///< seeds that are no peers yet
 };
 
 }  // namespace troupe::http

@@ -32,6 +32,7 @@ void write(const peer_hello& from, proto::peer_hello& to) {
   to.set_reads_least(from.card.reads.least);
   to.set_reads_most(from.card.reads.most);
   if (from.card.shards != 1) to.set_shards(from.card.shards);
+  to.set_wanted(from.wanted.raw());
 }
 
 result<peer_hello> read(const proto::peer_hello& from) {
@@ -43,6 +44,7 @@ result<peer_hello> read(const proto::peer_hello& from) {
   peer_hello out;
   out.version_least = from.version_least();
   out.version_most = from.version_most();
+  out.wanted = model::node_id{from.wanted()};
   if (from.shards() > model::shard_map::shards_most) return wrong("more shards than there can be");
   out.card = {model::node_id{from.node()}, model::incarnation{from.boot()}, from.cluster(), from.address(), from.mark()};
   out.card.shards = std::max<std::uint32_t>(from.shards(), 1);

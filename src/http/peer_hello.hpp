@@ -20,6 +20,7 @@ struct peer_hello {
   model::ports::node_card card;
   std::uint32_t version_least = peer_version_least;
   std::uint32_t version_most = peer_version_most;
+  model::node_id wanted = {};  ///< whom it looks for at the address that it dialled; 0: whoever is there
   friend bool operator==(const peer_hello&, const peer_hello&) = default;
 };
 struct peer_hello_answer {

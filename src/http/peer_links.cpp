@@ -54,6 +54,8 @@ struct outgoing {
   std::string said;          ///< what was logged last of this peer; it is not repeated
 };
 
+std::string is_at_this_address(node_id node) { return fmt::format("at this address is node {:016x}", node.raw()); }
+
 struct incoming {
   file_descriptor given;
   std::unique_ptr<auth::tls_session> tls;
@@ -79,7 +81,7 @@ struct peer_links::state {
   awaitable<void> keep(std::shared_ptr<outgoing> link);
   awaitable<void> pause(outgoing& link);
   awaitable<std::string> run(std::shared_ptr<outgoing> link);
-  awaitable<result<peer_hello_answer>> introduce(peer_socket& socket, const std::string& address);
+  awaitable<result<peer_hello_answer>> introduce(peer_socket& socket, const std::string& address, std::optional<node_id> wanted);
   bool accept_answer(const std::shared_ptr<outgoing>& link, const peer_hello_answer& answer, std::string& why);
   awaitable<void> watch(std::shared_ptr<outgoing> link, std::shared_ptr<peer_socket> socket);
   void opened(outgoing& link);
@@ -293,7 +295,7 @@ awaitable<std::string> peer_links::state::run(std::shared_ptr<outgoing> link) {
   }
   const auto socket = std::make_shared<peer_socket>(io.get_executor(), options.silence_most, options.tls);
   link->socket = socket;
-  const auto answer = co_await introduce(*socket, address);
+  const auto answer = co_await introduce(*socket, address, link->node);
   if (!answer) {
     if (link->node && answer.error().code == errc::not_found) listener.on_gone(*link->node);
     co_return answer.error().detail;
@@ -305,11 +307,14 @@ awaitable<std::string> peer_links::state::run(std::shared_ptr<outgoing> link) {
   co_return co_await pump(*link, *socket);
 }
 
-awaitable<result<peer_hello_answer>> peer_links::state::introduce(peer_socket& socket, const std::string& address) {
+awaitable<result<peer_hello_answer>> peer_links::state::introduce(peer_socket& socket, const std::string& address,
+                                                                  std::optional<node_id> wanted) {
   socket.close_after(options.dial_timeout, "it did not answer in time");
   if (auto dialled = co_await socket.dial(address); !dialled) co_return dialled.error();
   socket.close_after(options.hello_timeout, "it did not say who it is in time");
-  const auto hello = encode(book.own());
+  auto own = book.own();
+  own.wanted = wanted.value_or(node_id{});
+  const auto hello = encode(own);
   if (auto written = co_await socket.write(hello); !written) co_return written.error();
   const auto read = co_await socket.read(bytes{hello_most});
   if (!read) co_return read.error();
@@ -331,7 +336,7 @@ bool peer_links::state::accept_answer(const std::shared_ptr<outgoing>& link, con
   } else if (const auto disproof = disprove(*link->socket, card.node); !disproof.empty()) {
     why = disproof;
   } else if (link->node && card.node != *link->node) {
-    why = fmt::format("at this address is node {:016x}", card.node.raw());
+    why = is_at_this_address(card.node);
   } else if (!answer.refused.empty()) {
     why = fmt::format("the peer says: {}", answer.refused);
     listener.on_refused(card.node, answer.refused, answer.is_final);
@@ -388,7 +393,7 @@ void peer_links::state::note_end(outgoing& link, const std::string& why) {
     book.set_error(*link.node, why);
     book.drop_old(*link.node, steady_clock::now());
   } else {
-    book.set_seed_error(link.seed, why);
+    book.set_seed_error(link.seed, why, link.was_refused);
   }
   if (std::exchange(link.said, why) == why) return;
   log::warn(link.was_refused ? "peer_refused" : "peer_link_down", "peer={} address={} why=\"{}\"", link.name(), address, why);
@@ -435,6 +440,10 @@ awaitable<bool> peer_links::state::welcome(incoming& link) {
   if (const auto disproof = disprove(socket, hello->card.node); !disproof.empty())
     judged = {peer_book::verdict::refused, disproof};
   if (judged.is == peer_book::verdict::refused) note_refusal(hello->card, judged.why);
+  // It must not take the place of the link that looks for this node: nor must this node join a cluster that looks for another
+  // one.
+  if (const auto own = book.own().card.node; hello->wanted.raw() != 0 && hello->wanted != own)
+    judged = {peer_book::verdict::refused, is_at_this_address(own)};
   const auto answer = encode(peer_hello_answer{book.own(), judged.why, judged.is_final});
   if (auto written = co_await socket.write(answer); !written) co_return false;
   socket.keep_open();

@@ -36,6 +36,7 @@ struct link_status {
   std::string address;           ///< "host:port"; empty: unknown
   bool connected = false;        ///< the link on which frames go out is open
   bool is_heard = false;         ///< the link on which frames come in is open
+  bool is_refused = false;       ///< of a seed: it answered, and one of the two would not have the other
   bytes waiting;                 ///< frames that wait or are being written, and what it takes to keep them
   std::uint64_t frames_out = 0;  ///< written to the connection; the peer need not have them
   std::uint64_t frames_in = 0;

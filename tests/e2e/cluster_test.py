@@ -317,6 +317,37 @@ class ClusterTest(ClusterCase):
         self.assertFalse(copy.is_ready())
         self.assertTrue(original.is_ready())
 
+    def test_a_node_whose_first_start_failed_can_still_join(self):
+        first = self.cluster.another("first").start()
+        wait_until("it to be ready", first.is_ready)
+        failing = self.cluster.another("failing", port=first.port).start()
+        self.assertEqual(failing.ended(), 7, failing.log)
+        joins = self.cluster.another("joins", [first.address])
+        joins.data = failing.data
+        joins.start()
+        wait_until("it to join", joins.is_ready)
+        self.assertEqual({member["id"] for member in first.json("GET", "/v1/node")["members"]}, {first.id, joins.id})
+
+    def test_a_node_that_reaches_no_cluster_is_not_ready_and_says_why(self):
+        def why(node):
+            status, _, body = node.request("GET", "/readyz")
+            return json.loads(body)["reason"] if status == 503 else ""
+
+        nobody = f"127.0.0.1:{free_ports(1)[0]}"
+        lost = self.cluster.another("lost", [nobody]).start()
+        wait_until("it to say that its seed does not answer", lambda: lost.view() and f"has not joined a cluster yet; seed {nobody}: Connection refused" in why(lost))
+        itself = self.cluster.another("itself")
+        itself.seeds = [itself.address]
+        itself.start()
+        wait_until("it to say that it is its own seed", lambda: itself.view() and "no seed of it is another node" in why(itself))
+        alone = self.cluster.another("alone").start()
+        wait_until("it to be ready", alone.is_ready)
+        alone.stop()
+        alone.seeds = [self.cluster.nodes[0].address]
+        alone.start()
+        wait_until("it to say that its seed is of another cluster", lambda: alone.view() and f"a cluster of its own; seed {alone.seeds[0]}: " in why(alone))
+        self.assertIn("a node belongs to one cluster for life", why(alone))
+
     def test_a_copied_data_directory_is_refused(self):
         self.copied(self.cluster.followers()[0], while_it_runs=False)
 

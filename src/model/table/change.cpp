@@ -36,7 +36,7 @@ void refresh(stage_record& stage) {
     stage.reason.clear();
   } else if (any(task_state::ready)) {
     stage.state = stage_state::ready;
-    stage.reason = "waits for a free slot";
+    stage.reason = waits_for_slot;
   } else if (any(task_state::backing_off)) {
     stage.state = stage_state::backing_off;
   } else if (any(task_state::lacks_input)) {

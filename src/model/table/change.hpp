@@ -32,6 +32,14 @@ class job_table::change {
   apply_effects& out_;
 };
 
+/// How many stages a job has, or tasks a stage: pipelines have no more than task ids can name.
+[[nodiscard]] inline std::uint16_t count_of(const std::vector<stage_record>& stages) {
+  return static_cast<std::uint16_t>(stages.size());
+}
+[[nodiscard]] inline std::uint16_t count_of(const std::vector<task_record>& tasks) {
+  return static_cast<std::uint16_t>(tasks.size());
+}
+
 /// A stage is what its most active task is.
 void refresh(stage_record& stage);
 /// Where a job's expressions are evaluated. All of it outlives the scope; `outputs` as `outputs_of` makes them.

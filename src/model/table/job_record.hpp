@@ -33,6 +33,9 @@ struct task_record {
   json::object outputs;                 ///< once done
 };
 
+/// The reason of a stage that is ready, as it is stored; the view of a job says more (`job_table::view`).
+inline constexpr const char* waits_for_slot = "waits for a free slot";
+
 struct stage_record {
   stage_state state = stage_state::waiting;
   std::vector<task_record> tasks;  ///< one, or one per element of `for_each`; empty while waiting and when skipped

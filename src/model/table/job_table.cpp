@@ -235,7 +235,12 @@ result<job_view> job_table::view(const std::string& tenant, job_id id) {
   if (!record || record->tenant != tenant) return error{errc::not_found, fmt::format("there is no job {}", id.text())};
   const auto p = store_.load_pipeline(record->pipeline_hash);
   TROUPE_ASSERT(p, "a job's pipeline is kept for the job's life");
-  return view_of(*record, *p);
+  auto view = view_of(*record, *p);
+  for (std::size_t i = 0; i < view.stages.size(); ++i) {
+    if (view.stages[i].reason != waits_for_slot) continue;
+    if (auto why = why_no_slot(p->stages[i]); !why.empty()) view.stages[i].reason = std::move(why);
+  }
+  return view;
 }
 
 result<std::vector<job_event>> job_table::events(const std::string& tenant, job_id id, std::uint64_t after, std::uint32_t limit) {
@@ -274,8 +279,8 @@ void job_table::index(const job_record& job) {
   const auto record = std::make_shared<job_record>(job);
   const auto p = store_.load_pipeline(job.pipeline_hash);
   TROUPE_ASSERT(p, "a job's pipeline is kept for the job's life");
-  for (std::uint16_t s = 0; s < job.stages.size(); ++s) {
-    for (std::uint16_t i = 0; i < job.stages[s].tasks.size(); ++i) {
+  for (std::uint16_t s = 0; s < count_of(job.stages); ++s) {
+    for (std::uint16_t i = 0; i < count_of(job.stages[s].tasks); ++i) {
       const auto& task = job.stages[s].tasks[i];
       const task_id id{job.id, s, i};
       switch (task.state) {

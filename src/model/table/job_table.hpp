@@ -86,6 +86,8 @@ class job_table {
   /// No command in the log is newer.
   [[nodiscard]] std::uint32_t cluster_version() const noexcept { return cluster_version_; }
   [[nodiscard]] bool is_active(node_id node) const;
+  /// Whether any node takes tasks, as far as nodes have said what they do.
+  [[nodiscard]] bool has_worker() const;
   [[nodiscard]] std::size_t tasks_on(node_id node) const;
   [[nodiscard]] bool knows_pipeline(const digest& hash) { return store_.load_pipeline(hash) != nullptr; }
 
@@ -111,6 +113,9 @@ class job_table {
   };
   class change;  // one job being changed by one command: record, pipeline, events
   friend class change;
+
+  /// Why a stage that could run waits, as precisely as the nodes have said what they are; "" if nothing better is known.
+  [[nodiscard]] std::string why_no_slot(const stage& plan) const;
 
   void on(const submit_command& c, apply_effects& out);
   void on(const assign_command& c, apply_effects& out);

@@ -22,6 +22,10 @@ node_state state_from(std::string_view text) {
   return text == "drained" ? node_state::drained : node_state::active;
 }
 
+bool takes_tasks(const job_table::known_node& node) {
+  return node.state == node_state::active && (!node.traits || node.traits->works);
+}
+
 node_id id_from(std::string_view text) { return node_id{std::stoull(std::string{text})}; }
 
 json::object object_of(const node_traits& traits) {
@@ -155,6 +159,22 @@ bool job_table::is_active(node_id node) const {
   if (removed_nodes_.contains(node)) return false;
   const auto known = nodes_.find(node);
   return known == nodes_.end() || known->second.state == node_state::active;
+}
+
+bool job_table::has_worker() const {
+  return nodes_.empty() || std::ranges::any_of(nodes_, [](const auto& entry) { return takes_tasks(entry.second); });
+}
+
+std::string job_table::why_no_slot(const stage& plan) const {
+  if (!has_worker()) return "no node takes work: each one is drained, or only stores";
+  if (plan.labels.empty()) return "";
+  const auto names = fmt::format("{}", fmt::join(plan.labels, ", "));
+  const bool has_place = std::ranges::any_of(nodes_, [&](const auto& entry) {
+    const auto& node = entry.second;
+    return takes_tasks(node) && (!node.traits || std::ranges::includes(node.traits->labels, plan.labels));
+  });
+  return has_place ? fmt::format("waits for a free slot with the labels {}", names)
+                   : fmt::format("no node that takes work has slots with the labels {}", names);
 }
 
 std::size_t job_table::tasks_on(node_id node) const {

@@ -29,7 +29,7 @@ void job_table::enqueue(const job_record& job, const pipeline& p, std::uint16_t 
 /// Opens every stage whose needs have ended, goes on with those that waited for one to end again, and ends the job when all
 /// stages have.
 void job_table::advance(change& job, apply_effects& out) {
-  for (std::uint16_t s = 0; s < job.job().stages.size(); ++s) {
+  for (std::uint16_t s = 0; s < count_of(job.job().stages); ++s) {
     if (is_final(job.job().state)) return;
     if (job.job().stages[s].state != stage_state::waiting) {
       if (const auto going = go_on_with(job, s); !going) {
@@ -80,8 +80,8 @@ void job_table::open_stage(change& job, std::uint16_t s, apply_effects& out) {
   }
   stage.tasks.resize(plan.for_each.empty() ? 1 : stage.items.size());
   stage.state = stage_state::ready;
-  stage.reason = "waits for a free slot";
-  for (std::uint16_t i = 0; i < stage.tasks.size(); ++i) {
+  stage.reason = waits_for_slot;
+  for (std::uint16_t i = 0; i < count_of(stage.tasks); ++i) {
     stage.tasks[i].since = job.now();
     enqueue(job.job(), job.plan(), s, i);
   }
@@ -262,9 +262,9 @@ void job_table::finish_failed(change& job, task_id id, const attempt_failure& fa
 /// The first command that ends a job comes here; everything that the job still had under way stops.
 void job_table::end_job(change& job, job_state state, std::optional<job_failure> why, apply_effects& out) {
   auto& record = job.job();
-  for (std::uint16_t s = 0; s < record.stages.size(); ++s) {
+  for (std::uint16_t s = 0; s < count_of(record.stages); ++s) {
     auto& stage = record.stages[s];
-    for (std::uint16_t i = 0; i < stage.tasks.size(); ++i) {
+    for (std::uint16_t i = 0; i < count_of(stage.tasks); ++i) {
       auto& task = stage.tasks[i];
       const task_id id{record.id, s, i};
       if (task.state == task_state::done || task.state == task_state::cancelled) continue;

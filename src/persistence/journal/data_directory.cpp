@@ -157,6 +157,8 @@ result<data_directory> data_directory::inspect(const fs::path& root) {
   return opened;
 }
 
+bool data_directory::has_journal() const { return !is_empty_or_missing(journal()); }
+
 result<void> data_directory::enter(const cluster_mark& which) {
   TROUPE_CHECK(disk::replace_file(root_ / "cluster", to_text(which)));
   cluster_ = which;

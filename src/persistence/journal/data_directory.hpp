@@ -41,6 +41,8 @@ class data_directory {
   [[nodiscard]] model::incarnation boot() const noexcept { return boot_; }
   /// Nothing before the first `enter`, and in a directory of a time before clusters.
   [[nodiscard]] const std::optional<cluster_mark>& cluster() const noexcept { return cluster_; }
+  /// Whether a journal was ever begun in it: else all that a start has left is its count, and who the node would have been.
+  [[nodiscard]] bool has_journal() const;
   /// Durable on return. Any one thread.
   [[nodiscard]] result<void> enter(const cluster_mark& which);
   [[nodiscard]] const std::filesystem::path& root() const noexcept { return root_; }

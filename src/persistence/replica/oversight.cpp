@@ -117,6 +117,7 @@ std::vector<model::alarm> machine::alarms() const {
     all.push_back({"node_silent", fmt::format("node {:016x} has not been heard of for {} s", node.id.raw(),
                                               std::chrono::duration_cast<std::chrono::seconds>(now_ - peer->heard).count())});
   }
+  if (!table_->has_worker()) all.push_back({"nobody_works", "no node takes tasks: each one is drained, or only stores"});
   if (auto held_back = why_version_is_held_back(now)) all.push_back({"version_held_back", std::move(*held_back)});
   return all;
 }

@@ -208,7 +208,10 @@ result<void> check_removal(const placement& now, server_id id) {
   const auto refuse = [](std::string why) { return error{errc::conflict, std::move(why)}; };
   const auto* node = find(now, id);
   if (!node) return {};  // the table says so
-  if (id == now.self) return refuse(fmt::format("{} leads the cluster: drain it first, so that another node leads", name(id)));
+  if (id == now.self)
+    return refuse(best_heir(now)
+                      ? fmt::format("{} leads the cluster: drain it first, so that another node leads", name(id))
+                      : fmt::format("{} leads the cluster, and no other node can: start or resume one first", name(id)));
   if (!now.present.has_voter(id)) return {};
   const auto rest = without(now.present, id).voters;
   if (rest.empty()) return refuse(fmt::format("{} is the only voter", name(id)));

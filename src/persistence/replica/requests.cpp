@@ -11,13 +11,18 @@ namespace {
 
 constexpr duration come_back = 1s;  // advice to clients whom nobody can serve just now
 
-error no_majority(duration after) {
-  return {
-      errc::not_leader,
-      fmt::format("no majority of the cluster's voters has answered for {} s: it is not known whether the request took effect; "
-                  "send it again with the same idempotency key",
-                  after.count() / 1000),
-      come_back};
+/// @param then  what it means for who asked
+error no_majority(duration after, std::string_view then) {
+  return {errc::not_leader,
+          fmt::format("no majority of the cluster's voters has answered for {} s: {}", after.count() / 1000, then), come_back};
+}
+
+constexpr std::string_view nothing_was_read = "what was asked for is not known; ask again";
+
+std::string_view what_it_means(const model::command& body) {
+  return std::holds_alternative<model::submit_command>(body)
+             ? "it is not known whether the request took effect; send it again with the same idempotency key"
+             : "it is not known whether the request took effect; send it again: twice is as good as once";
 }
 
 }  // namespace
@@ -108,13 +113,14 @@ void machine::give_up() {
   std::vector<request_token> over;
   for (const auto& [token, what] : requests_)
     if (is_over(what.since)) over.push_back(token);
-  for (const auto token : over) refuse_request(token, no_majority(settings_.patience));
+  for (const auto token : over) refuse_request(token, no_majority(settings_.patience, what_it_means(requests_.at(token).body)));
   for (auto batch = reads_.begin(); batch != reads_.end();) {
     if (!is_over(batch->second.since)) {
       ++batch;
       continue;
     }
-    for (const auto token : batch->second.tokens) out_.reads.push_back({token, no_majority(settings_.patience)});
+    for (const auto token : batch->second.tokens)
+      out_.reads.push_back({token, no_majority(settings_.patience, nothing_was_read)});
     batch = reads_.erase(batch);
   }
 }

@@ -10,7 +10,6 @@
 // machine.
 using namespace troupe;
 using namespace troupe::http::testing;
-using http::peer_options;
 
 namespace {
 
@@ -208,6 +207,24 @@ TEST_CASE("at the address of one node there may be another: it gets no frames th
   a.links.send(node_id{3}, "for 3");
   CHECK(eventually([&] { return a.link(3).last_error == "at this address is node 0000000000000002"; }));
   CHECK(b.heard.frames(1, 0).empty());
+}
+
+TEST_CASE("who looks for a node where another one is takes no link from that one, and does not bring it into its cluster") {
+  linked_node a{options_of(1, 1, 7)};
+  linked_node b{options_of(2, 1, 7)};
+  linked_node fresh{options_of(4)};
+  a.knows(b);
+  REQUIRE(a.reaches(b, "before"));
+  const auto links_made = b.heard.peers();
+  a.links.set_address(node_id{3}, b.own.address);
+  a.links.set_address(node_id{5}, fresh.own.address);
+  CHECK(eventually([&] { return a.link(3).last_error == "at this address is node 0000000000000002"; }));
+  CHECK(eventually([&] { return a.link(5).last_error == "at this address is node 0000000000000004"; }));
+  CHECK(a.link(2).connected);
+  CHECK(b.link(1).is_heard);
+  CHECK(b.heard.peers() == links_made);
+  CHECK(fresh.heard.peers() == 0);
+  CHECK(a.reaches(b, "after"));
 }
 
 TEST_CASE("nodes find each other by seeds, and themselves among them") {
