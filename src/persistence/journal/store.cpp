@@ -1,5 +1,6 @@
 #include "persistence/journal/store.hpp"
 
+#include "base/log.hpp"
 #include "persistence/journal/records.hpp"
 #include "persistence/journal/status.hpp"
 #include "persistence/journal/strict_disk.hpp"
@@ -13,6 +14,9 @@
 #include <rocksdb/table.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstdio>
 
 namespace troupe::journal {
 namespace {
@@ -20,6 +24,26 @@ namespace {
 std::shared_ptr<rocksdb::Env> default_environment() {
   return {rocksdb::Env::Default(), [](rocksdb::Env*) {}};  // RocksDB owns it
 }
+
+/// What RocksDB has to complain of stands in the node's own log. In its text file the second line that does not fit on a full
+/// disk ends the process (an assertion of `WritableFileWriter`).
+class complaints final : public rocksdb::Logger {
+ public:
+  complaints() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  void Logv(const char* format, std::va_list values) override { Logv(rocksdb::InfoLogLevel::WARN_LEVEL, format, values); }
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, std::va_list values) override {
+    if (level < GetInfoLogLevel()) return;
+    // It warns of each write that waits for a flush.
+    const auto as = level >= rocksdb::InfoLogLevel::ERROR_LEVEL ? log::level::warn : log::level::debug;
+    if (!log::enabled(as)) return;
+    std::array<char, 1024> line{};
+    std::vsnprintf(line.data(), line.size(), format, values);
+    std::string text{line.data()};
+    std::ranges::replace_if(
+        text, [](unsigned char c) { return c < ' ' || c == '"'; }, '\'');
+    log::emit(as, "rocksdb", "text=\"{}\"", text);
+  }
+};
 
 rocksdb::DBOptions database_options(const options& how, bool may_create) {
   rocksdb::DBOptions db;
@@ -38,9 +62,8 @@ rocksdb::DBOptions database_options(const options& how, bool may_create) {
   db.max_total_wal_size = std::max(2 * how.write_buffer.count(), (4_MiB).count());
   db.max_open_files = how.open_files_max;
   db.max_background_jobs = 2;
-  db.bytes_per_sync = (1_MiB).count();     // table files reach the disk bit by bit, so that log syncs do not wait behind them
-  db.max_log_file_size = (4_MiB).count();  // RocksDB's own text log
-  db.keep_log_file_num = 4;
+  db.bytes_per_sync = (1_MiB).count();  // table files reach the disk bit by bit, so that log syncs do not wait behind them
+  db.info_log = std::make_shared<complaints>();
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   return db;
@@ -102,6 +125,10 @@ result<std::unique_ptr<store>> store::open(const options& how, bool may_create) 
       {"state", state_options(how, cache)}};
   rocksdb::DB* db = nullptr;
   const auto path = how.directory / "db";
+  if (may_create) {  // RocksDB makes it, too, but complains before
+    const auto there = db_options.env->CreateDirIfMissing(path.native());
+    if (!there.ok()) return to_error(there, fmt::format("cannot make {}", path.native()));
+  }
   const auto status = rocksdb::DB::Open(db_options, path.native(), families, &made->families_, &db);
   made->db_.reset(db);
   if (const auto& damage = made->replay_.damage()) return *damage;
