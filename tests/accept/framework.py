@@ -230,8 +230,8 @@ class Node:
             Node.alive.remove(self)
 
     def troupe(self, *arguments, **more):
-        """The command line client, for this node."""
-        return sh(TROUPE, "--url", self.url, *arguments, **more)
+        """The command line client of this node's program, for this node."""
+        return sh(self.program, "--url", self.url, *arguments, **more)
 
     def __enter__(self):
         return self.start()
