@@ -23,7 +23,7 @@ std::string why_apart(const peer_links& links, bool is_alone) {
   std::string seeds;
   for (const auto& link : all) {
     const bool is_seed = link.node.raw() == 0;
-    if (is_seed && (has_cluster ? is_alone && link.is_refused : true))
+    if (is_seed && (!has_cluster || (is_alone && link.is_refused)))
       seeds += fmt::format("; seed {}: {}", link.address, link.last_error.empty() ? "no answer yet" : link.last_error);
   }
   if (has_cluster) return seeds.empty() ? "" : "this node is a cluster of its own" + seeds;

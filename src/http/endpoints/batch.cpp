@@ -73,7 +73,7 @@ awaitable<response> submit_batch(exchange& x) {
   if (const auto known = allow_query(x.in, {}); !known) co_return problem(known.error());
   if (x.in.find_header("Idempotency-Key"))
     co_return problem(error{errc::bad_request, "the jobs of a batch have keys of their own: idempotency_key"});
-  if (auto refused = refusal_of_all(x.app())) co_return std::move(*refused);
+  if (const auto why = why_closed(x.app())) co_return problem(*why);
   const auto& options = x.app().options;
   const auto body = co_await x.read_all(options.batch_most);
   if (!body) co_return problem(body.error());

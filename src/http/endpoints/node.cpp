@@ -1,6 +1,7 @@
 #include "http/json/node.hpp"
 #include "http/ask.hpp"
 #include "http/endpoints/endpoints.hpp"
+#include "http/endpoints/submission.hpp"
 #include "http/link_alarms.hpp"
 #include "http/metrics.hpp"
 #include "http/off_loop.hpp"
@@ -41,15 +42,13 @@ awaitable<response> health(exchange&) {
 }
 
 awaitable<response> ready(exchange& x) {
-  if (x.is_stopping() || x.app().is_draining) co_return readiness(false, "the node is shutting down");
+  if (x.is_stopping()) co_return readiness(false, "the node is shutting down");
+  if (const auto why = why_closed(x.app())) co_return readiness(false, why->detail);
   const auto node = co_await fetch(x);
   if (!node) co_return readiness(false, node.error().detail);
-  const auto& with = x.app().with;
-  if (with.links) {
-    if (const auto why = why_apart(*with.links, node->members.size() <= 1); !why.empty()) co_return readiness(false, why);
+  if (const auto* links = x.app().with.links) {
+    if (const auto why = why_apart(*links, node->members.size() <= 1); !why.empty()) co_return readiness(false, why);
   }
-  if (node->ready && with.is_disk_full && *with.is_disk_full)
-    co_return readiness(false, "the node's disk is full: it takes no more jobs until there is room");
   co_return readiness(node->ready, node->ready ? "" : node->why_not_ready);
 }
 

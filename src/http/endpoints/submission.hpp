@@ -8,8 +8,8 @@ namespace troupe::http::endpoints {
 /// Whose requests these are: until there are keys, everyone who can reach a node is the same tenant.
 inline constexpr std::string_view only_tenant = "default";
 
-/// The answer to any submission while this node takes none: it is stopping, or its disk is full.
-[[nodiscard]] std::optional<response> refusal_of_all(const application& app);
+/// Why this node takes no job at all: it is stopping, or its disk is full. Nothing: it takes some.
+[[nodiscard]] std::optional<error> why_closed(const application& app);
 /// Checks a submission against its pipeline. Whether its artifacts are there is not looked at.
 [[nodiscard]] awaitable<result<actors::submit_job>> command_of(exchange& x, json::submission what,
                                                                std::optional<std::string> key);

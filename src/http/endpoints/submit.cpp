@@ -74,10 +74,10 @@ response accepted(const actors::submitted& done) {
 
 }  // namespace
 
-std::optional<response> refusal_of_all(const application& app) {
-  if (app.is_draining) return problem(error{errc::stopping, "the node is shutting down and takes no more jobs; try again", 5s});
+std::optional<error> why_closed(const application& app) {
+  if (app.is_draining) return error{errc::stopping, "the node is shutting down and takes no more jobs; try again", 5s};
   if (app.with.is_disk_full && *app.with.is_disk_full)
-    return problem(error{errc::no_space, "the node's disk is full: it takes no more jobs until there is room", 30s});
+    return error{errc::no_space, "the node's disk is full: it takes no more jobs until there is room", 30s};
   return std::nullopt;
 }
 
@@ -125,7 +125,7 @@ error no_artifact(const digest& hash) {
 }
 
 awaitable<response> submit(exchange& x, json::submission what) {
-  if (auto refused = refusal_of_all(x.app())) co_return std::move(*refused);
+  if (const auto why = why_closed(x.app())) co_return problem(*why);
   auto key = idempotency_key_of(x.in);
   if (!key) co_return problem(key.error());
   auto command = co_await command_of(x, std::move(what), std::move(*key));

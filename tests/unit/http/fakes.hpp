@@ -6,14 +6,28 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <set>
+#include <thread>
 
 // Stand-ins for what a server talks to. Tests change what they answer; the actors are real CAF actors.
 namespace troupe::http::testing {
+
+inline constexpr auto limit = 30s;  // of a wait that should take milliseconds
+
+/// For what has no notification. Looks again and again, up to the limit.
+inline bool eventually(const std::function<bool()>& condition) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(2ms);
+  }
+  return true;
+}
 
 inline constexpr timestamp fake_now{std::chrono::milliseconds{1'767'225'600'000}};  // 2026-01-01T00:00:00Z
 

@@ -29,17 +29,6 @@ using model::incarnation;
 using model::node_id;
 using model::ports::node_card;
 
-inline constexpr auto limit = 30s;  // of a wait that should take milliseconds
-
-/// For what has no notification. Looks again and again, up to the limit.
-inline bool eventually(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(2ms);
-  }
-  return true;
-}
 inline bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 class listening final : public model::ports::transport_listener {

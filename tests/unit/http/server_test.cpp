@@ -57,6 +57,19 @@ TEST_CASE("the node tells of itself") {
   CHECK(ask(s.port(), "GET", "/v1/pipelines/nope").status == 404);
 }
 
+TEST_CASE("a node whose disk is full is not ready, and says so, until there is room") {
+  std::atomic<bool> is_full = true;
+  served s{{}, [&](http::services with) {
+             with.is_disk_full = &is_full;
+             return with;
+           }};
+  const auto full = ask(s.port(), "GET", "/readyz");
+  CHECK(full.status == 503);
+  CHECK(full.body.find("the node's disk is full") != std::string::npos);
+  is_full = false;
+  CHECK(ask(s.port(), "GET", "/readyz").status == 200);
+}
+
 TEST_CASE("jobs are listed and cancelled") {
   served s;
   const auto a = s.add_job();
