@@ -14,8 +14,8 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::size_t shown_body_bytes = 200;
-/// A node answers within 10 s, whatever it knows (`server_options::request_timeout`).
-constexpr duration answer_most = 15s;
+/// A node answers within 25 s: it asks others for the files of a job for 15 s at most, and the log for 10 s.
+constexpr duration answer_most = 30s;
 /// A new leader is found within a few seconds: so much is waited for an answer with less patience, too.
 constexpr duration answer_least = 5s;
 
@@ -75,7 +75,8 @@ outcome<void> api::wait_after(const failure& why, std::optional<duration> asked,
 /// An answer to HEAD does not say why; one to GET does.
 failure api::explained(const http_request& request, const http_response& response) {
   if (request.method == "HEAD") {
-    const auto asked = client_.perform({.target = request.target, .on_body = [](int, std::string_view) { return false; }});
+    const auto asked = client_.perform(
+        {.target = request.target, .on_body = [](int, std::string_view) { return false; }, .silence_most = request.silence_most});
     if (asked && asked->status == response.status) return failure_of(*asked, url());
   }
   return failure_of(response, url());

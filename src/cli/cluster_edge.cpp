@@ -23,15 +23,14 @@ error other_shards(std::uint32_t present, std::uint32_t wanted) {
 
 result<void> settle_cluster(const std::vector<std::string>& seeds, journal::data_directory& directory,
                             const fresh_cluster& fresh) {
+  const bool is_new = !directory.has_journal();  // one with a journal and without a mark is its own cluster
   // A founder whose start failed before it had a log has founded nothing.
-  const bool had_journal = directory.has_journal();
-  const auto mark = directory.cluster() && directory.cluster()->is_founder && !had_journal ? std::nullopt : directory.cluster();
+  const auto mark = is_new && directory.cluster() && directory.cluster()->is_founder ? std::nullopt : directory.cluster();
   if (mark && mark->id == 0 && seeds.empty())
     return error{errc::bad_request,
                  fmt::format("{} was made to join a cluster and has not reached it yet: name a node of it with "
                              "--seed HOST:PORT",
                              directory.root().native())};
-  const bool is_new = !had_journal;  // a directory with a journal and without a mark is its own cluster
   const bool is_settled = mark ? mark->id != 0 : !is_new;
   if (const auto present = mark ? mark->shards : 1; is_settled && fresh.shards != 0 && fresh.shards != present)
     return other_shards(present, fresh.shards);

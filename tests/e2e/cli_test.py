@@ -145,6 +145,12 @@ class Trouble(ClientTest):
             done = self.ended(self.troupe("jobs", "--patience", "300ms", url=f"http://127.0.0.1:{taken.getsockname()[1]}"), 3)
         self.assertIn("trying again", done.stderr)
 
+    def test_a_node_that_takes_a_connection_and_says_nothing_is_given_up(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            done = self.ended(self.troupe("jobs", "--patience", "1s", url=f"http://127.0.0.1:{silent.getsockname()[1]}"), 3)
+        self.assertIn("connected, but not a byte came for 5s", done.stderr)
+        self.assertNotIn("trying again", done.stderr)
+
     def test_an_answer_of_something_else_is_no_crash(self):
         self.node.script("GET", "/v1/jobs", [lambda handler: handler.answer(200, b"<html>\x1b[31m hello"), lambda handler: handler.answer(500, b"\x1b[31m oops")])
         self.assertIn("is it a Troupe node?", self.ended(self.troupe("jobs"), 5).stderr)
