@@ -59,8 +59,8 @@ class network {
   world& in_;
   std::vector<partition> partitions_;
   std::array<std::array<timestamp, hosts_most>, hosts_most> link_free_{};
-  std::array<std::array<std::uint64_t, hosts_most>, hosts_most> sent_{},
-      newest_{};  ///< frames of each link, to tell who overtakes whom
+  // Frames of each link, numbered, to tell who overtakes whom.
+  std::array<std::array<std::uint64_t, hosts_most>, hosts_most> sent_{}, newest_{};
   timestamp lost_at_{};
 };
 

@@ -123,16 +123,8 @@ std::optional<std::string> state_store::get(const std::string& key) const {
 std::optional<std::string> state_store::overlaid::text() const { return job ? encode(*job) : value; }
 
 void state_store::lay(std::string key, overlaid what) {
-  // Many jobs that come together have neighbouring keys, so one's place is behind that of the one before, of the same space.
-  constexpr std::size_t keys_of_a_job = 2;
-  auto hint = overlay_.end();
-  for (std::size_t back = 1; back <= std::min(keys_of_a_job, fresh_.size()) && hint == overlay_.end(); ++back) {
-    const auto& before = fresh_[fresh_.size() - back];
-    if (before->first.front() == key.front()) hint = std::next(before);
-  }
-  const auto size = overlay_.size();
-  const auto laid = overlay_.try_emplace(hint, std::move(key));
-  const bool is_fresh = overlay_.size() != size || laid->second.batch != 0;
+  const auto [laid, is_new] = overlay_.try_emplace(std::move(key));
+  const bool is_fresh = is_new || laid->second.batch != 0;
   laid->second = std::move(what);
   if (is_fresh) fresh_.push_back(laid);
 }

@@ -39,6 +39,32 @@ TEST_CASE("a draining node gets no task, keeps what it runs, and is drained when
   CHECK(jobs.state_of(some_node) == node_state::drained);
 }
 
+TEST_CASE("a job that waits says which labels nobody has, and that nobody works, as far as nodes have said what they are") {
+  constexpr std::string_view needs_a_gpu = R"(
+name: labelled
+stages:
+  make: {kind: exec, program: {command: [tool], outputs: {value: text}}, requires: {labels: [big, gpu]}}
+result: {value: "${stages.make.value}"}
+)";
+  with_nodes jobs;
+  const auto anything = jobs.submitted(), labelled = jobs.submitted(needs_a_gpu);
+  const auto reason = [&](job_id job) { return jobs.view(job).stages.front().reason; };
+  const auto say = [&](node_id node, std::uint64_t boot, std::vector<std::string> labels) {
+    jobs.apply(
+        boot_command{node, incarnation{boot}, "", boot, node_traits{"", own_versions, "", true, true, 1, std::move(labels)}});
+  };
+  CHECK(reason(anything) == "waits for a free slot");
+  CHECK(reason(labelled) == "waits for a free slot with the labels big, gpu");  // nobody has said that it lacks them
+  say(some_node, 2, {"gpu"});
+  say(other_node, 2, {"big", "cpu", "gpu"});
+  CHECK(reason(labelled) == "waits for a free slot with the labels big, gpu");
+  jobs.apply(drain_command{other_node, std::nullopt});
+  CHECK(reason(labelled) == "no node that takes work has slots with the labels big, gpu");
+  CHECK(reason(anything) == "waits for a free slot");
+  jobs.apply(drain_command{some_node, std::nullopt});
+  CHECK(reason(anything) == "no node takes work: each one is drained, or only stores");
+}
+
 TEST_CASE("a drained node stays so when it starts anew, until it is told to work again") {
   with_nodes jobs;
   jobs.submitted();

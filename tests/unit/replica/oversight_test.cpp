@@ -115,6 +115,16 @@ TEST_CASE("a leader says when one more loss would stop all writes, and who is si
   CHECK(node.codes() == std::set<std::string>{"one_more_loss_stops_writes", "node_silent"});
 }
 
+TEST_CASE("a leader says when no node takes tasks any more") {
+  leader_of_three node;
+  for (const std::uint64_t n : {2, 3}) node.say(n, model::drain_command{model::node_id{n}, std::nullopt});
+  node.hear_all();
+  CHECK_FALSE(node.codes().contains("nobody_works"));
+  node.say(2, model::drain_command{own, std::nullopt});
+  node.hear_all();
+  CHECK(node.codes().contains("nobody_works"));
+}
+
 TEST_CASE("of five voters two may be lost, and less than that is said") {
   placement now{{{}, {}}, raft::server_id{1}, {}, 5, true};
   for (std::uint64_t n = 1; n <= 5; ++n) {

@@ -127,6 +127,38 @@ TEST_CASE("a command that was applied within a snapshot is sent again, and answe
   CHECK(std::get<result<model::submit_outcome>>(done.answers[0].reply)->id == what.command.id);
 }
 
+TEST_CASE(
+    "what runs on a node that is back is not taken for lost with the process that ended before, though an image says so first") {
+  follower node;
+  node_under_test source;
+  const auto put_in = [&](std::uint64_t index) {
+    offered(node, index);
+    node.step({image_for(node, source, index)});
+    node.tick();
+  };
+  source.start();
+  put_in(100);
+  node.step({event::gone{source.settings.node}});
+  source.start();
+  source.submitted();
+  source.started();
+  put_in(200);
+  REQUIRE(node.replica->table().running().size() == 1);
+
+  const raft::server_id third{3};
+  const auto hear_third = [&](raft::message_body what) {
+    return node.step({event::received{{{}, third, self, raft::message{third, self, raft::term{6}, std::move(what)}}}});
+  };
+  node.tick(2s);
+  hear_third(raft::pre_vote_reply{true});
+  hear_third(raft::vote_reply{true});
+  hear_third(raft::append_accepted{node.replica->raft_status().last});
+  REQUIRE(node.replica->is_ready());
+  node.tick(node.settings.lease / 5);
+  hear_third(raft::append_accepted{node.replica->raft_status().last});
+  CHECK(node.replica->table().running().size() == 1);
+}
+
 TEST_CASE("the members stand in the state once they were changed") {
   follower node;
   const raft::configuration more{group.voters, {raft::server_id{4}}};
