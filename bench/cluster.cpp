@@ -17,6 +17,7 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <thread>
 
 using namespace troupe::bench;
@@ -85,6 +86,7 @@ struct system_under_test {
   const char* name;
   std::function<std::uint16_t()> port;
   std::function<std::unique_ptr<conversation>(std::size_t batch)> speak;
+  bool is_only_stated = false;  ///< without it, once it fails, the others are measured on
 };
 
 struct measurement {
@@ -103,7 +105,7 @@ struct round_figures {
 
 class contest {
  public:
-  explicit contest(std::vector<system_under_test> systems) : systems_(std::move(systems)) {}
+  explicit contest(std::vector<system_under_test> systems) : systems_(std::move(systems)), accepted_(systems_.size()) {}
 
   /// Each row of all systems within the same seconds, and who begins changes from round to round.
   void measure_round(std::chrono::milliseconds time) {
@@ -113,11 +115,12 @@ class contest {
     for (std::size_t r = 0; r < rows.size(); ++r) {
       for (std::size_t k = 0; k < systems_.size(); ++k) {
         const auto at = (k + rounds_.size()) % systems_.size();
-        found.of_system[at][r] = measure(systems_[at], rows[r], time);
+        if (!failed_.contains(at)) found.of_system[at][r] = measure(at, rows[r], time);
       }
     }
     found.stolen = stolen_between(before, processor_time::now());
     rounds_.push_back(std::move(found));
+    drop_failed();
     report();
   }
 
@@ -150,23 +153,34 @@ class contest {
     return median(std::move(values));
   }
 
-  measurement measure(const system_under_test& system, const row& how, std::chrono::milliseconds time) {
+  measurement measure(std::size_t at, const row& how, std::chrono::milliseconds time) {
+    const auto& system = systems_[at];
     load_options asked;
-    asked.port = system.port();
     asked.connections = how.connections;
     asked.time = time;
     asked.speak = [&] { return system.speak(how.batch); };
-    const auto found = [&] {
-      try {
-        return run_load(asked);
-      } catch (const std::exception& failure) {
-        throw std::runtime_error(fmt::format("{}, {}: {}", system.name, how.text, failure.what()));
-      }
-    }();
-    accepted_.resize(systems_.size());
-    accepted_[static_cast<std::size_t>(&system - systems_.data())] += found.accepted;
-    refused_ += found.refused;
-    return {found.rate(), found.percentile(0.5), found.percentile(0.99)};
+    try {
+      asked.port = system.port();
+      const auto found = run_load(asked);
+      accepted_[at] += found.accepted;
+      refused_ += found.refused;
+      return {found.rate(), found.percentile(0.5), found.percentile(0.99)};
+    } catch (const std::exception& failure) {
+      const auto what = fmt::format("{}, {}: {}", system.name, how.text, failure.what());
+      if (!system.is_only_stated) throw std::runtime_error(what);
+      fmt::print(stderr, "bench: {}; it is left out from here on, with its figures\n", what);
+      failed_.insert(at);
+      return {};
+    }
+  }
+
+  void drop_failed() {
+    for (; !failed_.empty(); failed_.erase(std::prev(failed_.end()))) {
+      const auto last = static_cast<std::ptrdiff_t>(*failed_.rbegin());
+      systems_.erase(systems_.begin() + last);
+      accepted_.erase(accepted_.begin() + last);
+      for (auto& round : rounds_) round.of_system.erase(round.of_system.begin() + last);
+    }
   }
 
   void report() const {
@@ -182,6 +196,7 @@ class contest {
   }
 
   std::vector<system_under_test> systems_;
+  std::set<std::size_t> failed_;  ///< of the round under way
   std::vector<round_figures> rounds_;
   std::vector<std::uint64_t> accepted_;
   std::uint64_t refused_ = 0;
@@ -259,7 +274,7 @@ int main(int argc, char** argv) try {
         {"rabbitmq", [&] { return wanted.rabbit; }, [](std::size_t n) { return std::make_unique<amqp_queue>("jobs", n); }});
   if (wanted.nats != 0)
     systems.push_back(
-        {"nats", [&] { return wanted.nats; }, [](std::size_t n) { return std::make_unique<nats_stream>("jobs", n); }});
+        {"nats", [&] { return wanted.nats; }, [](std::size_t n) { return std::make_unique<nats_stream>("jobs", n); }, true});
 
   const std::size_t rounds = wanted.is_quick ? 1 : 15;
   const std::size_t rounds_most = wanted.is_quick ? 1 : 30;  // a disturbed round is measured again

@@ -63,9 +63,10 @@ node_process::node_process(const std::vector<std::string>& options) : port_(free
   const std::filesystem::path build{TROUPE_BUILD_DIRECTORY};
   directory_ = build / "bench" / ("node-" + std::to_string(getpid()) + "-" + std::to_string(port_));
   std::filesystem::create_directories(directory_);
-  std::vector<std::string> words{
-      (build / "bin" / "troupe").string(),  "node",  "--data",        (directory_ / "data").string(), "--listen",
-      "127.0.0.1:" + std::to_string(port_), "--set", "log_level=warn"};
+  // Through setpriv, so that the node ends with the benchmark, however that ends.
+  std::vector<std::string> words{"/usr/bin/setpriv", "--pdeathsig", "TERM", (build / "bin" / "troupe").string(), "node"};
+  words.insert(words.end(), {"--data", (directory_ / "data").string(), "--listen", "127.0.0.1:" + std::to_string(port_)});
+  words.insert(words.end(), {"--set", "log_level=warn"});
   words.insert(words.end(), options.begin(), options.end());
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());

@@ -256,7 +256,7 @@ config_key log_level_key() {
   [](auto& config) -> auto& { return config.member; }
 
 void add_lasting_keys(std::vector<config_key>& keys) {
-  keys.push_back(number_key("queue.limit", "jobs", 1, 1'000'000, AT(queue.limit)));
+  keys.push_back(number_key("queue.limit", "jobs", 1, 10'000'000, AT(queue.limit)));
   keys.push_back(duration_key("queue.ageing", 1s, 24h, AT(queue.ageing)));
   keys.push_back(duration_key("retention.finished", 1min, std::chrono::hours{24 * 365}, AT(retention.finished)));
   keys.push_back(duration_key("retention.dead", 1min, std::chrono::hours{24 * 365}, AT(retention.dead)));
