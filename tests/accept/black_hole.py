@@ -3,20 +3,24 @@ nobody is told. Nodes advertise its ports (`cluster.advertise`); clients go past
 """
 import os
 import pathlib
+import re
 import socket
 import threading
 import time
 
 PIECE = 1 << 16
+TCP_ESTABLISHED = 1
 
 
 def inode_of(port):
-    """The inode of the socket that is bound to this port of 127.0.0.1 and connected."""
-    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        words = line.split()
-        if int(words[1].split(":")[1], 16) == port and words[3] == "01":
-            return words[9]
-    return None
+    """The inode of the socket that is bound to this port of 127.0.0.1 and connected. Thousands of others may be there: it has to be quick."""
+    found = re.search(rf"^ *\d+: \w+:{port:04X} \S+ 01 (?:\S+ +){{5}}(\d+) ", pathlib.Path("/proc/net/tcp").read_text(), re.M)
+    return found and found[1]
+
+
+def has_hung_up(client):
+    """Whether the other side has closed the connection, whatever is still to be read from it."""
+    return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != TCP_ESTABLISHED
 
 
 def owner_of(port, processes):
@@ -115,9 +119,11 @@ class BlackHoles:
                 return
             threading.Thread(target=self._join, args=(client, peer[1], number), daemon=True).start()
 
-    def _dialler_of(self, port):
-        """Which node a connection comes from; None: from none of them. The kernel's list may leave out what is there while others come and go."""
+    def _dialler_of(self, client, port):
+        """Which node a connection comes from; None: from none of them, or it has been closed. The kernel's list may leave out what is there while others come and go."""
         for _ in range(20):
+            if has_hung_up(client):
+                return None
             number = self.processes.get(owner_of(port, list(self.processes)))
             if number is not None:
                 return number
@@ -125,7 +131,7 @@ class BlackHoles:
         return None
 
     def _join(self, client, port, number):
-        dialler = self._dialler_of(port)
+        dialler = self._dialler_of(client, port)
         if dialler is None:  # nobody could tell which ways it goes
             client.close()
             return
