@@ -75,7 +75,7 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
   submit_proposals();
   // An attempt may end otherwise than by its report: its node started anew, its slot was given up.
   std::erase_if(finishing_, [this](const auto& one) { return !is_current(one.first.first, one.first.second); });
-  std::erase_if(progress_, [this](const auto& one) { return !table_->running().contains(one.first); });
+  std::erase_if(progress_, [this](const auto& one) { return !is_current(one.first, one.second.attempt); });
   answer_reads();
   compact_log();
   if (is_state_due()) write_state();
@@ -171,8 +171,6 @@ void machine::on_role(const raft::role_change& role) {
   is_ready_ = false;
   asks_.clear();
   leases_.clear();
-  // What was shown stays known, else a late double would take it back.
-  std::erase_if(progress_, [this](const auto& shown) { return !table_->running().contains(shown.first); });
   delegated_.clear();
   drained_.clear();
   tick_pending_ = false;
@@ -225,7 +223,6 @@ void machine::apply(const raft::entry& entry) {
   std::optional<model::slot_id> reported_by;
   if (finish) {
     if (const auto reported = finishing_.extract({finish->task, finish->attempt})) reported_by = reported.mapped();
-    progress_.erase(finish->task);
     const auto running = table_->running().find(finish->task);
     if (running != table_->running().end() && std::holds_alternative<model::attempt_result>(finish->outcome))
       affinity_.ran(finish->task.job, running->second.slot.node);
@@ -437,8 +434,8 @@ result<model::job_view> machine::view(const std::string& tenant, model::job_id i
     std::uint32_t running_permille = 0;
     for (auto at = progress_.lower_bound({id, s, 0}); at != progress_.end() && at->first.job == id && at->first.stage == s;
          ++at) {
-      running_permille += at->second.permille;
-      if (stage.instances == 1) stage.progress = at->second;
+      running_permille += at->second.progress.permille;
+      if (stage.instances == 1) stage.progress = at->second.progress;
     }
     stage.progress.permille = (stage.instances_done * 1000 + running_permille) / stage.instances;
   }

@@ -455,7 +455,11 @@ class machine {
   /// The start whose process has ended, as far as is known, of nodes of which nothing was heard since. A later one may have begun
   /// without a word to this node, in a log that it got as an image.
   std::map<model::node_id, model::incarnation> gone_;
-  std::map<model::task_id, model::attempt_progress> progress_;
+  struct shown_progress {
+    model::attempt_no attempt;
+    model::attempt_progress progress;
+  };
+  std::map<model::task_id, shown_progress> progress_;  // of attempts that run; it stays known when the leader changes
 };
 
 }  // namespace troupe::replica

@@ -86,8 +86,8 @@ void machine::renew(const model::slot_heartbeat& beat) {
 
 void machine::show(const model::slot_heartbeat& beat) {
   auto& shown = progress_[beat.task];
-  if (beat.progress.permille < shown.permille) return;  // a late double
-  shown = beat.progress;
+  if (shown.attempt == beat.attempt && beat.progress.permille < shown.progress.permille) return;  // a late double
+  shown = {beat.attempt, beat.progress};
   out_.progress.push_back({beat.task.job, beat.stage, beat.task.instance, beat.attempt, beat.progress});
 }
 
@@ -157,11 +157,9 @@ void machine::hand_out(model::apply_effects& applied) {
     if (const auto parked = asks_.find(grant.slot); parked != asks_.end() && parked->second.ask <= grant.ask)
       parked->second.is_open = false;
     if (leads()) leases_[grant.task.task] = {grant.task.attempt, now_ + settings_.lease, false};
-    progress_.erase(grant.task.task);
     if (is_here(grant.slot)) out_.grants.push_back(std::move(grant));
   }
   for (const auto& revocation : applied.revocations) {
-    progress_.erase(revocation.task);
     finishing_.erase({revocation.task, revocation.attempt});  // the slot forgets its report, too
     if (is_here(revocation.slot)) out_.revocations.push_back(revocation);
   }
@@ -173,7 +171,6 @@ void machine::propose_lost_leases() {
     auto& [task, held_lease] = *held;
     const auto running = table_->running().find(task);
     if (running == table_->running().end() || running->second.attempt != held_lease.attempt) {
-      progress_.erase(task);
       held = leases_.erase(held);
       continue;
     }

@@ -208,6 +208,27 @@ TEST_CASE("a report is forgotten with its attempt, also where it was only passed
   CHECK(node.replica->held().finishing == 0);
 }
 
+TEST_CASE("a doubled report of an earlier attempt does not let a late double of a sign of life take progress back") {
+  node_under_test node;
+  node.start();
+  node.submitted();
+  const auto first = node.started(1);
+  const model::attempt_failure failure{model::failure_cause::failed, "no", ""};
+  (void)node.step({node.a_finish(first, failure)});
+  (void)node.tick(10s);
+  const auto second = node.started(2);
+  REQUIRE(second.task == first.task);
+  (void)node.step({node.a_beat(second, 500)});
+
+  const auto applied = node.replica->applied().index;
+  const model::finish_command again{first.task, first.attempt, failure};
+  (void)node.step(
+      {event::received{{{}, raft::server_id{2}, raft::server_id{1}, delegated_command{encode(node.now, again, {}), false}}}});
+  REQUIRE(node.replica->applied().index > applied);
+
+  CHECK(node.step({node.a_beat(second, 300)}).progress.empty());
+}
+
 TEST_CASE("an election does not let a late double of a sign of life take progress back") {
   led node;
   (void)node.step({node.a_beat(node.task, 500)});
