@@ -163,7 +163,8 @@ void artifact_keeper::end_of_round(const result<bool>& done) {
 bool artifact_keeper::repair(const digest& hash) {
   look_at_disk();
   const auto begun = steady::now();
-  if (begun - round_began_ > work_most && collector_.is_short_of_room()) return false;
+  const auto worked = begun - round_began_;  // collecting does not wait until all copies were looked at
+  if (worked > between_rounds(options_.collecting.grace) || (worked > work_most && collector_.is_short_of_room())) return false;
   const auto came_to = with_.shared.repair(hash, nodes_, options_.self);
   is_short_ = is_short_ || came_to.is_short;
   const auto slow_enough = std::chrono::nanoseconds{came_to.sent.count() * 1'000'000'000 / repair_rate};

@@ -73,6 +73,10 @@ repair_outcome peer_copies::repair(const digest& hash, const std::vector<std::st
       is_mine = true;
       continue;
     }
+    if (order_.was_silent(place)) {  // thousands of artifacts may have a place there
+      out.is_short = true;
+      continue;
+    }
     const auto limits = limits_now();
     const auto there = peer_client{place, limits}.stat(hash);
     if (there && !is_mine) return out;
@@ -83,6 +87,7 @@ repair_outcome peer_copies::repair(const digest& hash, const std::vector<std::st
       ++restored_;
       log::info("artifact_copy_restored", "artifact={} peer={}", hash.hex(), place);
     } else {
+      if (there.error().code == errc::timed_out) order_.set_silent(place);
       out.is_short = true;
     }
   }

@@ -52,4 +52,10 @@ void peer_order::set_silent(const std::string& address) {
   silent_until_[address] = now + silent_comes_last_;
 }
 
+bool peer_order::was_silent(const std::string& address) const {
+  const std::lock_guard lock{mutex_};
+  const auto silent = silent_until_.find(address);
+  return silent != silent_until_.end() && steady_clock::now() < silent->second;
+}
+
 }  // namespace troupe::http

@@ -31,6 +31,8 @@ class peer_order {
   [[nodiscard]] static std::vector<std::string> rank(const digest& hash, const std::vector<std::string>& addresses);
   /// A node did not answer in time.
   void set_silent(const std::string& address);
+  /// Lately.
+  [[nodiscard]] bool was_silent(const std::string& address) const;
 
  private:
   std::function<std::vector<std::string>()> list_;

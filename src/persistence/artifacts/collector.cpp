@@ -36,7 +36,10 @@ result<bool> collector::run(const round& how) {
   return done;
 }
 
-void collector::begin_anew() { next_first_ = 0; }
+void collector::begin_anew() {
+  next_first_ = 0;
+  visited_to_.reset();
+}
 
 collector_figures collector::figures() const {
   const std::lock_guard lock{mutex_};
@@ -84,15 +87,20 @@ result<void> collector::remove(const std::vector<stored_artifact>& oldest_first,
   return done;
 }
 
-result<bool> collector::visit_lasting(const reference_slice& known, const round& how) const {
+result<bool> collector::visit_lasting(const reference_slice& known, const round& how) {
   for (auto part = static_cast<unsigned>(known.first() >> 56); part <= known.last() >> 56; ++part) {
     std::vector<digest> lasting;  // visited after the walk: it may take long
     TROUPE_CHECK(store_.walk(part, [&](const stored_artifact& each) {
-      if (known.covers(each.hash) && known.use_of(each.hash) == reference_slice::use::lasting) lasting.push_back(each.hash);
+      const bool is_next = !visited_to_ || each.hash > *visited_to_;
+      if (is_next && known.covers(each.hash) && known.use_of(each.hash) == reference_slice::use::lasting)
+        lasting.push_back(each.hash);
       return true;
     }));
-    for (const auto& hash : lasting)
+    std::ranges::sort(lasting);
+    for (const auto& hash : lasting) {
       if (!how.on_lasting(hash)) return false;
+      visited_to_ = hash;
+    }
   }
   return true;
 }
@@ -100,6 +108,7 @@ result<bool> collector::visit_lasting(const reference_slice& known, const round&
 void collector::end_part(const reference_slice& known) {
   next_first_ = known.next_first();
   if (!known.reaches_the_end()) return;
+  visited_to_.reset();
   const std::lock_guard lock{mutex_};
   figures_.artifacts = pass_artifacts_;
   figures_.size = bytes{pass_bytes_};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace troupe::artifacts {
@@ -44,8 +45,10 @@ class collector {
   struct round {
     timestamp as_of;  ///< the store's time; all that was acknowledged by then is gathered
     gatherer gather = {};
-    bool may_remove = false;                             ///< else it only looks
-    std::function<bool(const digest&)> on_lasting = {};  ///< called for those that are to have copies; false ends the round
+    bool may_remove = false;  ///< else it only looks
+    /// Called for those that are to have copies, in the order of their digests. False ends the round before this one, and the
+    /// next round of the pass goes on with it.
+    std::function<bool(const digest&)> on_lasting = {};
   };
   /// @returns whether a pass over the whole store ended with this round.
   [[nodiscard]] result<bool> run(const round& how);
@@ -59,13 +62,14 @@ class collector {
   [[nodiscard]] result<std::vector<stored_artifact>> candidates(const reference_slice& known, timestamp as_of);
   [[nodiscard]] result<void> remove(const std::vector<stored_artifact>& oldest_first, timestamp as_of);
   /// @returns false if the round was ended.
-  [[nodiscard]] result<bool> visit_lasting(const reference_slice& known, const round& how) const;
+  [[nodiscard]] result<bool> visit_lasting(const reference_slice& known, const round& how);
   void end_part(const reference_slice& known);
 
   store& store_;
   collector_options options_;
   std::function<bytes()> free_space_;
   std::uint64_t next_first_ = 0;
+  std::optional<digest> visited_to_;                   ///< in this pass
   std::uint64_t pass_artifacts_ = 0, pass_bytes_ = 0;  ///< so far in this pass
   mutable std::mutex mutex_;
   collector_figures figures_;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -126,6 +127,43 @@ TEST_CASE("an artifact that is touched after it was seen is not removed") {
   CHECK(at.store->remove(hash, at.now).value());
   CHECK_FALSE(at.has(hash));
   CHECK_FALSE(at.store->remove(hash, at.now).value());
+}
+
+TEST_CASE(
+    "what is to have copies is seen in order, once a pass, however often a round is ended before all were, and collecting goes "
+    "on") {
+  kept at;
+  std::set<digest> needed;
+  for (int i = 0; i < 7; ++i) needed.insert(at.put("needed " + std::to_string(i)));
+  const auto old = at.put("old");
+  at.now += 1h;
+  std::vector<digest> seen;
+  std::size_t most = 0;
+  const auto run = [&] {
+    most = seen.size() + 3;
+    collector::round how{.as_of = at.now, .may_remove = true};
+    how.gather = [&](artifacts::reference_slice& into) -> result<void> {
+      for (const auto& hash : needed) into.add(hash, true);
+      return {};
+    };
+    how.on_lasting = [&](const digest& hash) {
+      if (seen.size() == most) return false;
+      seen.push_back(hash);
+      return true;
+    };
+    return at.keeper.run(how).value();
+  };
+  CHECK_FALSE(run());
+  CHECK_FALSE(at.has(old));
+  CHECK_FALSE(run());
+  CHECK(run());
+  CHECK(std::ranges::equal(seen, needed));
+
+  seen.clear();
+  CHECK_FALSE(run());
+  at.keeper.begin_anew();
+  CHECK_FALSE(run());
+  CHECK(std::ranges::equal(std::span{seen}.first(3), std::span{seen}.subspan(3, 3)));
 }
 
 TEST_CASE("nothing goes while it is not sure that all references are known") {
