@@ -16,6 +16,7 @@ namespace {
 constexpr auto look_every = std::chrono::seconds{1};
 constexpr auto answer_within = std::chrono::seconds{2};
 constexpr duration break_most = 15s;                         // between two answers that belong together
+constexpr auto ask_again = std::chrono::seconds{5};          // while copies are looked after
 constexpr auto round_least = std::chrono::seconds{2};        // between two rounds
 constexpr auto round_most = std::chrono::minutes{10};        // the same when all is well
 constexpr auto round_early = std::chrono::seconds{10};       // the same while the disk is short of room, and after a failure
@@ -99,6 +100,7 @@ bool artifact_keeper::is_due() const {
 }
 
 std::optional<std::vector<std::uint64_t>> artifact_keeper::ask_positions() {
+  asked_at_ = steady::now();
   std::vector<std::uint64_t> positions;
   caf::scoped_actor self{with_.system};
   for (std::uint32_t shard = 0; shard < with_.shards.shards() && positions.size() == shard; ++shard) {
@@ -165,6 +167,7 @@ bool artifact_keeper::repair(const digest& hash) {
   const auto begun = steady::now();
   const auto worked = begun - round_began_;  // collecting does not wait until all copies were looked at
   if (worked > between_rounds(options_.collecting.grace) || (worked > work_most && collector_.is_short_of_room())) return false;
+  if (begun - asked_at_ > ask_again) (void)ask_positions();  // else the next round could not tell whether the answers broke off
   const auto came_to = with_.shared.repair(hash, nodes_, options_.self);
   is_short_ = is_short_ || came_to.is_short;
   const auto slow_enough = std::chrono::nanoseconds{came_to.sent.count() * 1'000'000'000 / repair_rate};

@@ -80,7 +80,7 @@ class artifact_keeper {
   living_nodes living_;
 
   std::vector<std::string> nodes_;  ///< that count, this one included
-  steady::time_point round_began_, next_round_, next_early_, next_repair_;
+  steady::time_point round_began_, asked_at_, next_round_, next_early_, next_repair_;
   bool is_repairing_ = false;  ///< in this pass
   bool is_short_ = false;      ///< a place of this pass lacks a copy
 
