@@ -23,7 +23,7 @@ constexpr auto round_early = std::chrono::seconds{10};       // the same while t
 constexpr auto work_most = std::chrono::minutes{1};          // with copies, before what is short of room has its turn
 constexpr auto repair_every = std::chrono::minutes{10};      // an upload may have found too few nodes, a peer may have lost one
 constexpr auto repair_again = std::chrono::seconds{30};      // after a pass that left places without a copy
-constexpr auto repair_pause = std::chrono::milliseconds{5};  // between two artifacts
+constexpr auto repair_pause = std::chrono::milliseconds{1};  // for each artifact
 constexpr std::uint64_t repair_rate = std::uint64_t{64} << 20;  // bytes a second
 constexpr int niceness = 10;
 
@@ -147,7 +147,7 @@ void artifact_keeper::round() {
     }
     return {};
   };
-  if (repairs) how.on_lasting = [this](const digest& hash) { return repair(hash); };
+  if (repairs) how.on_lasting = [this](std::span<const digest> some) { return repair(some); };
   end_of_round(collector_.run(how));
 }
 
@@ -162,17 +162,17 @@ void artifact_keeper::end_of_round(const result<bool>& done) {
   next_repair_ = now + (is_short_ ? std::chrono::seconds{repair_again} : std::chrono::seconds{repair_every});
 }
 
-bool artifact_keeper::repair(const digest& hash) {
+bool artifact_keeper::repair(std::span<const digest> some) {
   look_at_disk();
   const auto begun = steady::now();
   const auto worked = begun - round_began_;  // collecting does not wait until all copies were looked at
   if (worked > between_rounds(options_.collecting.grace) || (worked > work_most && collector_.is_short_of_room())) return false;
   if (begun - asked_at_ > ask_again) (void)ask_positions();  // else the next round could not tell whether the answers broke off
-  const auto came_to = with_.shared.repair(hash, nodes_, options_.self);
+  const auto came_to = with_.shared.repair(some, nodes_, options_.self);
   is_short_ = is_short_ || came_to.is_short;
   const auto slow_enough = std::chrono::nanoseconds{came_to.sent.count() * 1'000'000'000 / repair_rate};
   const auto took = steady::now() - begun;
-  return pause(std::max<std::chrono::nanoseconds>(slow_enough - took, repair_pause));
+  return pause(std::max<std::chrono::nanoseconds>(slow_enough - took, some.size() * repair_pause));
 }
 
 }  // namespace troupe::cli

@@ -16,6 +16,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 
 namespace troupe::cli {
@@ -67,8 +68,8 @@ class artifact_keeper {
   [[nodiscard]] result<std::unique_ptr<replica::state_image>> image_at(model::shard_no shard, std::uint64_t position);
   void round();
   void end_of_round(const result<bool>& done);
-  /// One artifact's places. @returns false when the round must end.
-  bool repair(const digest& hash);
+  /// The places of some artifacts. @returns false when the round must end.
+  bool repair(std::span<const digest> some);
   /// @returns false when the keeper is to stop.
   bool pause(std::chrono::nanoseconds time);
 

@@ -68,8 +68,9 @@ result<model::ports::touched_artifact> peer_artifacts::touch(const digest& hash)
   return model::ports::touched_artifact{std::move(about), duration{}};
 }
 
-repair_outcome peer_artifacts::repair(const digest& hash, const std::vector<std::string>& nodes, const std::string& self) {
-  return state_->copies.repair(hash, nodes, self);
+repair_outcome peer_artifacts::repair(std::span<const digest> hashes, const std::vector<std::string>& nodes,
+                                      const std::string& self) {
+  return state_->copies.repair(hashes, nodes, self);
 }
 
 result<std::filesystem::path> peer_artifacts::path_of(const digest& hash) const {

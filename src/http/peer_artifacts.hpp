@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,11 +39,11 @@ struct peer_counts {
   std::uint64_t fetches_failed = 0;
 };
 
-/// What a look at the places of an artifact came to.
+/// What a look at the places of artifacts came to.
 struct repair_outcome {
   std::uint32_t made = 0;  ///< copies
   bytes sent;
-  bool is_short = false;  ///< a place lacks it still
+  bool is_short = false;  ///< a place lacks one still
 };
 
 /// The artifacts of a whole cluster, seen from one node: what is stored here gets copies at other nodes, what is not here is
@@ -74,10 +75,11 @@ class peer_artifacts final : public model::ports::artifact_store {
   /// @returns the errors of `stat`; `errc::corrupt` if all copies that were found are damaged; those of the local store.
   result<std::filesystem::path> path_of(const digest& hash) const override;
 
-  /// Sees to it that an artifact that is here is also where it belongs: at the first `copies` of `nodes`, in the order of the
-  /// artifact. If one of them that comes before this node has it, the rest is left to that one.
+  /// Sees to it that artifacts that are here are also where they belong: each at the first `copies` of `nodes`, in its order. If
+  /// one of them that comes before this node has it, the rest is left to that one.
   /// @param nodes  "host:port" of all nodes that count, this one included
-  [[nodiscard]] repair_outcome repair(const digest& hash, const std::vector<std::string>& nodes, const std::string& self);
+  [[nodiscard]] repair_outcome repair(std::span<const digest> hashes, const std::vector<std::string>& nodes,
+                                      const std::string& self);
 
   /// Ends what waits for other nodes, now and from now on: nothing is fetched (`errc::stopping`), and no copies are made of what
   /// is stored. Before the threads that use this store are waited for. Any thread.

@@ -96,9 +96,10 @@ class answer {
   std::optional<beast_http::response_parser<beast_http::buffer_body>> parser_;
 };
 
-std::string head_of(std::string_view method, const digest& hash, const std::string& address, std::string_view query = "") {
-  return fmt::format("{} /v1/peers/artifacts/{}{} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", method, hash.hex(), query,
-                     address);
+std::string head_of(std::string_view method, const digest& hash, const std::string& address, std::string_view query = "",
+                    bool is_last = true) {
+  return fmt::format("{} /v1/peers/artifacts/{}{} HTTP/1.1\r\nHost: {}\r\nConnection: {}\r\n", method, hash.hex(), query, address,
+                     is_last ? "close" : "keep-alive");
 }
 
 /// @returns the error that a status stands for which is no success.
@@ -150,6 +151,20 @@ std::string_view header_safe(std::string_view media_type) {
 
 result<model::artifact_ref> peer_client::stat(const digest& hash) const { return ask_about(hash, ""); }
 result<model::artifact_ref> peer_client::touch(const digest& hash) const { return ask_about(hash, "?touch"); }
+
+result<std::vector<bool>> peer_client::have(std::span<const digest> hashes) const {
+  TROUPE_TRY(auto socket, poll_socket::connect(address_, limits_));
+  answer got{socket, address_};
+  std::vector<bool> out;
+  for (const auto& hash : hashes) {
+    const bool is_last = out.size() + 1 == hashes.size();
+    TROUPE_CHECK(socket.send(head_of("HEAD", hash, address_, "", is_last) + "\r\n"));
+    TROUPE_TRY(const auto status, got.read_head(true));
+    if (status != 200 && status != 404) return refusal(got, status, address_);
+    out.push_back(status == 200);
+  }
+  return out;
+}
 
 result<model::artifact_ref> peer_client::ask_about(const digest& hash, std::string_view query) const {
   TROUPE_TRY(auto socket, poll_socket::connect(address_, limits_));

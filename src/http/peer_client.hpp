@@ -7,21 +7,25 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::http {
 
 /// Asks one other node for artifacts of its own store (`/v1/peers/artifacts`) and for snapshots of its shards. Each call is an
-/// exchange on a connection of its own and blocks within the limits. Errors of all calls: `errc::timed_out` when a limit was
-/// reached, `errc::io_failed` when the connection was refused or broken or the node answered that it cannot, `errc::corrupt` for
-/// what no node answers, `errc::stopping`.
+/// exchange, or several, on a connection of its own and blocks within the limits. Errors of all calls: `errc::timed_out` when a
+/// limit was reached, `errc::io_failed` when the connection was refused or broken or the node answered that it cannot,
+/// `errc::corrupt` for what no node answers, `errc::stopping`.
 class peer_client {
  public:
   peer_client(std::string address, const peer_limits& limits) : address_(std::move(address)), limits_(limits) {}
 
   /// @returns `errc::not_found` if the node does not have it.
   [[nodiscard]] result<model::artifact_ref> stat(const digest& hash) const;
+  /// Which of these the node has, in their order: one question after the other on one connection.
+  [[nodiscard]] result<std::vector<bool>> have(std::span<const digest> hashes) const;
   /// As `stat`, and the node keeps the artifact as if it had just been put there.
   [[nodiscard]] result<model::artifact_ref> touch(const digest& hash) const;
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <future>
+#include <map>
 #include <system_error>
 
 namespace troupe::http {
@@ -60,38 +61,71 @@ void peer_copies::make(const model::artifact_ref& about) {
   report(about, made, wanted);
 }
 
-repair_outcome peer_copies::repair(const digest& hash, const std::vector<std::string>& nodes, const std::string& self) {
+/// An artifact that is here, and the places where it should be, as far as they are still to be looked at.
+struct peer_copies::placed {
+  model::artifact_ref about;
+  std::filesystem::path file;
+  std::vector<std::string> places;  ///< the next one last
+  bool is_mine = false;             ///< this node comes before all of them
+};
+
+repair_outcome peer_copies::repair(std::span<const digest> hashes, const std::vector<std::string>& nodes,
+                                   const std::string& self) {
   repair_outcome out;
-  const auto about = local_.stat(hash);
-  const auto file = local_.path_of(hash);
-  if (!about || !file) return out;  // it has been collected
-  auto places = peer_order::rank(hash, nodes);
-  places.resize(std::min<std::size_t>(places.size(), options_.copies));
-  bool is_mine = false;  // this node comes before all places that are still to be looked at
-  for (const auto& place : places) {
-    if (place == self) {
-      is_mine = true;
-      continue;
+  std::vector<placed> all;
+  for (const auto& hash : hashes) {
+    const auto about = local_.stat(hash);
+    const auto file = local_.path_of(hash);
+    if (!about || !file) continue;  // it has been collected
+    auto places = peer_order::rank(hash, nodes);
+    places.resize(std::min<std::size_t>(places.size(), options_.copies));
+    std::ranges::reverse(places);
+    all.push_back({*about, *file, std::move(places)});
+  }
+  while (true) {
+    std::map<std::string, std::vector<placed*>> asked;
+    for (auto& one : all) {
+      if (!one.places.empty() && one.places.back() == self) {
+        one.is_mine = true;
+        one.places.pop_back();
+      }
+      if (!one.places.empty()) asked[one.places.back()].push_back(&one);
     }
-    if (order_.was_silent(place)) {  // thousands of artifacts may have a place there
-      out.is_short = true;
-      continue;
-    }
-    const auto limits = limits_now();
-    const auto there = peer_client{place, limits}.stat(hash);
-    if (there && !is_mine) return out;
-    if (there) continue;
-    if (there.error().code == errc::not_found && put(place, *about, *file, limits)) {
+    if (asked.empty()) return out;
+    for (const auto& [place, these] : asked) settle(place, these, out);
+  }
+}
+
+void peer_copies::settle(const std::string& place, const std::vector<placed*>& asked, repair_outcome& out) {
+  std::vector<digest> hashes;
+  for (auto* one : asked) {
+    one->places.pop_back();
+    hashes.push_back(one->about.hash);
+  }
+  if (order_.was_silent(place)) {  // thousands of artifacts may have a place there
+    out.is_short = true;
+    return;
+  }
+  const auto limits = limits_now();
+  const auto there = peer_client{place, limits}.have(hashes);
+  if (!there) {
+    if (there.error().code == errc::timed_out) order_.set_silent(place);
+    out.is_short = true;
+    return;
+  }
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    auto& one = *asked[i];
+    if ((*there)[i]) {
+      if (!one.is_mine) one.places.clear();
+    } else if (!order_.was_silent(place) && put(place, one.about, one.file, limits_now())) {
       ++out.made;
-      out.sent = out.sent + about->size;
+      out.sent = out.sent + one.about.size;
       ++restored_;
-      log::info("artifact_copy_restored", "artifact={} peer={}", hash.hex(), place);
+      log::info("artifact_copy_restored", "artifact={} peer={}", one.about.hash.hex(), place);
     } else {
-      if (there.error().code == errc::timed_out) order_.set_silent(place);
       out.is_short = true;
     }
   }
-  return out;
 }
 
 bool peer_copies::put(const std::string& address, const model::artifact_ref& about, const std::filesystem::path& file,

@@ -17,10 +17,14 @@ class peer_copies {
   /// Returns when enough nodes have the artifact, or all that can be reached were tried. Several at a time.
   void make(const model::artifact_ref& about);
   /// See `peer_artifacts::repair`.
-  [[nodiscard]] repair_outcome repair(const digest& hash, const std::vector<std::string>& nodes, const std::string& self);
+  [[nodiscard]] repair_outcome repair(std::span<const digest> hashes, const std::vector<std::string>& nodes,
+                                      const std::string& self);
   void count(peer_counts& into) const;
 
  private:
+  struct placed;
+  /// Asks a place for all of these, which it is to have, and gives it what it lacks. What is settled by that has no next place.
+  void settle(const std::string& place, const std::vector<placed*>& asked, repair_outcome& out);
   [[nodiscard]] peer_limits limits_now() const;
   bool put(const std::string& address, const model::artifact_ref& about, const std::filesystem::path& file,
            const peer_limits& limits);

@@ -97,9 +97,11 @@ result<bool> collector::visit_lasting(const reference_slice& known, const round&
       return true;
     }));
     std::ranges::sort(lasting);
-    for (const auto& hash : lasting) {
-      if (!how.on_lasting(hash)) return false;
-      visited_to_ = hash;
+    for (std::span rest{lasting}; !rest.empty();) {
+      const auto some = rest.first(std::min(rest.size(), lasting_at_a_time));
+      if (!how.on_lasting(some)) return false;
+      visited_to_ = some.back();
+      rest = rest.subspan(some.size());
     }
   }
   return true;

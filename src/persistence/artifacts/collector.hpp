@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace troupe::artifacts {
@@ -22,6 +23,8 @@ struct collector_options {
   std::size_t references_most = 1'000'000;  ///< held in memory, 8 bytes each
   std::size_t removals_most = 10'000;       ///< in one round
 };
+
+inline constexpr std::size_t lasting_at_a_time = 16;
 
 /// What the rounds saw and did.
 struct collector_figures {
@@ -46,9 +49,9 @@ class collector {
     timestamp as_of;  ///< the store's time; all that was acknowledged by then is gathered
     gatherer gather = {};
     bool may_remove = false;  ///< else it only looks
-    /// Called for those that are to have copies, in the order of their digests. False ends the round before this one, and the
-    /// next round of the pass goes on with it.
-    std::function<bool(const digest&)> on_lasting = {};
+    /// Called for those that are to have copies, some at a time, in the order of their digests. False ends the round before
+    /// these, and the next round of the pass goes on with them.
+    std::function<bool(std::span<const digest>)> on_lasting = {};
   };
   /// @returns whether a pass over the whole store ended with this round.
   [[nodiscard]] result<bool> run(const round& how);

@@ -188,18 +188,6 @@ TEST_CASE("nobody waits for a silent node while another one takes a copy") {
   CHECK(a.all.counts().copies_short == 2);
 }
 
-TEST_CASE("who looks after the copies of many artifacts waits for a silent node once") {
-  fake_peer silent{is_silent};
-  auto options = with_copies(2);
-  options.silence_most = 2s;
-  options.silent_comes_last = duration{3'600'000};
-  peer_store a{options};
-  const std::string self = "127.0.0.1:1";
-  for (const auto* content : {"first", "second", "third"})
-    CHECK(a.all.repair(a.put(content).hash, {self, silent.address()}, self).is_short);
-  CHECK(silent.requests().size() == 1);
-}
-
 TEST_CASE("nodes that give each other copies never wait for each other") {
   const auto narrow = [](auto& options) { options.blocking_threads = options.peer_threads = 1; };
   peer_node a{patient(), narrow}, b{patient(), narrow};

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <span>
 
 using namespace troupe;
 using namespace troupe::http::testing;
@@ -28,7 +29,9 @@ struct four_nodes {
         if (node->address() == address) out.push_back(node.get());
     return out;
   }
-  http::repair_outcome repair(peer_node& at, const digest& hash) { return at.all.repair(hash, addresses, at.address()); }
+  http::repair_outcome repair(peer_node& at, const digest& hash) {
+    return at.all.repair(std::span{&hash, 1}, addresses, at.address());
+  }
 
   std::vector<std::unique_ptr<peer_node>> nodes;
   std::vector<std::string> addresses;
@@ -147,4 +150,41 @@ TEST_CASE("a copy that is put where it is already is touched") {
   const auto hash = node.own.put("abc", "image/png").hash;
   CHECK(ask(node.http.port(), "PUT", "/v1/peers/artifacts/" + hash.hex(), "Content-Type: image/png\r\n", "abc").status == 200);
   CHECK(node.own.touches_of(hash) == 1);
+}
+
+TEST_CASE("many artifacts are looked after with one connection to a place, each as if it were alone") {
+  four_nodes all;
+  std::vector<digest> hashes;
+  auto& at = *all.nodes[0];
+  for (int i = 0; i < 40; ++i) {
+    const auto content = "content " + std::to_string(i);
+    const auto hash = at.own.put(content, "image/png").hash;
+    hashes.push_back(hash);
+    const auto order = all.order_of(hash);
+    if (i % 3 == 0) order[1]->own.put(content, "image/png");
+  }
+  const auto came_to = at.all.repair(hashes, all.addresses, at.address());
+  CHECK_FALSE(came_to.is_short);
+  for (const auto& hash : hashes) {
+    const auto order = all.order_of(hash);
+    CHECK(order[0]->has(hash));
+    CHECK(order[1]->has(hash));
+    CHECK_FALSE((order[2] != &at && order[2]->has(hash)));
+  }
+  CHECK(at.all.repair(hashes, all.addresses, at.address()).made == 0);
+}
+
+TEST_CASE("who looks after the copies of many artifacts waits for a silent node once") {
+  fake_peer silent{[](std::size_t, const std::string&, fake_peer::line& to) { to.wait_for_close(); }};
+  auto options = patient();
+  options.copies = 2;
+  options.silence_most = 2s;
+  options.silent_comes_last = duration{3'600'000};
+  peer_store a{options};
+  const std::string self = "127.0.0.1:1";
+  for (const auto* content : {"first", "second", "third"}) {
+    const auto hash = a.put(content).hash;
+    CHECK(a.all.repair(std::span{&hash, 1}, {self, silent.address()}, self).is_short);
+  }
+  CHECK(silent.requests().size() == 1);
 }
