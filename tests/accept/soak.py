@@ -165,6 +165,12 @@ def growth(series):
     return statistics.fmean(series[:third]), statistics.fmean(series[-third:])
 
 
+def sixths(series):
+    """For people, who want to see whether what grew goes on growing."""
+    ends = [len(series) * part // 6 for part in range(7)]
+    return " ".join(f"{statistics.fmean(series[begin:end]):.1f}" for begin, end in zip(ends, ends[1:]) if end > begin)
+
+
 def virtual_day(check):
     """The same question to the simulation, which finds the growth itself."""
     done = sh(BUILD / "bin" / "sim", "--nodes", 5, "--hours", HOURS, "--json", timeout=7200, check=False)
@@ -220,5 +226,5 @@ def report(check, samples, jobs, clients, struck, broken):
         for node in {number for number, each in samples[0] if each == what}:
             first, end = growth([each[node, what] for each in samples])
             shares[node] = end / first
-            say(f"{what}, node {node}: {first:.1f} in the first third, {end:.1f} in the last")
+            say(f"{what}, node {node}: {first:.1f} in the first third, {end:.1f} in the last; by sixths {sixths([each[node, what] for each in samples])}")
         check.at_most(f"{what}: last third against the first, the worst node", max(shares.values()), ALLOWED, "times")
