@@ -19,13 +19,13 @@ namespace troupe::http {
 namespace {
 
 namespace beast_http = boost::beast::http;
-constexpr std::size_t piece_size = 256 * 1024;
+constexpr std::size_t piece_size = std::size_t{256} * 1024;
 constexpr std::uint32_t header_most = 16 * 1024;
 
 /// What a node answers to one request: its head, then its body piece by piece.
 class answer {
  public:
-  answer(poll_socket& socket, const std::string& address) : socket_(socket), address_(address), buffer_(64 * 1024) {}
+  answer(poll_socket& socket, const std::string& address) : socket_(socket), address_(address), buffer_(std::size_t{64} * 1024) {}
 
   /// Reads a head, that of an interim answer (100) too. The next call reads the next one.
   /// @param is_slow  whether the node may need all the time until the deadline
@@ -230,7 +230,7 @@ result<void> peer_client::get_snapshot(std::uint32_t shard, const taker& take) c
 }
 
 result<auth::granted> peer_client::get_certificate(const certificate_request& asked) const {
-  constexpr std::size_t answer_most = 64 * 1024;
+  constexpr std::size_t answer_most = std::size_t{64} * 1024;
   const auto body = json::to_json(asked);
   TROUPE_TRY(auto socket, poll_socket::connect(address_, limits_));
   TROUPE_CHECK(socket.send(fmt::format(

@@ -33,6 +33,7 @@ std::vector<peer_order::candidate> peer_order::of(const digest& hash) const {
     return std::tie(a.second.was_silent, a.first) < std::tie(b.second.was_silent, b.first);
   });
   std::vector<candidate> out;
+  out.reserve(ranked.size());
   for (auto& [rank, peer] : ranked) out.push_back(std::move(peer));
   return out;
 }
@@ -41,6 +42,7 @@ std::vector<std::string> peer_order::rank(const digest& hash, const std::vector<
   std::map<digest, std::string> ranked;
   for (const auto& address : addresses) ranked.emplace(rank_of(hash, address), address);
   std::vector<std::string> out;
+  out.reserve(ranked.size());
   for (auto& [rank, address] : ranked) out.push_back(std::move(address));
   return out;
 }
