@@ -21,14 +21,7 @@ std::vector<peer_order::candidate> peer_order::of(const digest& hash) const {
     ranked.push_back({rank, {std::move(address)}});
   }
   if (ranked.empty()) return {};
-  const auto now = steady_clock::now();
-  {
-    const std::lock_guard lock{mutex_};
-    for (auto& [rank, peer] : ranked) {
-      const auto silent = silent_until_.find(peer.address);
-      peer.was_silent = silent != silent_until_.end() && now < silent->second;
-    }
-  }
+  for (auto& [rank, peer] : ranked) peer.was_silent = was_silent(peer.address);
   std::ranges::sort(ranked, [](const auto& a, const auto& b) {
     return std::tie(a.second.was_silent, a.first) < std::tie(b.second.was_silent, b.first);
   });

@@ -24,6 +24,7 @@ struct collector_options {
   std::size_t removals_most = 10'000;       ///< in one round
 };
 
+/// Artifacts that `round::on_lasting` gets at most: some share a connection to another node, and none waits long for the others.
 inline constexpr std::size_t lasting_at_a_time = 16;
 
 /// What the rounds saw and did.

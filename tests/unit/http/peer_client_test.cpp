@@ -58,6 +58,27 @@ TEST_CASE("a client reads from, and puts to, a real node") {
   CHECK(there.get(sha256_of(""), 0, ignore).value() == about(""));
 }
 
+TEST_CASE("which of several a node has is asked on one connection") {
+  asking who;
+  fake_peer peer{[](std::size_t, const std::string&, line& to) {
+    to.answer("200 OK", "", "");
+    CHECK(to.head().starts_with("HEAD /v1/peers/artifacts/" + sha256_of("b").hex()));
+    to.answer("404 Not Found", "", "");
+    CHECK(to.head().find("Connection: close") != std::string::npos);
+    to.answer("200 OK", "", "");
+  }};
+  const std::vector asked{sha256_of("a"), sha256_of("b"), sha256_of("c")};
+  CHECK(who.at(peer.address()).have(asked).value() == std::vector{true, false, true});
+  CHECK(peer.requests().size() == 1);
+
+  fake_peer full{[](std::size_t, const std::string&, line& to) { to.answer("503 Service Unavailable", "", ""); }};
+  CHECK(who.at(full.address()).have(asked).error().code == errc::io_failed);
+  peer_node real;
+  const auto there = real.own.put("there", "image/png").hash;
+  CHECK(who.at(real.address()).have(std::vector{sha256_of("a"), there, sha256_of("c")}).value()
+        == std::vector{false, true, false});
+}
+
 TEST_CASE("no byte of a file is sent before the node has asked for it") {
   std::string body;
   std::optional<fake_peer> peer;

@@ -152,7 +152,7 @@ TEST_CASE("a copy that is put where it is already is touched") {
   CHECK(node.own.touches_of(hash) == 1);
 }
 
-TEST_CASE("many artifacts are looked after with one connection to a place, each as if it were alone") {
+TEST_CASE("many artifacts are looked after at once, each as if it were alone") {
   four_nodes all;
   std::vector<digest> hashes;
   auto& at = *all.nodes[0];
