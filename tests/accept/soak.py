@@ -22,7 +22,7 @@ from processes import descendants
 
 HOURS = int(os.environ.get("TROUPE_ACCEPT_HOURS", 24))
 SECONDS = int(os.environ.get("TROUPE_ACCEPT_SECONDS", 1800))
-WARM_SECONDS = 300  # until as many jobs go as come: twice the retention, less for a short look
+WARM_SECONDS = 660  # until all that a node does from time to time was done once: copies are looked after every ten minutes; less for a short look
 EVERY = 5           # seconds between two samples
 KEEP = "120s"       # of ended jobs and of files that nobody needs
 CLIENTS = 24        # each with one job a second at most: a third of the time sees several rounds of logs that fill and tables that are merged

@@ -247,11 +247,13 @@ class FullDiskTest(unittest.TestCase):
         self.node.kill()
         self.fill(leave=0)
 
-        self.start()
+        self.node.start()
+        wait_until("the node to answer", lambda: self.node.view() is not None)
 
         self.assertFalse((self.node.data / "ballast").exists())
         self.assertEqual(self.node.job(ended)["state"], "succeeded")
         wait_until("jobs to be refused", lambda: self.submit() == 507)
+        wait_until("the node not to be ready", lambda: not self.node.is_ready())
 
 
 if __name__ == "__main__":

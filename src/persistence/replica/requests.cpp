@@ -1,3 +1,4 @@
+#include "base/plant.hpp"
 #include "persistence/replica/codec.hpp"
 #include "persistence/replica/replica.hpp"
 
@@ -151,7 +152,9 @@ void machine::take(const peer_message& from, const delegated_command& what) {
   if (!command) return;  // a newer version's: its node asks again, of a newer leader
   if (const auto* finish = std::get_if<model::finish_command>(&command->body)) {
     const auto running = table_->running().find(finish->task);
-    if (running != table_->running().end()) propose_finish(*finish, running->second.slot);
+    if (running == table_->running().end()) return;
+    if (running->second.attempt == finish->attempt || planted(plant::stale_attempt_accepted))
+      propose_finish(*finish, running->second.slot);
     return;
   }
   if (!command->origin) {
