@@ -1,6 +1,7 @@
 #include "actors/desk.hpp"
 
 #include "actors/timer.hpp"
+#include "actors/watched.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
@@ -60,9 +61,10 @@ struct desk_state {
 
 }  // namespace
 
-desk_actor spawn_desk(caf::actor_system& system, const model::slot_router_options& options, const model::slot_offer& offer,
-                      const std::vector<shard_actor>& shards, std::shared_ptr<const steady_wall_clock> clock) {
-  auto desk = system.spawn<desk_actor::stateful_impl<desk_state>>(options, shards, std::move(clock));
+desk_actor spawn_desk(caf::actor_system& system, actor_roll& roll, const model::slot_router_options& options,
+                      const model::slot_offer& offer, const std::vector<shard_actor>& shards,
+                      std::shared_ptr<const steady_wall_clock> clock) {
+  auto desk = spawn_watched<desk_actor, desk_state>(system, roll.enter(party::desk, "desk"), options, shards, std::move(clock));
   for (const auto& shard : shards) caf::anon_send(shard, inform_desk{desk, offer});
   return desk;
 }

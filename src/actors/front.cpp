@@ -1,6 +1,7 @@
 #include "actors/front.hpp"
 
 #include "actors/gathered_replies.hpp"
+#include "actors/watched.hpp"
 #include "persistence/replica/list_merge.hpp"
 
 #include <caf/actor_system.hpp>
@@ -123,8 +124,8 @@ struct front_state {
 
 }  // namespace
 
-jobs_actor spawn_front(caf::actor_system& system, std::vector<shard_actor> shards) {
-  return system.spawn<jobs_actor::stateful_impl<front_state>>(std::move(shards));
+jobs_actor spawn_front(caf::actor_system& system, actor_roll& roll, std::vector<shard_actor> shards) {
+  return spawn_watched<jobs_actor, front_state>(system, roll.enter(party::front, "front"), std::move(shards));
 }
 
 }  // namespace troupe::actors

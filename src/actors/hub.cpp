@@ -1,5 +1,7 @@
 #include "actors/hub.hpp"
 
+#include "actors/watched.hpp"
+
 #include <caf/actor_system.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -67,8 +69,8 @@ struct hub_state {
 
 }  // namespace
 
-hub_inner_actor spawn_hub(caf::actor_system& system, audience listened) {
-  return system.spawn<hub_inner_actor::stateful_impl<hub_state>>(std::move(listened));
+hub_inner_actor spawn_hub(caf::actor_system& system, actor_roll& roll, audience listened) {
+  return spawn_watched<hub_inner_actor, hub_state>(system, roll.enter(party::hub, "hub"), std::move(listened));
 }
 
 }  // namespace troupe::actors

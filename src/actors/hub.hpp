@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/internal.hpp"
+#include "actors/roll.hpp"
 
 #include <atomic>
 #include <memory>
@@ -12,6 +13,6 @@ namespace troupe::actors {
 using audience = std::shared_ptr<std::atomic<bool>>;
 
 /// Starts the hub, which keeps `listened` true while it has listeners (and a while longer).
-[[nodiscard]] hub_inner_actor spawn_hub(caf::actor_system& system, audience listened);
+[[nodiscard]] hub_inner_actor spawn_hub(caf::actor_system& system, actor_roll& roll, audience listened);
 
 }  // namespace troupe::actors

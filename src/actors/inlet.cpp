@@ -1,5 +1,6 @@
 #include "actors/inlet.hpp"
 
+#include "actors/party.hpp"
 #include "base/log.hpp"
 #include "persistence/replica/peer_codec.hpp"
 
@@ -14,6 +15,7 @@ namespace troupe::actors {
 
 template <class Fact>
 void inlet::tell_all(const Fact& fact) {
+  const speaking_as links{party::links};
   for (const auto& shard : to_) caf::anon_send(shard, fact);
 }
 
@@ -52,6 +54,7 @@ void inlet::on_rest() {
 
 template <class Message>
 void inlet::hand(const shard_actor& to, Message message) {
+  const speaking_as links{party::links};
   thread_->send(caf::actor_cast<caf::strong_actor_ptr>(to),
                 caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)));
 }

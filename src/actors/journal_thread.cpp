@@ -6,13 +6,19 @@
 #include <caf/mailbox_element.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 
 namespace troupe::actors {
 
-journal_thread::journal_thread(caf::actor_system& system, replica::storage& storage, std::function<void(error)> on_fatal)
-    : storage_(storage), on_fatal_(std::move(on_fatal)), actors_(system, [] {}), thread_([this] { run(); }) {}
+journal_thread::journal_thread(caf::actor_system& system, actor_roll& roll, replica::storage& storage,
+                               std::function<void(error)> on_fatal)
+    : stands_(roll.enter(party::journal, "journal")),
+      storage_(storage),
+      on_fatal_(std::move(on_fatal)),
+      actors_(system, [] {}),
+      thread_([this] { run(); }) {}
 
 journal_thread::~journal_thread() {
   {
@@ -26,6 +32,7 @@ journal_thread::~journal_thread() {
 void journal_thread::write(std::vector<replica::persist_batch> batches, const caf::strong_actor_ptr& from) {
   std::unique_lock lock{mutex_};
   if (has_failed_) return;
+  stands_->received_from(who_speaks());
   const bool is_urgent = std::ranges::any_of(batches, &replica::persist_batch::sync);
   waiting_.owners.insert(waiting_.owners.end(), batches.size(), from);
   std::move(batches.begin(), batches.end(), std::back_inserter(waiting_.batches));
@@ -60,6 +67,7 @@ void journal_thread::write_on_lent_thread() {
 void journal_thread::carry_out(std::unique_lock<std::mutex>& lock) {
   const auto todo = take_next();
   lock.unlock();
+  const auto began = std::chrono::steady_clock::now();
   if (const auto written = storage_.write(todo.batches); !written) {
     lock.lock();
     has_failed_ = true;
@@ -68,6 +76,7 @@ void journal_thread::carry_out(std::unique_lock<std::mutex>& lock) {
     lock.lock();
     return;
   }
+  stands_->has_handled(todo.batches.size(), std::chrono::steady_clock::now() - began);
   tell_owners(todo);
   actors_.run();
   lock.lock();
@@ -88,6 +97,7 @@ journal_thread::work journal_thread::take_next() {
 
 /// Each of its last batch.
 void journal_thread::tell_owners(const work& done) {
+  const speaking_as journal{party::journal};
   for (std::size_t i = 0; i < done.batches.size(); ++i) {
     const auto& owner = done.owners[i];
     if (std::find(done.owners.begin() + static_cast<std::ptrdiff_t>(i) + 1, done.owners.end(), owner) != done.owners.end())

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/lent_thread.hpp"
+#include "actors/roll.hpp"
 #include "persistence/replica/storage.hpp"
 
 #include <caf/actor_control_block.hpp>
@@ -22,7 +23,7 @@ class journal_thread {
   /// @param storage   outlives the thread
   /// @param on_fatal  called once, on the thread that wrote, when a write failed: nothing is written or may be acknowledged any
   /// more, the process has to end
-  journal_thread(caf::actor_system& system, replica::storage& storage, std::function<void(error)> on_fatal);
+  journal_thread(caf::actor_system& system, actor_roll& roll, replica::storage& storage, std::function<void(error)> on_fatal);
   /// Writes what it was given before. The replicas have ended.
   ~journal_thread();
   journal_thread(const journal_thread&) = delete;
@@ -45,6 +46,7 @@ class journal_thread {
   void tell_owners(const work& done);
   void carry_out(std::unique_lock<std::mutex>& lock);
 
+  std::shared_ptr<actor_roll::entry> stands_;
   replica::storage& storage_;
   std::function<void(error)> on_fatal_;
   lent_thread actors_;

@@ -46,23 +46,23 @@ class running_node final : public node {
  public:
   running_node(caf::actor_system& system, node_options options, machines shards, replica::storage& storage,
                model::ports::slot_host& host, const std::function<void(error)>& on_fatal)
-      : system_(system), from_peers_(options.from_peers), journal_(system, storage, on_fatal) {
+      : system_(system), from_peers_(options.from_peers), journal_(system, roll_, storage, on_fatal) {
     spawn_shards(options, std::move(shards), on_fatal);
     const bool is_only = shards_.size() == 1;
     const model::slot_offer offer{options.labels, options.threads_per_slot};
     if (!is_only) {
-      front_ = spawn_front(system, shards_);
-      desk_ = spawn_desk(system, {.shards = options.replica.shards, .node = options.id}, offer, shards_, clock_);
+      front_ = spawn_front(system, roll_, shards_);
+      desk_ = spawn_desk(system, roll_, {.shards = options.replica.shards, .node = options.id}, offer, shards_, clock_);
     }
-    node_ = spawn_node_face(system, options, shards_, [watch = watch_] { watch->slot_stopped(); });
+    node_ = spawn_node_face(system, roll_, options, shards_, [watch = watch_] { watch->slot_stopped(); });
     for (std::uint16_t index = 0; index < options.slots; ++index) {
       const model::slot_options slot{.self = {options.id, options.boot, index},
                                      .offer = offer,
                                      .report_every = options.report_every,
                                      .start_timeout = options.worker_start_timeout,
                                      .shards = options.replica.shards};
-      slots_.push_back(
-          spawn_slot(system, {slot, clock_, &host, is_only ? slots_ear{shards_.front()} : slots_ear{desk_}, node_, on_fatal}));
+      slots_.push_back(spawn_slot(
+          system, roll_, {slot, clock_, &host, is_only ? slots_ear{shards_.front()} : slots_ear{desk_}, node_, on_fatal}));
     }
     handles_ = {is_only ? jobs_actor{shards_.front()} : front_, hub_, node_};
   }
@@ -80,6 +80,7 @@ class running_node final : public node {
   }
 
   const handles& public_handles() const override { return handles_; }
+  const actor_roll& roll() const override { return roll_; }
 
   void stop(timestamp deadline) override {
     for (const auto& slot : slots_) caf::anon_send(slot, stop_slot{deadline});
@@ -94,12 +95,14 @@ class running_node final : public node {
  private:
   void spawn_shards(const node_options& options, machines shards, const std::function<void(error)>& on_fatal) {
     const auto listened = std::make_shared<std::atomic<bool>>(false);
-    hub_ = spawn_hub(system_, listened);
+    hub_ = spawn_hub(system_, roll_, listened);
     auto* peers = options.peers;
+    const auto links = peers ? roll_.enter(party::links, "links") : nullptr;
     if (peers && shards.size() > 1) peers = &standings_.emplace(*peers);
     for (std::uint32_t number = 0; number < shards.size(); ++number)
-      shards_.push_back(spawn_shard(system_, {std::move(shards[number]), clock_, &journal_, peers, hub_, listened, on_fatal,
-                                              options.snapshots, model::shard_no{number}, options.replica.shards, options.id}));
+      shards_.push_back(spawn_shard(system_, roll_,
+                                    {std::move(shards[number]), clock_, &journal_, peers, hub_, listened, on_fatal,
+                                     options.snapshots, model::shard_no{number}, options.replica.shards, options.id, links}));
     if (from_peers_) from_peers_->open(shards_);
   }
 
@@ -116,6 +119,7 @@ class running_node final : public node {
   inlet* from_peers_;
   std::shared_ptr<const steady_wall_clock> clock_ = std::make_shared<steady_wall_clock>();
   std::shared_ptr<stop_watch> watch_ = std::make_shared<stop_watch>();
+  actor_roll roll_;
   hub_inner_actor hub_;
   journal_thread journal_;
   std::optional<joined_standings> standings_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/actors.hpp"
+#include "actors/roll.hpp"
 #include "base/clock.hpp"
 #include "model/ports/transport.hpp"
 #include "model/slot.hpp"
@@ -41,6 +42,8 @@ class node {
                                                            std::function<void(error)> on_fatal);
   virtual ~node() = default;
   [[nodiscard]] virtual const handles& public_handles() const = 0;
+  /// Its actors, and what is counted of them.
+  [[nodiscard]] virtual const actor_roll& roll() const = 0;
   /// Slots finish what they run until the deadline, then hand it back; returns when all workers are gone and the journal is
   /// idle, at the latest four seconds after the deadline.
   virtual void stop(timestamp deadline) = 0;

@@ -1,6 +1,7 @@
 #include "actors/node_face.hpp"
 
 #include "actors/shard_views.hpp"
+#include "actors/watched.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -143,9 +144,10 @@ struct node_face_state {
 
 }  // namespace
 
-node_inner_actor spawn_node_face(caf::actor_system& system, const node_options& options, std::vector<shard_actor> shards,
-                                 std::function<void()> on_slot_stopped) {
-  return system.spawn<node_inner_actor::stateful_impl<node_face_state>>(options, std::move(shards), std::move(on_slot_stopped));
+node_inner_actor spawn_node_face(caf::actor_system& system, actor_roll& roll, const node_options& options,
+                                 std::vector<shard_actor> shards, std::function<void()> on_slot_stopped) {
+  return spawn_watched<node_inner_actor, node_face_state>(system, roll.enter(party::node, "node"), options, std::move(shards),
+                                                          std::move(on_slot_stopped));
 }
 
 }  // namespace troupe::actors

@@ -5,6 +5,7 @@
 #include "actors/gathered_replies.hpp"
 #include "actors/id_runs.hpp"
 #include "actors/timer.hpp"
+#include "actors/watched.hpp"
 #include "base/log.hpp"
 #include "persistence/replica/peer_codec.hpp"
 
@@ -290,6 +291,7 @@ struct shard_state {
     std::stable_sort(messages.begin(), messages.end(), [](const auto& a, const auto& b) { return a.to < b.to; });
     for (auto first = messages.begin(); first != messages.end();) {
       const auto last = std::find_if(first, messages.end(), [&](const auto& other) { return other.to != first->to; });
+      if (parts_.links) parts_.links->received_from(party::shard);
       parts_.peers->send(model::node_id{first->to.raw()}, replica::encode_frame(std::span{first, last}));
       first = last;
     }
@@ -416,8 +418,9 @@ struct shard_state {
 
 }  // namespace
 
-shard_actor spawn_shard(caf::actor_system& system, shard_parts parts) {
-  return system.spawn<shard_actor::stateful_impl<shard_state>>(std::move(parts));
+shard_actor spawn_shard(caf::actor_system& system, actor_roll& roll, shard_parts parts) {
+  auto stands = roll.enter(party::shard, fmt::format("shard-{}", parts.shard.raw()));
+  return spawn_watched<shard_actor, shard_state>(system, std::move(stands), std::move(parts));
 }
 
 }  // namespace troupe::actors

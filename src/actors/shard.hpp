@@ -3,6 +3,7 @@
 #include "actors/hub.hpp"
 #include "actors/internal.hpp"
 #include "actors/journal_thread.hpp"
+#include "actors/roll.hpp"
 #include "actors/snapshots.hpp"
 #include "base/clock.hpp"
 #include "model/ports/transport.hpp"
@@ -22,11 +23,12 @@ struct shard_parts {
   std::function<void(error)> on_fatal;  ///< the replica cannot go on: the process has to end
   snapshot_fetcher* snapshots;          ///< outlives the actor; null: there are no peers
   replica::shard_no shard;
-  model::shard_map shards = {};  ///< of the cluster
-  model::node_id node = {};      ///< this one
+  model::shard_map shards = {};                   ///< of the cluster
+  model::node_id node = {};                       ///< this one
+  std::shared_ptr<actor_roll::entry> links = {};  ///< where there are peers
 };
 
 /// Starts the actor of one replica.
-[[nodiscard]] shard_actor spawn_shard(caf::actor_system& system, shard_parts parts);
+[[nodiscard]] shard_actor spawn_shard(caf::actor_system& system, actor_roll& roll, shard_parts parts);
 
 }  // namespace troupe::actors

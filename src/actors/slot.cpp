@@ -2,6 +2,7 @@
 
 #include "actors/fatal.hpp"
 #include "actors/timer.hpp"
+#include "actors/watched.hpp"
 #include "base/log.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -46,7 +47,10 @@ struct slot_state {
   void step(const model::slot_event::any& event) { carry_out(machine_.step(event, parts_.clock->now())); }
 
   void carry_out(model::slot_effects effects) {
-    if (effects.run) worker_->run(*effects.run);
+    if (effects.run) {
+      parts_.worker->received_from(party::slot);
+      worker_->run(*effects.run);
+    }
     if (effects.kill_worker && worker_) worker_->kill();
     if (effects.stop_worker && worker_) worker_->stop();
     if (effects.ask) self_->send(parts_.shard, slot_asks{*effects.ask, self_, open_reports()});
@@ -67,6 +71,7 @@ struct slot_state {
 
   void start_worker() {
     const auto on_event = [to = slot_actor{self_}](model::ports::worker_event what) {
+      const speaking_as worker{party::worker};
       caf::anon_send(to, worker_told{std::move(what)});
     };
     auto started = parts_.host->start(parts_.options.self.index, on_event);
@@ -116,8 +121,10 @@ struct slot_state {
 
 }  // namespace
 
-slot_actor spawn_slot(caf::actor_system& system, slot_parts parts) {
-  return system.spawn<slot_actor::stateful_impl<slot_state>>(std::move(parts));
+slot_actor spawn_slot(caf::actor_system& system, actor_roll& roll, slot_parts parts) {
+  const auto index = parts.options.self.index;
+  parts.worker = roll.enter(party::worker, fmt::format("worker-{}", index), fmt::format("slot-{}", index));
+  return spawn_watched<slot_actor, slot_state>(system, roll.enter(party::slot, fmt::format("slot-{}", index)), std::move(parts));
 }
 
 }  // namespace troupe::actors

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/internal.hpp"
+#include "actors/roll.hpp"
 #include "base/clock.hpp"
 
 #include <functional>
@@ -14,10 +15,11 @@ struct slot_parts {
   model::ports::slot_host* host = nullptr;  ///< outlives the actor
   slots_ear shard;                          ///< or the desk before several
   node_inner_actor node;
-  std::function<void(error)> on_fatal;  ///< a programming error: the process has to end
+  std::function<void(error)> on_fatal;             ///< a programming error: the process has to end
+  std::shared_ptr<actor_roll::entry> worker = {};  ///< of the slot; `spawn_slot` enters it
 };
 
 /// Starts one slot; its worker process follows at once.
-[[nodiscard]] slot_actor spawn_slot(caf::actor_system& system, slot_parts parts);
+[[nodiscard]] slot_actor spawn_slot(caf::actor_system& system, actor_roll& roll, slot_parts parts);
 
 }  // namespace troupe::actors

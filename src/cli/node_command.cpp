@@ -248,6 +248,8 @@ void prepare(caf::actor_system_config& config) {
   config.set("caf.scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
   // Work stealing lets idle threads poll, and wakes them up to 10 ms late; a node's actors wait more than they work.
   config.set("caf.scheduler.policy", "sharing");
+  // What `actors/roll.hpp` reads.
+  config.set("caf.metrics-filters.actors.includes", std::vector<std::string>{"*"});
 }
 
 /// @returns whether the node is to begin again.

@@ -67,9 +67,10 @@ struct stage {
   caf::actor_system_config config;
   caf::actor_system system{config};
   noting_storage storage;
+  actors::actor_roll roll;
   std::promise<std::string> fatal;
   bool may_sleep = true;
-  std::optional<actors::journal_thread> journal{std::in_place, system, storage,
+  std::optional<actors::journal_thread> journal{std::in_place, system, roll, storage,
                                                 [this](const error& why) { fatal.set_value(to_string(why)); }};
   actors::lent_thread thread{system, [] {}, {[this] { return may_sleep; }, [](const auto& errand) { errand(); }}};
 
