@@ -308,12 +308,12 @@ result<bool> run(node_config& config, const stop_signals& signals) {
                           [&] { return cluster.peers(); }, [&] { return free_space_of(directory); }, tls}};
   const auto stored = [&] { return stored_figures(keeper, shared); };
   const auto metrics = [&] { return node_metrics(*log, system, node->public_handles(), stored(), ballast.is_full()); };
-  TROUPE_TRY(const auto server,
-             http::server::start(server_options,
-                                 {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(), &*artifacts,
-                                  &snapshots.own(), stored, &ballast.is_full(), tls,
-                                  identity && identity->can_sign() ? identity.get() : nullptr, directory.cluster()->shards},
-                                 std::move(bound)));
+  TROUPE_TRY(const auto server, http::server::start(server_options,
+                                                    {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
+                                                     &*artifacts, &snapshots.own(), stored, &ballast.is_full(), tls,
+                                                     identity && identity->can_sign() ? identity.get() : nullptr,
+                                                     directory.cluster()->shards, &node->roll()},
+                                                    std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   if (identity) identity->keep_fresh([&] { return cluster.addresses(); });
   std::fprintf(stderr, "troupe node %016llx (start %llu) listens on %s://%s, data in %s, %u slots, %zu pipelines\n",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/actors.hpp"
+#include "actors/roll.hpp"
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/units.hpp"
@@ -85,6 +86,7 @@ struct services {
   const auth::tls_context* tls = nullptr;              ///< this node's certificate. Null: plain HTTP, for this machine alone.
   const certifier* certificates = nullptr;             ///< signs for other nodes. Null: this node cannot.
   std::uint32_t shards = 1;                            ///< of the cluster
+  const actors::actor_roll* roll = nullptr;            ///< of this node's actors; null: nothing is known of them
 };
 
 /// An address that nobody else can have; connections wait there until a server answers them.

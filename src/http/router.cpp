@@ -24,6 +24,7 @@ constexpr std::array routes = {
     route{method::get, "/v1/pipelines", endpoint::list_pipelines, route_class::pipelines},
     route{method::get, "/v1/pipelines/{name}", endpoint::get_pipeline, route_class::pipelines},
     route{method::get, "/v1/node", endpoint::get_node, route_class::node},
+    route{method::get, "/v1/actors", endpoint::list_actors, route_class::node},
     route{method::get, "/v1/backup", endpoint::get_backup, route_class::node},
     route{method::get, "/v1/nodes", endpoint::list_nodes, route_class::node},
     route{method::get, "/v1/cluster", endpoint::get_cluster, route_class::node},

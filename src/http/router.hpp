@@ -31,6 +31,7 @@ enum class endpoint : std::uint8_t {
   list_pipelines,
   get_pipeline,
   get_node,
+  list_actors,
   get_backup,
   list_nodes,
   get_cluster,

@@ -19,6 +19,7 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::list_pipelines: return list_pipelines(x);
     case endpoint::get_pipeline: return get_pipeline(x);
     case endpoint::get_node: return get_node(x);
+    case endpoint::list_actors: return list_actors(x);
     case endpoint::get_backup: return get_backup(x);
     case endpoint::list_nodes: return list_nodes(x);
     case endpoint::get_cluster: return get_cluster(x);

@@ -23,6 +23,7 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> list_pipelines(exchange& x);
 [[nodiscard]] awaitable<response> get_pipeline(exchange& x);
 [[nodiscard]] awaitable<response> get_node(exchange& x);
+[[nodiscard]] awaitable<response> list_actors(exchange& x);
 [[nodiscard]] awaitable<response> get_backup(exchange& x);
 [[nodiscard]] awaitable<response> list_nodes(exchange& x);
 [[nodiscard]] awaitable<response> get_cluster(exchange& x);
