@@ -34,7 +34,13 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-/// The whole answer; empty if there is none.
+bool is_ready(std::uint16_t port) {
+  const auto answer = get(port, "/readyz");
+  return answer.size() > 12 && answer.substr(9, 3) == "200";
+}
+
+}  // namespace
+
 std::string get(std::uint16_t port, const std::string& path) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
@@ -51,13 +57,6 @@ std::string get(std::uint16_t port, const std::string& path) {
   close(fd);
   return answer;
 }
-
-bool is_ready(std::uint16_t port) {
-  const auto answer = get(port, "/readyz");
-  return answer.size() > 12 && answer.substr(9, 3) == "200";
-}
-
-}  // namespace
 
 node_process::node_process(const std::vector<std::string>& options) : port_(free_port()) {
   const std::filesystem::path build{TROUPE_BUILD_DIRECTORY};

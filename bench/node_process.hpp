@@ -7,6 +7,9 @@
 
 namespace troupe::bench {
 
+/// The whole answer of a server on this machine to GET; empty if there is none.
+[[nodiscard]] std::string get(std::uint16_t port, const std::string& path);
+
 /// `troupe node` of this build on a free port, with its data in a fresh directory below build/bench (a real disk, not tmpfs).
 /// Stopped, and its data removed, at the end of its life.
 class node_process {

@@ -46,7 +46,10 @@ class running_node final : public node {
  public:
   running_node(caf::actor_system& system, node_options options, machines shards, replica::storage& storage,
                model::ports::slot_host& host, const std::function<void(error)>& on_fatal)
-      : system_(system), from_peers_(options.from_peers), journal_(system, roll_, storage, on_fatal) {
+      : system_(system),
+        from_peers_(options.from_peers),
+        roll_(options.counts_messages),
+        journal_(system, roll_, storage, on_fatal) {
     spawn_shards(options, std::move(shards), on_fatal);
     const bool is_only = shards_.size() == 1;
     const model::slot_offer offer{options.labels, options.threads_per_slot};
@@ -80,7 +83,7 @@ class running_node final : public node {
   }
 
   const handles& public_handles() const override { return handles_; }
-  const actor_roll& roll() const override { return roll_; }
+  actor_roll& roll() override { return roll_; }
 
   void stop(timestamp deadline) override {
     for (const auto& slot : slots_) caf::anon_send(slot, stop_slot{deadline});

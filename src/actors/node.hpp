@@ -28,6 +28,7 @@ struct node_options {
   replica::options replica;
   duration report_every = 1s;
   duration worker_start_timeout = 10s;
+  bool counts_messages = true;               ///< of each actor, for those who look at them
   model::ports::transport* peers = nullptr;  ///< the way to other nodes; outlives the node
   inlet* from_peers = nullptr;               ///< where they are heard; outlives the node
   snapshot_fetcher* snapshots = nullptr;     ///< of other nodes; outlives the node
@@ -43,7 +44,7 @@ class node {
   virtual ~node() = default;
   [[nodiscard]] virtual const handles& public_handles() const = 0;
   /// Its actors, and what is counted of them.
-  [[nodiscard]] virtual const actor_roll& roll() const = 0;
+  [[nodiscard]] virtual actor_roll& roll() = 0;
   /// Slots finish what they run until the deadline, then hand it back; returns when all workers are gone and the journal is
   /// idle, at the latest four seconds after the deadline.
   virtual void stop(timestamp deadline) = 0;

@@ -249,6 +249,7 @@ struct shard_state {
     if (desk_) tell_desk(effects.grants, false);
     for (const auto& revocation : effects.revocations) tell(revocation.slot, attempt_revoked{revocation});
     for (const auto& taken : effects.finish_answers) tell(taken.slot, report_taken{taken});
+    show_role();
     if (stepped_down_ && parts_.machine->raft_status().role != raft::server_role::leader)
       std::exchange(stepped_down_, std::nullopt)->deliver(true);
     spread(effects);
@@ -257,6 +258,14 @@ struct shard_state {
       timer_.want(self_, effects.wake_at, now);
     else if (inbox_.empty())
       gather(replica::event::tick{});  // a timer would take a detour over another thread
+  }
+
+  /// On the roll.
+  void show_role() {
+    const auto leads = parts_.machine->leads();
+    if (shown_as_leader_ == leads) return;
+    shown_as_leader_ = leads;
+    parts_.stands->is_now(leads ? "leader" : "follower");
   }
 
   void note(const replica::decision& decision) {
@@ -413,6 +422,7 @@ struct shard_state {
   std::map<digest, std::string> pipeline_texts_;
   std::optional<inform_desk> desk_;
   std::size_t told_ready_ = 0;
+  std::optional<bool> shown_as_leader_;
   std::deque<decision_view> decisions_;
 };
 
@@ -420,6 +430,7 @@ struct shard_state {
 
 shard_actor spawn_shard(caf::actor_system& system, actor_roll& roll, shard_parts parts) {
   auto stands = roll.enter(party::shard, fmt::format("shard-{}", parts.shard.raw()));
+  parts.stands = stands;
   return spawn_watched<shard_actor, shard_state>(system, std::move(stands), std::move(parts));
 }
 

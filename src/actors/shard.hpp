@@ -23,9 +23,10 @@ struct shard_parts {
   std::function<void(error)> on_fatal;  ///< the replica cannot go on: the process has to end
   snapshot_fetcher* snapshots;          ///< outlives the actor; null: there are no peers
   replica::shard_no shard;
-  model::shard_map shards = {};                   ///< of the cluster
-  model::node_id node = {};                       ///< this one
-  std::shared_ptr<actor_roll::entry> links = {};  ///< where there are peers
+  model::shard_map shards = {};                    ///< of the cluster
+  model::node_id node = {};                        ///< this one
+  std::shared_ptr<actor_roll::entry> links = {};   ///< where there are peers
+  std::shared_ptr<actor_roll::entry> stands = {};  ///< on the roll; `spawn_shard` enters it
 };
 
 /// Starts the actor of one replica.

@@ -96,8 +96,21 @@ struct slot_state {
     view.tasks_done = machine_.tasks_done();
     view.worker_starts = machine_.worker_starts();
     if (view == told_ && !stopped) return;
+    show(view);
     told_ = view;
     self_->send(parts_.node, slot_changed{std::move(view), stopped});
+  }
+
+  /// On the roll.
+  void show(const slot_view& view) {
+    std::optional<activity> doing;
+    if (view.task) {
+      if (view.task != told_.task || view.attempt != told_.attempt) began_ = parts_.clock->now();
+      doing = {view.task->job, view.stage, view.task->instance, view.attempt, view.permille, began_};
+    }
+    parts_.stands->is_now(view.state, doing);
+    parts_.worker->is_now(machine_.where() == model::slot_machine::phase::starting ? "starting" : worker_ ? "up" : "gone", doing);
+    parts_.worker->has_started_again(view.worker_starts > 0 ? view.worker_starts - 1 : 0);
   }
 
   const char* phase_name() const {
@@ -115,16 +128,19 @@ struct slot_state {
   slot_parts parts_;
   model::slot_machine machine_;
   lazy_timer timer_;
-  slot_view told_;  // to the node
+  slot_view told_;     // to the node
+  timestamp began_{};  // what it runs
   std::unique_ptr<model::ports::worker_handle> worker_;
 };
 
 }  // namespace
 
 slot_actor spawn_slot(caf::actor_system& system, actor_roll& roll, slot_parts parts) {
-  const auto index = parts.options.self.index;
-  parts.worker = roll.enter(party::worker, fmt::format("worker-{}", index), fmt::format("slot-{}", index));
-  return spawn_watched<slot_actor, slot_state>(system, roll.enter(party::slot, fmt::format("slot-{}", index)), std::move(parts));
+  const auto name = fmt::format("slot-{}", parts.options.self.index);
+  auto stands = roll.enter(party::slot, name, "node");
+  parts.stands = stands;
+  parts.worker = roll.enter(party::worker, fmt::format("worker-{}", parts.options.self.index), name);
+  return spawn_watched<slot_actor, slot_state>(system, std::move(stands), std::move(parts));
 }
 
 }  // namespace troupe::actors

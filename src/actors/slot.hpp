@@ -16,7 +16,8 @@ struct slot_parts {
   slots_ear shard;                          ///< or the desk before several
   node_inner_actor node;
   std::function<void(error)> on_fatal;             ///< a programming error: the process has to end
-  std::shared_ptr<actor_roll::entry> worker = {};  ///< of the slot; `spawn_slot` enters it
+  std::shared_ptr<actor_roll::entry> stands = {};  ///< on the roll, as its worker does; `spawn_slot` enters both
+  std::shared_ptr<actor_roll::entry> worker = {};
 };
 
 /// Starts one slot; its worker process follows at once.

@@ -41,9 +41,10 @@ class watched final : public Handle::template stateful_impl<State> {
   std::shared_ptr<actor_roll::entry> stands_;
 };
 
-/// @returns the handle of a new actor of this state, which stands on the roll
+/// @returns the handle of a new actor of this state, which stands on the roll; an ordinary one if its messages are not counted
 template <class Handle, class State, class... Parts>
 Handle spawn_watched(caf::actor_system& system, std::shared_ptr<actor_roll::entry> stands, Parts&&... parts) {
+  if (!stands->is_counted()) return system.spawn<typename Handle::template stateful_impl<State>>(std::forward<Parts>(parts)...);
   return system.spawn<watched<Handle, State>>(std::move(stands), std::forward<Parts>(parts)...);
 }
 

@@ -37,7 +37,8 @@ struct program {
   submit_command submit;
   jobs_command jobs;
   std::string id, reason, hash, output, ca_directory, token_lasts = "1h";
-  bool watches_cluster = false;
+  std::string what;
+  bool watches_cluster = false, watches_it = false, is_once = false;
   roll_options roll;
   std::vector<std::string> files;
   node_options node;
@@ -115,6 +116,16 @@ void program::add_node_commands() {
   add_node_changes(*start);
   add_cluster_commands();
   command(app, "nodes", "List the nodes of the cluster", [this] { return run_nodes(global); });
+  command(app, "top", "Nodes, slots, jobs and the busiest actors, live", [this] {
+    return run_top(global, is_once);
+  })->add_flag("--once", is_once, "Print it one time");
+  auto* inspect = command(app, "inspect", "Show what an actor, a shard or a job is at",
+                          [this] { return run_inspect(global, what, watches_it); });
+  inspect
+      ->add_option("WHAT", what,
+                   "slot-0, shard-0, NODE/KIND/NAME (NODE: an id, the beginning of one, or an address), or a job's id")
+      ->required();
+  inspect->add_flag("--watch", watches_it, "Again every two seconds, until Ctrl-C");
   auto* config = command(app, "config", "Show and check a node's configuration", {});
   config->require_subcommand(1);
   auto* show = command(*config, "show", "What holds, and where each value came from",

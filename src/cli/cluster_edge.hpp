@@ -45,6 +45,7 @@ class cluster_edge {
   cluster_edge(journal::data_directory& directory, edge_options options);
 
   [[nodiscard]] http::peer_links& links() noexcept { return links_; }
+  [[nodiscard]] const http::peer_links& links() const noexcept { return links_; }
   [[nodiscard]] actors::inlet& inlet() noexcept { return inlet_; }
   [[nodiscard]] const auth::tls_context* tls() const noexcept { return options_.tls; }
   /// "host:port" of another node. Any thread. @returns `errc::not_found` if nobody has said where it is

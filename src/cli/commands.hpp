@@ -48,6 +48,12 @@ struct jobs_command {
 /// The nodes of the cluster, as the named one knows them; that one is marked.
 [[nodiscard]] outcome<exit_code> run_nodes(const global_options& global);
 
+/// Nodes, slots, running jobs and the busiest actors, drawn each second on a terminal; elsewhere, or `once`, printed one time.
+[[nodiscard]] outcome<exit_code> run_top(const global_options& global, bool is_once);
+/// Shows an actor (a name, or NODE/KIND/NAME), a shard or a job, with its rates over a second. Again until Ctrl-C if it
+/// `watches`.
+[[nodiscard]] outcome<exit_code> run_inspect(const global_options& global, const std::string& what, bool watches);
+
 /// Makes a cluster's authority and its API key, and says how to go on.
 [[nodiscard]] outcome<exit_code> run_cluster_init(const global_options& global, const std::string& directory);
 /// Makes a join token and prints it.

@@ -95,6 +95,9 @@ struct node_config {
     bytes sse_buffer = 256_KiB;
   } http;
   struct {
+    bool counters = true;  ///< of the messages of each actor
+  } inspector;
+  struct {
     duration deadline = 10s;
   } stop;
 };

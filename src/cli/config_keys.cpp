@@ -190,14 +190,15 @@ config_key names_key() {
           [](const node_config& config) { return fmt::format("[{}]", fmt::join(config.tls.names, ", ")); }};
 }
 
-config_key loopback_key() {
-  return {"auth.loopback", false, "true or false",
-          [](node_config& config, const values& given) {
+template <class Member>
+config_key flag_key(std::string name, Member member) {
+  return {std::move(name), false, "true or false",
+          [=](node_config& config, const values& given) {
             if (given.front() != "true" && given.front() != "false") return false;
-            config.auth.loopback = given.front() == "true";
+            member(config) = given.front() == "true";
             return true;
           },
-          [](const node_config& config) { return std::string{config.auth.loopback ? "true" : "false"}; }};
+          [=](const node_config& config) { return std::string{member(config) ? "true" : "false"}; }};
 }
 
 config_key voters_key() {
@@ -311,7 +312,8 @@ std::vector<config_key> make_keys() {
   keys.push_back(path_key("tls.ca_directory", "none", AT(tls.ca_directory)));
   keys.push_back(names_key());
   keys.push_back(duration_key("tls.lifetime", 10s, std::chrono::hours{24 * 365}, AT(tls.lifetime)));
-  keys.push_back(loopback_key());
+  keys.push_back(flag_key("auth.loopback", AT(auth.loopback)));
+  keys.push_back(flag_key("inspector.counters", AT(inspector.counters)));
   add_lasting_keys(keys);
   add_serving_keys(keys);
   return keys;

@@ -9,6 +9,7 @@
 #include "cli/pipelines_directory.hpp"
 #include "cli/random_number.hpp"
 #include "http/http.hpp"
+#include "http/inspection/inspection.hpp"
 #include "http/peer_artifacts.hpp"
 #include "persistence/artifacts/artifact_store.hpp"
 #include "persistence/disk/ballast.hpp"
@@ -80,6 +81,7 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.threads_per_slot = std::max(1u, std::thread::hardware_concurrency());
   options.report_every = config.lease.heartbeat;
   options.worker_start_timeout = config.worker.start_timeout;
+  options.counts_messages = config.inspector.counters;
   options.replica.shards = model::shard_map{directory.cluster()->shards};
   options.replica.raft.self = raft::server_id{directory.node().raw()};
   options.replica.raft.random_seed = random_number();
@@ -201,6 +203,14 @@ keeper_options keeper_options_of(const node_config& config, const std::string& a
   return options;
 }
 
+/// Where the other nodes are.
+std::vector<http::inspection::place> places_of(const cluster_edge& cluster) {
+  std::vector<http::inspection::place> out;
+  for (auto& peer : cluster.links().links())
+    if (peer.node.raw() != 0 && !peer.address.empty()) out.push_back({peer.node, std::move(peer.address)});
+  return out;
+}
+
 /// Of a disk that does not say, no decision is made: it counts as empty, and writes tell.
 bytes free_space_of(const journal::data_directory& directory) {
   const auto free = disk::free_space(directory.root());
@@ -244,12 +254,12 @@ class stop_signals {
   sigset_t set_{};
 };
 
-void prepare(caf::actor_system_config& config) {
+void prepare(caf::actor_system_config& config, bool counts_messages) {
   config.set("caf.scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
   // Work stealing lets idle threads poll, and wakes them up to 10 ms late; a node's actors wait more than they work.
   config.set("caf.scheduler.policy", "sharing");
   // What `actors/roll.hpp` reads.
-  config.set("caf.metrics-filters.actors.includes", std::vector<std::string>{"*"});
+  if (counts_messages) config.set("caf.metrics-filters.actors.includes", std::vector<std::string>{"*"});
 }
 
 /// @returns whether the node is to begin again.
@@ -293,7 +303,7 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 
   caf::actor_system_config actor_config;
-  prepare(actor_config);
+  prepare(actor_config, config.inspector.counters);
   caf::actor_system system{actor_config};
   auto node_options = actor_options(config, directory, advertised);
   node_options.replica.mark = mark;
@@ -307,12 +317,14 @@ result<bool> run(node_config& config, const stop_signals& signals) {
                          {system, node->public_handles().jobs, *log, *artifacts, shared, ballast, node_options.replica.shards,
                           [&] { return cluster.peers(); }, [&] { return free_space_of(directory); }, tls}};
   const auto stored = [&] { return stored_figures(keeper, shared); };
+  http::inspection::inspection shown{
+      {directory.node(), advertised, node->roll(), [&cluster] { return places_of(cluster); }, tls}};
   const auto metrics = [&] { return node_metrics(*log, system, node->public_handles(), stored(), ballast.is_full()); };
   TROUPE_TRY(const auto server, http::server::start(server_options,
                                                     {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
                                                      &*artifacts, &snapshots.own(), stored, &ballast.is_full(), tls,
                                                      identity && identity->can_sign() ? identity.get() : nullptr,
-                                                     directory.cluster()->shards, &node->roll()},
+                                                     directory.cluster()->shards, &node->roll(), &shown},
                                                     std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   if (identity) identity->keep_fresh([&] { return cluster.addresses(); });
@@ -327,6 +339,7 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   shared.stop();
   keeper.stop();
   server->stop(1s);
+  shown.stop();
   if (identity) identity->stop();
   cluster.links().stop();
   snapshots.stop();

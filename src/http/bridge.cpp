@@ -1,5 +1,7 @@
 #include "http/bridge.hpp"
 
+#include "actors/party.hpp"
+
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/exit_reason.hpp>
@@ -15,9 +17,11 @@ struct bridge::inbox {
   std::mutex mutex;
   std::vector<std::pair<std::uint64_t, caf::message>> answers;
   std::function<void()> wake;
+  std::shared_ptr<actors::actor_roll::entry> stands;
 
   void put(const caf::mailbox_element& element) {
     if (!element.mid.is_response()) return;
+    if (stands) stands->received_from(actors::who_speaks());
     const std::lock_guard lock{mutex};
     if (!wake) return;
     answers.emplace_back(element.mid.request_id().integer_value(), element.payload);
@@ -26,9 +30,10 @@ struct bridge::inbox {
 };
 
 bridge::bridge(caf::actor_system& system, std::function<void()> wake, std::function<void()> run_soon,
-               actors::lent_thread::sleep_rules rules)
+               actors::lent_thread::sleep_rules rules, std::shared_ptr<actors::actor_roll::entry> stands)
     : inbox_(std::make_shared<inbox>()), thread_(system, std::move(run_soon), when_alone(std::move(rules))) {
   inbox_->wake = std::move(wake);
+  inbox_->stands = std::move(stands);
   const auto handle = system.spawn<caf::actor_companion, caf::hidden>();
   companion_ = caf::actor_cast<caf::strong_actor_ptr>(handle);
   auto put = [to = inbox_](caf::mailbox_element_ptr element) { to->put(*element); };
@@ -49,6 +54,7 @@ actors::lent_thread::sleep_rules bridge::when_alone(actors::lent_thread::sleep_r
 std::uint64_t bridge::send(const caf::strong_actor_ptr& receiver, caf::message what, pending& to) {
   const auto id = next_++;
   pending_.emplace(id, &to);
+  const actors::speaking_as http{actors::party::http};
   thread_.send(receiver, caf::make_mailbox_element(companion_, caf::make_message_id(id), {}, std::move(what)));
   return id;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/lent_thread.hpp"
+#include "actors/roll.hpp"
 #include "base/error.hpp"
 
 #include <caf/actor_companion.hpp>
@@ -28,8 +29,9 @@ class bridge {
   /// @param wake  makes the loop call `hand_out` soon; called on any thread
   /// @param run_soon  makes the loop call `run_actors` soon; called on the loop's thread
   /// @param rules     of the loop; the bridge adds that no other request may wait for its answer
+  /// @param stands    of the edge on the node's roll; null: nobody counts
   bridge(caf::actor_system& system, std::function<void()> wake, std::function<void()> run_soon,
-         actors::lent_thread::sleep_rules rules);
+         actors::lent_thread::sleep_rules rules, std::shared_ptr<actors::actor_roll::entry> stands = {});
   ~bridge();
   bridge(const bridge&) = delete;
   bridge& operator=(const bridge&) = delete;

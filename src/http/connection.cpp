@@ -125,6 +125,7 @@ awaitable<bool> connection::serve_one() {
   }
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began);
   app().counts.request_done(group_, answer.sent ? sent_status_ : answer.status, took, group_ == route_class::events);
+  if (app().stands) app().stands->has_handled(1, {});
   if (is_sent && !parser_->is_done()) needs_linger_ = true;
   co_return is_sent&& keep_alive_ && !is_stopping();
 }

@@ -39,6 +39,7 @@ struct application {
   /// For what may wait for other nodes. They answer from their `blocking`, so that no two nodes can wait for each other.
   blocking_pool& remote;
   const std::atomic<bool>& is_draining;  ///< the node is shutting down: submissions are refused, everything else goes on
+  std::shared_ptr<actors::actor_roll::entry> stands = {};  ///< of the edge on the node's roll; null: nobody counts
 
   [[nodiscard]] artifact_access artifacts() const { return {with.artifacts, remote}; }
   /// What is on this node's own disk; it never waits for another node. The same as `artifacts` outside of a cluster.

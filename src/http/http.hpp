@@ -24,6 +24,9 @@
 namespace troupe::auth {
 class tls_context;
 }
+namespace troupe::http::inspection {
+class inspection;
+}
 
 namespace troupe::http {
 
@@ -86,7 +89,8 @@ struct services {
   const auth::tls_context* tls = nullptr;              ///< this node's certificate. Null: plain HTTP, for this machine alone.
   const certifier* certificates = nullptr;             ///< signs for other nodes. Null: this node cannot.
   std::uint32_t shards = 1;                            ///< of the cluster
-  const actors::actor_roll* roll = nullptr;            ///< of this node's actors; null: nothing is known of them
+  actors::actor_roll* roll = nullptr;                  ///< where the edge stands as well; null: nobody counts
+  inspection::inspection* actors_shown = nullptr;      ///< to those who look; null: they are not shown
 };
 
 /// An address that nobody else can have; connections wait there until a server answers them.

@@ -58,7 +58,7 @@ tcp protocol_of(int handle) {
 }  // namespace
 
 struct peer_socket::state : std::enable_shared_from_this<state> {
-  state(asio::any_io_executor executor, duration silence_most, const auth::tls_context* own)
+  state(asio::any_io_executor executor, duration silence_most, const auth::tls_context* own, content speaks)
       : socket(executor), resolver(executor), timer(executor), tls(own) {
     websocket::stream_base::timeout limits{};
     limits.handshake_timeout = silence_most;
@@ -66,7 +66,7 @@ struct peer_socket::state : std::enable_shared_from_this<state> {
     limits.keep_alive_pings = true;
     socket.set_option(limits);
     socket.write_buffer_bytes(piece_bytes);
-    socket.binary(true);
+    socket.binary(speaks == content::binary);
   }
 
   void close(std::string why);
@@ -156,12 +156,12 @@ asio::awaitable<void> peer_socket::state::shake_hands() {
   }
 }
 
-peer_socket::peer_socket(asio::any_io_executor executor, duration silence_most, const auth::tls_context* tls)
-    : state_(std::make_shared<state>(std::move(executor), silence_most, tls)) {}
+peer_socket::peer_socket(asio::any_io_executor executor, duration silence_most, const auth::tls_context* tls, content speaks)
+    : state_(std::make_shared<state>(std::move(executor), silence_most, tls, speaks)) {}
 
 peer_socket::~peer_socket() { state_->close("it is no longer wanted"); }
 
-asio::awaitable<result<void>> peer_socket::dial(std::string address) {
+asio::awaitable<result<void>> peer_socket::dial(std::string address, std::string_view path) {
   const auto where = read_peer_address(address);
   if (!where) co_return where.error();
   const auto self = state_;
@@ -170,7 +170,7 @@ asio::awaitable<result<void>> peer_socket::dial(std::string address) {
   if (self->is_closed) co_return error{self->nobody_listens ? errc::not_found : errc::io_failed, self->why};
   websocket::response_type answer;
   error_code failure;
-  const std::string target{peer_link_path};
+  const std::string target{path};
   co_await self->socket.async_handshake(answer, address, target, asio::redirect_error(asio::use_awaitable, failure));
   if (failure == websocket::error::upgrade_declined) {
     const bool wants_proof = answer.result_int() == 403 && !self->tls;
@@ -208,8 +208,8 @@ asio::awaitable<result<std::string>> peer_socket::read(bytes most) {
   error_code failure;
   co_await self->socket.async_read(self->buffer, asio::redirect_error(asio::use_awaitable, failure));
   if (failure) co_return self->failed(failure);
-  if (!self->socket.got_binary()) {
-    self->close("it sent text");
+  if (self->socket.got_binary() != self->socket.binary()) {
+    self->close(self->socket.got_binary() ? "it sent binary data" : "it sent text");
     co_return error{errc::corrupt, self->why};
   }
   const auto data = self->buffer.cdata();

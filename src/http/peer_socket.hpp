@@ -18,20 +18,25 @@ namespace troupe::http {
 
 inline constexpr std::string_view peer_link_path = "/v1/peers/link";
 
-/// One connection between two nodes: a WebSocket (RFC 6455) that carries binary messages. The only place that knows how such a
-/// connection is made and what it is made of. A coroutine that uses it must own it. All members belong to the executor's thread.
+/// One connection between two nodes, or with a viewer: a WebSocket (RFC 6455) that carries binary messages, or only text. The
+/// only place that knows how such a connection is made and what it is made of. A coroutine that uses it must own it. All members
+/// belong to the executor's thread.
 class peer_socket {
  public:
   /// @param silence_most  the connection is closed when nothing has come for this long; after half of it a ping asks
   /// @param tls           what this node proves itself with where it dials; outlives this. Null: it dials without TLS.
-  peer_socket(boost::asio::any_io_executor executor, duration silence_most, const auth::tls_context* tls);
+  /// @param speaks        what its messages are; others close it
+  enum class content : std::uint8_t { binary, text };
+  peer_socket(boost::asio::any_io_executor executor, duration silence_most, const auth::tls_context* tls,
+              content speaks = content::binary);
   ~peer_socket();  ///< closes at once
   peer_socket(const peer_socket&) = delete;
   peer_socket& operator=(const peer_socket&) = delete;
 
-  /// Connects to "host:port" and upgrades the connection. A name is looked up; that cannot be broken off.
+  /// Connects to "host:port" and upgrades the connection, which becomes that of `path`. A name is looked up; that cannot be
+  /// broken off.
   /// @returns `errc::not_found` if nobody listens there
-  [[nodiscard]] boost::asio::awaitable<result<void>> dial(std::string address);
+  [[nodiscard]] boost::asio::awaitable<result<void>> dial(std::string address, std::string_view path = peer_link_path);
   /// Answers an upgrade that was read already.
   /// @param tls     over `from`, with the handshake behind it; null: the connection is plain
   /// @param key     the header Sec-WebSocket-Key
@@ -40,7 +45,8 @@ class peer_socket {
                                                             std::string key, std::string unread);
 
   /// The next message. One reader at a time; also needed on a connection that only sends, for it answers pings and sees the end.
-  /// @returns an error for the end of the connection, for text, and for more than `most`; it is closed then.
+  /// @returns an error for the end of the connection, for a message of the wrong kind, and for more than `most`; it is closed
+  /// then.
   [[nodiscard]] boost::asio::awaitable<result<std::string>> read(bytes most);
   /// Sends one message. One writer at a time. `message` is used until this is over.
   [[nodiscard]] boost::asio::awaitable<result<void>> write(std::string_view message);

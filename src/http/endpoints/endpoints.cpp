@@ -9,6 +9,7 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::get_job: return get_job(x);
     case endpoint::list_jobs: return list_jobs(x);
     case endpoint::cancel_job: return cancel_job(x);
+    case endpoint::retry_job: return retry_job(x);
     case endpoint::job_events: return job_events(x);
     case endpoint::all_events: return all_events(x);
     case endpoint::put_artifact: return put_artifact(x);
@@ -20,6 +21,7 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::get_pipeline: return get_pipeline(x);
     case endpoint::get_node: return get_node(x);
     case endpoint::list_actors: return list_actors(x);
+    case endpoint::inspect: return inspect(x);
     case endpoint::get_backup: return get_backup(x);
     case endpoint::list_nodes: return list_nodes(x);
     case endpoint::get_cluster: return get_cluster(x);

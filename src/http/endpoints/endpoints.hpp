@@ -13,6 +13,7 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> get_job(exchange& x);
 [[nodiscard]] awaitable<response> list_jobs(exchange& x);
 [[nodiscard]] awaitable<response> cancel_job(exchange& x);
+[[nodiscard]] awaitable<response> retry_job(exchange& x);
 [[nodiscard]] awaitable<response> job_events(exchange& x);
 [[nodiscard]] awaitable<response> all_events(exchange& x);
 [[nodiscard]] awaitable<response> put_artifact(exchange& x);
@@ -24,6 +25,7 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> get_pipeline(exchange& x);
 [[nodiscard]] awaitable<response> get_node(exchange& x);
 [[nodiscard]] awaitable<response> list_actors(exchange& x);
+[[nodiscard]] awaitable<response> inspect(exchange& x);
 [[nodiscard]] awaitable<response> get_backup(exchange& x);
 [[nodiscard]] awaitable<response> list_nodes(exchange& x);
 [[nodiscard]] awaitable<response> get_cluster(exchange& x);

@@ -50,10 +50,18 @@ response file_answer(const request& in, std::string_view name) {
   return out;
 }
 
+/// The file for a path. A program that was built without Node.js has no inspector: the plain page stands there.
+std::string_view file_for(std::string_view path) {
+  if (path == "/") return "index.html";
+  if (path != "/inspector") return path.substr(1);
+  const auto* const inspector = find_file("inspector.html");
+  return inspector && !inspector->content.empty() ? inspector->name : "index.html";
+}
+
 }  // namespace
 
 awaitable<response> page(exchange& x) {
-  auto out = file_answer(x.in, x.in.path == "/" ? "index.html" : std::string_view{x.in.path}.substr(1));
+  auto out = file_answer(x.in, file_for(x.in.path));
   // Nothing but what this server itself sends may run, load or frame the page.
   out.with("Content-Security-Policy",
            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; connect-src "

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "base/units.hpp"
+#include "http/inspection/watch.hpp"
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::http::inspection {
+
+/// What one viewer has been told: each message holds what has changed since the one before. One thread.
+class delta_stream {
+ public:
+  /// The next message, with all that there is now.
+  [[nodiscard]] std::string next(std::vector<mark> all, timestamp at);
+  /// The next message will be a full one.
+  void begin_anew() { shown_.clear(), is_full_ = true; }
+
+ private:
+  struct shown {
+    std::string json;
+    std::uint64_t seq = 0;
+  };
+  std::unordered_map<std::string, shown> shown_;
+  std::uint64_t seq_ = 0;
+  bool is_full_ = true;
+};
+
+}  // namespace troupe::http::inspection

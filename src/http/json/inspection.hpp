@@ -1,0 +1,35 @@
+#pragma once
+
+#include "actors/roll.hpp"
+#include "base/error.hpp"
+#include "http/inspection/watch.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace troupe::http::json {
+
+/// @returns `errc::bad_request` with what is wrong
+[[nodiscard]] result<inspection::watch> read_watch(std::string_view text);
+[[nodiscard]] std::string to_json(const inspection::watch& wanted);
+
+/// What a mark says; an actor's, or that of a group with the sums of its members.
+struct mark_content {
+  std::string_view path, kind, name;
+  std::string_view parent;  ///< empty: the node itself
+  std::string_view state;   ///< empty: none
+  std::uint64_t actors = 1;
+  const actors::actor_counts& counts;
+  const std::optional<actors::activity>* doing = nullptr;
+  const std::vector<actors::actor_view::bucket>* times = nullptr;
+};
+[[nodiscard]] std::string to_json(const mark_content& content);
+
+/// The same mark of a node that does not answer.
+[[nodiscard]] std::string as_silent(std::string_view mark);
+
+[[nodiscard]] std::string to_json(const inspection::delta& what, std::uint64_t seq, timestamp at);
+/// Of another node; marks that are none are left out. @returns `errc::corrupt`
+[[nodiscard]] result<inspection::delta> read_delta(std::string_view text);
+
+}  // namespace troupe::http::json

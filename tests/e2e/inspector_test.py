@@ -1,0 +1,130 @@
+"""What those see who look at the actors of a real cluster.
+
+    inspector_test.py TROUPE_PROGRAM [TEST...]
+"""
+import json
+import os
+import pathlib
+import signal
+import sys
+import unittest
+
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from cluster import wait_until
+from cluster_test import ClusterCase
+from websocket import Closed, Viewer, WebSocket
+
+class InspectorTest(ClusterCase):
+    COUNT, OPTIONS = 3, ["--slots", "2"]
+
+    def window(self, node, *opened):
+        return {mark["path"]: mark for mark in node.json("GET", "/v1/actors?open=" + ",".join(opened))["marks"]}
+
+    def test_any_node_shows_the_actors_of_all(self):
+        ids = [node.id for node in self.cluster.nodes]
+        for node in self.cluster.nodes:
+            seen = wait_until("all nodes to be seen", lambda node=node: self.up(self.window(node, *ids)))
+            for other in self.cluster.nodes:
+                self.assertEqual(seen[other.id]["name"], other.address)
+                self.assertEqual(seen[f"{other.id}/slot"]["actors"], 2)
+                self.assertEqual(seen[f"{other.id}/shard"]["actors"], 1)
+
+    def up(self, marks):
+        nodes = [marks.get(node.id) for node in self.cluster.nodes]
+        return marks if all(mark and mark["state"] == "up" and f"{mark['path']}/slot" in marks for mark in nodes) else None
+
+    def test_a_viewer_follows_what_changes_on_another_node(self):
+        here, there = self.cluster.nodes[0], self.cluster.nodes[1]
+        viewer = Viewer(here, open=[there.id, f"{there.id}/shard"], hz=10)
+        self.addCleanup(viewer.close)
+        path = f"{there.id}/shard/shard-0"
+        before = viewer.look_until(lambda marks: marks.get(path))
+        self.assertIn(before["state"], ("leader", "follower"))
+        for _ in range(5):
+            there.json("GET", "/v1/jobs")
+        after = viewer.look_until(lambda marks: marks[path] if marks[path]["received"].get("http", 0) >= before["received"].get("http", 0) + 5 else None)
+        self.assertGreater(after["handled"], before["handled"])
+        self.assertGreater(after["busy_seconds"], before["busy_seconds"])
+
+    def test_what_is_opened_later_is_shown_and_what_is_closed_goes(self):
+        node = self.cluster.nodes[2]
+        viewer = Viewer(node, hz=10)
+        self.addCleanup(viewer.close)
+        viewer.look()
+        self.assertNotIn(f"{node.id}/slot", viewer.marks)
+        viewer.send({"open": [node.id, f"{node.id}/slot", f"{node.id}/slot/slot-1"], "hz": 10})
+        slot = viewer.look_until(lambda marks: marks.get(f"{node.id}/slot/slot-1"))
+        self.assertTrue(slot["times"])
+        viewer.send({"open": [], "hz": 10})
+        viewer.look_until(lambda marks: f"{node.id}/slot" not in marks)
+        self.assertIn(node.id, viewer.marks)
+
+    def test_a_killed_node_is_shown_as_silent_and_as_up_again(self):
+        here, other = self.cluster.nodes[0], self.cluster.nodes[2]
+        viewer = Viewer(here, hz=5)
+        self.addCleanup(viewer.close)
+        viewer.look_until(lambda marks: marks.get(other.id, {}).get("state") == "up")
+        other.kill()
+        viewer.look_until(lambda marks: marks[other.id]["state"] == "silent")
+        other.start()
+        self.cluster.wait_ready()
+        viewer.look_until(lambda marks: marks[other.id]["state"] == "up")
+
+    def test_a_killed_worker_is_counted(self):
+        node = self.cluster.nodes[1]
+        viewer = Viewer(node, open=[node.id, f"{node.id}/worker"], hz=10)
+        self.addCleanup(viewer.close)
+        path = f"{node.id}/worker/worker-0"
+        viewer.look_until(lambda marks: marks.get(path, {}).get("state") == "up")
+        self.kill_a_worker(node)
+        viewer.look_until(lambda marks: marks[f"{node.id}/worker"]["restarts"] >= 1)
+
+    @staticmethod
+    def kill_a_worker(node):
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and (entry / "stat").read_text().split(") ")[1].split()[1] == str(node.process.pid):
+                    os.kill(int(entry.name), signal.SIGKILL)
+                    return
+            except (OSError, IndexError):
+                continue
+        raise AssertionError("the node has no worker")
+
+    def test_a_viewer_that_says_nonsense_is_told_what_is_wrong(self):
+        node = self.cluster.nodes[0]
+        for said in ({"hz": 1000}, {"open": ["x"]}, [], {"colour": "red"}):
+            viewer = WebSocket("127.0.0.1", node.port, "/v1/inspect")
+            viewer.send(said)
+            with self.assertRaises((Closed, OSError)):
+                viewer.receive()
+            viewer.close()
+        status, _, body = node.request("GET", "/v1/actors?open=x")
+        self.assertEqual(status, 400)
+        self.assertIn("NODE/KIND/NAME", json.loads(body)["detail"])
+        self.assertEqual(node.request("GET", "/v1/inspect")[0], 426)
+
+    def test_too_many_viewers_are_turned_away_and_let_in_when_others_have_gone(self):
+        node = self.cluster.nodes[0]
+        viewers = [Viewer(node) for _ in range(64)]
+        for viewer in viewers:
+            viewer.look()
+        with self.assertRaises(Closed) as refused:
+            Viewer(node)
+        self.assertIn("503", str(refused.exception))
+        for viewer in viewers:
+            viewer.close()
+
+        def one_more():
+            try:
+                viewer = Viewer(node)
+            except Closed:
+                return False
+            viewer.look()
+            viewer.close()
+            return True
+
+        wait_until("a viewer to be let in", one_more)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
