@@ -98,8 +98,9 @@ class running_node final : public node {
     auto* peers = options.peers;
     if (peers && shards.size() > 1) peers = &standings_.emplace(*peers);
     for (std::uint32_t number = 0; number < shards.size(); ++number)
-      shards_.push_back(spawn_shard(system_, {std::move(shards[number]), clock_, &journal_, peers, hub_, listened, on_fatal,
-                                              options.snapshots, model::shard_no{number}, options.replica.shards, options.id}));
+      shards_.push_back(
+          spawn_shard(system_, {std::move(shards[number]), clock_, &journal_, peers, hub_, listened, on_fatal, options.snapshots,
+                                model::shard_no{number}, options.replica.shards, options.id, options.ends}));
     if (from_peers_) from_peers_->open(shards_);
   }
 

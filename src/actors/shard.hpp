@@ -2,6 +2,7 @@
 
 #include "actors/hub.hpp"
 #include "actors/internal.hpp"
+#include "actors/job_ends.hpp"
 #include "actors/journal_thread.hpp"
 #include "actors/snapshots.hpp"
 #include "base/clock.hpp"
@@ -24,6 +25,7 @@ struct shard_parts {
   replica::shard_no shard;
   model::shard_map shards = {};  ///< of the cluster
   model::node_id node = {};      ///< this one
+  job_ends* ends = nullptr;      ///< outlives the actor; null: nobody wants to know
 };
 
 /// Starts the actor of one replica.
