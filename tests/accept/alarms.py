@@ -48,9 +48,13 @@ class Prometheus:
             self.process = subprocess.Popen(["prometheus", "--config.file", self.folder / "prometheus.yml", "--storage.tsdb.path", self.folder / "data",
                                              "--web.listen-address", f"127.0.0.1:{self.port}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.http, self.stopping = Http(f"http://127.0.0.1:{self.port}"), threading.Event()
-        wait_until("Prometheus to be ready", self._is_ready, 60)
         self.thread = threading.Thread(target=self._watch, daemon=True)
         self.thread.start()
+
+    def wait_scraped(self, nodes):
+        """Until it has seen all of them twice: what is counted before that is in no increase."""
+        wait_until("Prometheus to be ready", self._is_ready, 60)
+        wait_until("all nodes to be scraped", lambda: len(self.labels("count_over_time(troupe_ready[1m]) > 1")) == nodes, 60)
 
     def _is_ready(self):
         if self.process.poll() is not None:
@@ -59,11 +63,14 @@ class Prometheus:
             return self.http.request("GET", "/-/ready", timeout=2)[0] == 200
         return False
 
+    def labels(self, expression):
+        """Of each series of the answer."""
+        query = urllib.parse.urlencode({"query": expression})
+        return [one["metric"] for one in self.http.json("GET", f"/api/v1/query?{query}", timeout=10)["data"]["result"]]
+
     def firing(self):
         """(alert, cluster) of all that fire now."""
-        query = urllib.parse.urlencode({"query": 'ALERTS{alertstate="firing"}'})
-        found = self.http.json("GET", f"/api/v1/query?{query}", timeout=10)["data"]["result"]
-        return {(one["metric"]["alertname"], one["metric"].get("job", "")) for one in found}
+        return {(one["alertname"], one.get("job", "")) for one in self.labels('ALERTS{alertstate="firing"}')}
 
     def _watch(self):
         while not self.stopping.wait(1):
@@ -199,6 +206,9 @@ def alerts_fire(check):
         slow = clusters["troupe-slow"][0].http.submit("slow", {})["id"]
         prometheus = Prometheus(clusters)
         try:
+            prometheus.wait_scraped(sum(map(len, clusters.values())))
+            for _ in range(20):
+                clusters["troupe-well"][0].http.submit("good", {})
             drained = clusters["troupe-drained"][0]
             drained.http.json("POST", f"/v1/nodes/{drained.http.json('GET', '/v1/node')['id']}/drain", {})
             overload(clusters["troupe-work"][0])
@@ -230,5 +240,5 @@ def give_verdict(check, prometheus, well, disk):
     fired = {alert for alert, _ in prometheus.seen}
     check.that("no alert names the cluster that is well", not well, ", ".join(sorted(well)) or "none", "none")
     for alert in sorted(caused):
-        clusters = sorted(cluster for each, cluster in prometheus.seen if each == alert)
+        clusters = sorted(cluster or "all of them" for each, cluster in prometheus.seen if each == alert)
         check.that(f"{alert} fires", alert in fired, ", ".join(clusters) or "no")
