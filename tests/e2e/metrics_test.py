@@ -76,13 +76,15 @@ class Page:
                 yield name, others, buckets, self.values[name + "_count", others]
 
 
-class MetricsTest(TestCase):
+class NodesCase(TestCase):
+    COUNT = 1
+
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         pipelines = pathlib.Path(cls.folder.name) / "pipelines"
         install(pipelines)
-        cls.cluster = Cluster(TROUPE, 1, ["--slots", "2", "--pipelines", pipelines]).start()
+        cls.cluster = Cluster(TROUPE, cls.COUNT, ["--slots", "2", "--pipelines", pipelines]).start()
         cls.node = cls.cluster.nodes[0]
 
     @classmethod
@@ -96,6 +98,8 @@ class MetricsTest(TestCase):
     def page(self, node=None):
         return Page(self.text(node))
 
+
+class MetricsTest(NodesCase):
     def test_each_histogram_is_whole(self):
         found = list(self.page().histograms())
         self.assertLess(3, len(found))
@@ -173,6 +177,33 @@ class MetricsTest(TestCase):
         told("check", "config", DEPLOY / "prometheus" / "prometheus.yml")
         told("check", "rules", DEPLOY / "prometheus" / "troupe.rules.yml")
         told("test", "rules", DEPLOY / "prometheus" / "troupe.rules.test.yml")
+
+
+class ClusterMetricsTest(NodesCase):
+    COUNT = 3
+
+    def test_one_node_counts_a_job_and_all_know_the_queue(self):
+        jobs = [self.cluster.nodes[number % 3].submit("good", {})["id"] for number in range(12)]
+        for job in jobs:
+            self.node.wait_final(job)
+        parked = self.node.submit("parked", {})["id"]
+
+        def pages():
+            return [self.page(node) for node in self.cluster.nodes]
+        wait_until("twelve to be counted", lambda: sum(page.sum("troupe_jobs_ended_total") for page in pages()) == 12, 10)
+        wait_until("all to know of the one that waits", lambda: all(page.sum("troupe_queue_tasks") == 1 for page in pages()), 10)
+        self.assertEqual(sum(page.sum("troupe_shard_leads") for page in pages()), 1)
+        self.node.json("POST", f"/v1/jobs/{parked}/cancel", {"reason": "a test"})
+
+    def test_the_leader_says_that_a_node_is_silent(self):
+        leader = self.cluster.leader()
+        other = self.cluster.followers()[0]
+        other.kill()
+        wait_until("the alarm", lambda: self.page(leader).sum("troupe_cluster_alarms", '"node_silent"') == 1, 30)
+        self.assertEqual(self.page(leader).sum("troupe_cluster_losses_survived"), 0)
+        other.start()
+        wait_until("the end of the alarm", lambda: self.page(leader).sum("troupe_cluster_alarms") == 0, 60)
+        self.cluster.wait_ready()
 
 
 if __name__ == "__main__":
