@@ -103,9 +103,10 @@ class running_node final : public node {
     const auto links = peers ? roll_.enter(party::links, "links") : nullptr;
     if (peers && shards.size() > 1) peers = &standings_.emplace(*peers);
     for (std::uint32_t number = 0; number < shards.size(); ++number)
-      shards_.push_back(spawn_shard(system_, roll_,
-                                    {std::move(shards[number]), clock_, &journal_, peers, hub_, listened, on_fatal,
-                                     options.snapshots, model::shard_no{number}, options.replica.shards, options.id, links}));
+      shards_.push_back(
+          spawn_shard(system_, roll_,
+                      {std::move(shards[number]), clock_, &journal_, peers, hub_, listened, on_fatal, options.snapshots,
+                       model::shard_no{number}, options.replica.shards, options.id, options.ends, links}));
     if (from_peers_) from_peers_->open(shards_);
   }
 

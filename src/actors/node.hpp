@@ -17,6 +17,7 @@
 namespace troupe::actors {
 
 class inlet;
+class job_ends;
 class snapshot_fetcher;
 
 struct node_options {
@@ -32,6 +33,7 @@ struct node_options {
   model::ports::transport* peers = nullptr;  ///< the way to other nodes; outlives the node
   inlet* from_peers = nullptr;               ///< where they are heard; outlives the node
   snapshot_fetcher* snapshots = nullptr;     ///< of other nodes; outlives the node
+  job_ends* ends = nullptr;                  ///< where the ends of jobs are counted; outlives the node
 };
 
 /// All actors of one node. Built by the command line, which owns what they stand on.

@@ -335,7 +335,17 @@ struct shard_state {
     if (const auto slot = slots_.find(id); slot != slots_.end()) self_->send(slot->second, std::move(message));
   }
 
+  /// One node counts a job, not each of them.
+  void count_ends(const std::vector<model::job_event>& events) {
+    for (const auto& event : events) {
+      const auto state = model::job_state_from(event.type);
+      if (!state || !model::is_final(*state)) continue;
+      if (const auto life = parts_.machine->life_of(event.job)) parts_.ends->add(*life);
+    }
+  }
+
   void spread(replica::effects& effects) {
+    if (parts_.ends && parts_.machine->leads()) count_ends(effects.events);
     if (parts_.machine->leads() && log::enabled(log::level::info)) {  // one line in the cluster, not one on each node
       for (const auto& event : effects.events)
         log::info(event.type, "job={} revision={} {}", event.job.text(), event.revision, summary(event));

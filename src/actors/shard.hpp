@@ -2,6 +2,7 @@
 
 #include "actors/hub.hpp"
 #include "actors/internal.hpp"
+#include "actors/job_ends.hpp"
 #include "actors/journal_thread.hpp"
 #include "actors/roll.hpp"
 #include "actors/snapshots.hpp"
@@ -25,6 +26,7 @@ struct shard_parts {
   replica::shard_no shard;
   model::shard_map shards = {};                    ///< of the cluster
   model::node_id node = {};                        ///< this one
+  job_ends* ends = nullptr;                        ///< outlives the actor; null: nobody wants to know
   std::shared_ptr<actor_roll::entry> links = {};   ///< where there are peers
   std::shared_ptr<actor_roll::entry> stands = {};  ///< on the roll; `spawn_shard` enters it
 };

@@ -1,5 +1,6 @@
 #include "cli/node_command.hpp"
 
+#include "actors/job_ends.hpp"
 #include "actors/node.hpp"
 #include "base/log.hpp"
 #include "cli/artifact_keeper.hpp"
@@ -231,6 +232,18 @@ result<journal::data_directory> open_directory(const std::filesystem::path& at, 
   return journal::data_directory::open(at, fresh_node);
 }
 
+void keep_ballast(disk::ballast& ballast, bytes free, bytes wanted) {
+  if (const auto kept = ballast.keep(free); !kept || (!ballast.is_there() && wanted.count() > 0))
+    log::warn("ballast_missing", "free={} disk.ballast={}", free.count(), wanted.count());
+}
+
+void say_where(const journal::data_directory& directory, const std::string& url, const node_config& config,
+               std::size_t pipelines) {
+  std::fprintf(stderr, "troupe node %016llx (start %llu) listens on %s, data in %s, %u slots, %zu pipelines\n",
+               static_cast<unsigned long long>(directory.node().raw()), static_cast<unsigned long long>(directory.boot().raw()),
+               url.c_str(), config.data_directory.c_str(), config.slots, pipelines);
+}
+
 /// The signals that stop a node. Blocked in all threads, so that only `wait` gets them.
 class stop_signals {
  public:
@@ -281,8 +294,7 @@ bool wait_for_end(const stop_signals& signals) {
 result<bool> run(node_config& config, const stop_signals& signals) {
   disk::ballast ballast{config.data_directory / "ballast", config.disk.ballast, config.disk.keep_free};
   TROUPE_TRY(auto directory, open_directory(config.data_directory, ballast));
-  if (const auto kept = ballast.keep(free_space_of(directory)); !kept || (!ballast.is_there() && config.disk.ballast.count() > 0))
-    log::warn("ballast_missing", "free={} disk.ballast={}", free_space_of(directory).count(), config.disk.ballast.count());
+  keep_ballast(ballast, free_space_of(directory), config.disk.ballast);
   TROUPE_TRY(const auto identity, establish_identity(config, directory));
   const auto* const tls = identity ? &identity->tls() : nullptr;
   auto server_options = server_options_of(config);
@@ -312,14 +324,19 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   node_options.replica.patience = server_options.request_timeout - 1s;  // clients are to hear why, not that nothing was heard
   snapshot_edge snapshots{*log, node_options.replica, cluster};
   node_options.snapshots = &snapshots.fetched();
+  actors::job_ends ends;
+  node_options.ends = &ends;
   TROUPE_TRY(auto node, actors::node::start(system, node_options, *log, *host, fatal));
+  const auto free_space = [&] { return free_space_of(directory); };
   artifact_keeper keeper{keeper_options_of(config, advertised),
                          {system, node->public_handles().jobs, *log, *artifacts, shared, ballast, node_options.replica.shards,
-                          [&] { return cluster.peers(); }, [&] { return free_space_of(directory); }, tls}};
+                          [&] { return cluster.peers(); }, free_space, tls}};
   const auto stored = [&] { return stored_figures(keeper, shared); };
   http::inspection::inspection shown{
       {directory.node(), advertised, node->roll(), [&cluster] { return places_of(cluster); }, tls}};
-  const auto metrics = [&] { return node_metrics(*log, system, node->public_handles(), stored(), ballast.is_full()); };
+  const metrics_sources sources{
+      *log, system, node->public_handles(), ends, cluster.links(), stored, free_space, ballast.is_full(), config.disk.keep_free};
+  const auto metrics = [&] { return node_metrics(sources); };
   TROUPE_TRY(const auto server, http::server::start(server_options,
                                                     {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
                                                      &*artifacts, &snapshots.own(), stored, &ballast.is_full(), tls,
@@ -328,9 +345,7 @@ result<bool> run(node_config& config, const stop_signals& signals) {
                                                     std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   if (identity) identity->keep_fresh([&] { return cluster.addresses(); });
-  std::fprintf(stderr, "troupe node %016llx (start %llu) listens on %s://%s, data in %s, %u slots, %zu pipelines\n",
-               static_cast<unsigned long long>(directory.node().raw()), static_cast<unsigned long long>(directory.boot().raw()),
-               tls ? "https" : "http", address.c_str(), config.data_directory.c_str(), config.slots, pipelines.size());
+  say_where(directory, fmt::format("{}://{}", tls ? "https" : "http", address), config, pipelines.size());
   const bool begins_again = wait_for_end(signals);
   config.listen = address;
   server->drain();

@@ -1,9 +1,12 @@
 #include "cli/node_metrics.hpp"
 
+#include "http/link_alarms.hpp"
+
 #include <fmt/format.h>
 #include <caf/actor_registry.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <limits>
 #include <map>
 
 namespace troupe::cli {
@@ -37,7 +40,7 @@ void add_journal(const journal::figures& f, text& out) {
   for (std::size_t i = 0; i < f.synced_latency.size(); ++i) {
     below += f.synced_latency[i];
     if (i + 1 < f.synced_latency.size()) {
-      out.line(fmt::format("troupe_journal_sync_seconds_bucket{{le=\"{:g}\"}}", static_cast<double>(1ull << i) / 1e6),
+      out.line(fmt::format("troupe_journal_sync_seconds_bucket{{le=\"{}\"}}", static_cast<double>(1ull << i) / 1e6),
                static_cast<double>(below));
     }
   }
@@ -46,7 +49,39 @@ void add_journal(const journal::figures& f, text& out) {
   out.line("troupe_journal_sync_seconds_count", static_cast<double>(below));
 }
 
-void add_artifacts(const http::artifact_figures& stored, bool is_disk_full, text& out) {
+void add_histogram(const char* name, const char* help, const actors::job_ends::histogram& h, text& out) {
+  out.head(name, "histogram", help);
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i < actors::job_ends::bucket_ends_s.size(); ++i)
+    out.line(fmt::format("{}_bucket{{le=\"{}\"}}", name, actors::job_ends::bucket_ends_s[i]),
+             static_cast<double>(below += h.counts[i]));
+  below += h.counts.back();
+  out.line(fmt::format("{}_bucket{{le=\"+Inf\"}}", name), static_cast<double>(below));
+  out.line(fmt::format("{}_sum", name), h.sum_s);
+  out.line(fmt::format("{}_count", name), static_cast<double>(below));
+}
+
+void add_ends(const actors::job_ends::figures& ends, text& out) {
+  out.head("troupe_jobs_ended_total", "counter", "Jobs that ended while this node led their shards.");
+  out.line("troupe_jobs_ended_total{state=\"succeeded\"}", static_cast<double>(ends.succeeded));
+  out.line("troupe_jobs_ended_total{state=\"failed\"}", static_cast<double>(ends.failed));
+  out.line("troupe_jobs_ended_total{state=\"cancelled\"}", static_cast<double>(ends.cancelled));
+  out.line("troupe_jobs_ended_total{state=\"dead\"}", static_cast<double>(ends.dead));
+  add_histogram("troupe_job_seconds", "From taking a job to its success; counted where it is led.", ends.took, out);
+  add_histogram("troupe_job_wait_seconds", "From taking a job to its first attempt; counted at its end, where it is led.",
+                ends.waited, out);
+}
+
+void add_disk(const metrics_sources& from, text& out) {
+  out.sample("troupe_disk_full", "gauge", "1 while the ballast is given up and no job is taken.", from.is_disk_full ? 1 : 0);
+  out.sample("troupe_disk_keep_free_bytes", "gauge", "Below this nothing is stored any more (disk.keep_free).",
+             static_cast<double>(from.keep_free.count()));
+  const auto free = from.free_space().count();
+  if (free < static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    out.sample("troupe_disk_free_bytes", "gauge", "Room on the disk of the data directory.", static_cast<double>(free));
+}
+
+void add_artifacts(const http::artifact_figures& stored, text& out) {
   out.sample("troupe_artifacts", "gauge", "Artifacts in this node's store, as of the last look at all of them.",
              static_cast<double>(stored.count));
   out.sample("troupe_artifact_bytes", "gauge", "Their size.", static_cast<double>(stored.size.count()));
@@ -55,7 +90,23 @@ void add_artifacts(const http::artifact_figures& stored, bool is_disk_full, text
   out.sample("troupe_artifact_bytes_collected_total", "counter", "Their size.", static_cast<double>(stored.freed.count()));
   out.sample("troupe_artifact_copies_restored_total", "counter", "Copies given to nodes that lacked them.",
              static_cast<double>(stored.copies_restored));
-  out.sample("troupe_disk_full", "gauge", "1 while the ballast is given up and no job is taken.", is_disk_full ? 1 : 0);
+}
+
+void add_cluster(const actors::cluster_view& cluster, text& out) {
+  out.sample("troupe_cluster_nodes", "gauge", "Nodes of the cluster, as this one knows them.",
+             static_cast<double>(cluster.nodes.size()));
+  out.sample("troupe_cluster_voters", "gauge", "Voters of the first shard.", static_cast<double>(cluster.voters));
+  if (cluster.losses_survived)
+    out.sample("troupe_cluster_losses_survived", "gauge",
+               "Voters of the first shard that may be lost, one by one; only where it is led.",
+               static_cast<double>(*cluster.losses_survived));
+  std::map<std::string, int> alarms;
+  for (const auto* code : {"one_more_loss_stops_writes", "fewer_losses_survived", "node_silent", "voters_share_domain",
+                           "version_held_back", "nobody_works", "link_down", "no_leader", "not_a_member"})
+    alarms[code] = 0;
+  for (const auto& alarm : cluster.alarms) ++alarms[alarm.code];
+  out.head("troupe_cluster_alarms", "gauge", "What GET /v1/cluster says is wrong; most of it only where the first shard is led.");
+  for (const auto& [code, count] : alarms) out.line(fmt::format("troupe_cluster_alarms{{code=\"{}\"}}", code), count);
 }
 
 void add_shards(const actors::node_view& node, text& out) {
@@ -98,16 +149,26 @@ void add_node(const actors::node_view& node, text& out) {
 
 }  // namespace
 
-std::string node_metrics(const journal::journal& log, caf::actor_system& system, const actors::handles& handles,
-                         const http::artifact_figures& stored, bool is_disk_full) {
+std::string node_metrics(const metrics_sources& from) {
   text out;
-  add_journal(log.read_figures(), out);
-  add_artifacts(stored, is_disk_full, out);
+  out.head("troupe_build_info", "gauge", "Always 1.");
+  out.line("troupe_build_info{version=\"" TROUPE_VERSION "\"}", 1);
+  add_journal(from.log.read_figures(), out);
+  add_artifacts(from.stored(), out);
+  add_disk(from, out);
+  add_ends(from.ends.read(), out);
   out.sample("troupe_actors", "gauge", "Actors that run in this node; it does not grow with jobs or with time.",
-             static_cast<double>(system.registry().running()));  // without the one below
-  caf::scoped_actor self{system};
-  self->request(handles.node, std::chrono::seconds{1}, actors::get_node{})
-      .receive([&](const actors::node_view& node) { add_node(node, out); }, [](const caf::error&) {});
+             static_cast<double>(from.system.registry().running()));  // without the one below
+  caf::scoped_actor self{from.system};
+  auto node = self->request(from.handles.node, std::chrono::seconds{1}, actors::get_node{});
+  auto cluster = self->request(from.handles.node, std::chrono::seconds{1}, actors::get_cluster{});
+  node.receive([&](const actors::node_view& view) { add_node(view, out); }, [](const caf::error&) {});
+  cluster.receive(
+      [&](actors::cluster_view& view) {
+        http::add_link_alarms(from.links.links(), view);
+        add_cluster(view, out);
+      },
+      [](const caf::error&) {});
   return out.take();
 }
 

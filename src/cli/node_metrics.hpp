@@ -1,18 +1,34 @@
 #pragma once
 
 #include "actors/actors.hpp"
+#include "actors/job_ends.hpp"
 #include "http/http.hpp"
+#include "http/peer_links.hpp"
 #include "persistence/journal/journal.hpp"
 
 #include <caf/fwd.hpp>
 
+#include <atomic>
+#include <functional>
 #include <string>
 
 namespace troupe::cli {
 
-/// Journal, artifacts, queue and slots as Prometheus text. Asks the node actor; without an answer within a second only the
-/// figures of journal and artifacts. The number of series does not grow with jobs.
-[[nodiscard]] std::string node_metrics(const journal::journal& log, caf::actor_system& system, const actors::handles& handles,
-                                       const http::artifact_figures& stored, bool is_disk_full);
+/// Where the figures come from. Each must be callable on any thread.
+struct metrics_sources {
+  const journal::journal& log;
+  caf::actor_system& system;
+  const actors::handles& handles;
+  const actors::job_ends& ends;
+  const http::peer_links& links;
+  std::function<http::artifact_figures()> stored;
+  std::function<bytes()> free_space;  ///< of the data directory's disk; the largest number: it does not say
+  const std::atomic<bool>& is_disk_full;
+  bytes keep_free;  ///< disk.keep_free
+};
+
+/// Journal, artifacts, ends of jobs, queue, slots and alarms as Prometheus text. Asks the node actor; without an answer within a
+/// second what only the actors know is left out. The number of series does not grow with jobs.
+[[nodiscard]] std::string node_metrics(const metrics_sources& from);
 
 }  // namespace troupe::cli

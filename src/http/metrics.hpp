@@ -23,8 +23,8 @@ class metrics {
   std::atomic<std::int64_t> connections{0}, streams{0};
 
  private:
-  static constexpr std::array<std::uint32_t, 12> bucket_ends_us{500,   1000,   2500,   5000,    10000,   25000,
-                                                                50000, 100000, 250000, 1000000, 5000000, 30000000};
+  static constexpr std::array<std::uint32_t, 14> bucket_ends_us{500,    1000,   2500,   5000,    10000,   25000,   50000,
+                                                                100000, 250000, 500000, 1000000, 2000000, 5000000, 30000000};
   struct group_counts {
     std::array<std::atomic<std::uint64_t>, 6> by_status{};  ///< index is the first digit of the status
     std::array<std::atomic<std::uint64_t>, bucket_ends_us.size() + 1> by_time{};

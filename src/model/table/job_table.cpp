@@ -243,6 +243,14 @@ result<job_view> job_table::view(const std::string& tenant, job_id id) {
   return view;
 }
 
+std::optional<job_life> job_table::life_of(job_id id) {
+  const auto record = look_at(id);
+  if (!record || !record->ended) return std::nullopt;
+  job_life life{record->state, *record->ended - record->created, std::nullopt};
+  if (record->started) life.waited = *record->started - record->created;
+  return life;
+}
+
 result<std::vector<job_event>> job_table::events(const std::string& tenant, job_id id, std::uint64_t after, std::uint32_t limit) {
   const auto record = look_at(id);
   if (!record || record->tenant != tenant) return error{errc::not_found, fmt::format("there is no job {}", id.text())};

@@ -25,6 +25,13 @@ inline constexpr std::string_view version_name = "cluster_version";
 /// What is stored of the nodes, with this one alone: for a cluster whose other nodes will never come back.
 [[nodiscard]] std::string only_node(const std::string& stored, node_id kept);
 
+/// How long a job that has ended took, from the moment in which it was taken.
+struct job_life {
+  job_state state = job_state::succeeded;
+  duration took{};
+  std::optional<duration> waited;  ///< until its first attempt; nothing: it had none
+};
+
 /// The jobs of one shard: the replicated state machine. `apply` is deterministic; the same commands in the same order give the
 /// same state and the same effects on every replica.
 ///
@@ -46,6 +53,8 @@ class job_table {
   [[nodiscard]] result<job_view> view(const std::string& tenant, job_id id);
   [[nodiscard]] result<std::vector<job_event>> events(const std::string& tenant, job_id id, std::uint64_t after,
                                                       std::uint32_t limit);
+  /// Nothing: it has not ended, or is not kept.
+  [[nodiscard]] std::optional<job_life> life_of(job_id id);
   struct list_filter {
     std::string tenant;
     std::optional<job_state> state;

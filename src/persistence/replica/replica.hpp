@@ -193,6 +193,11 @@ class machine {
   [[nodiscard]] result<std::vector<model::job_event>> events(const std::string& tenant, model::job_id id, std::uint64_t after,
                                                              std::uint32_t limit);
 
+  /// Of a job that has ended, as far as this is known here.
+  [[nodiscard]] std::optional<model::job_life> life_of(model::job_id id) {
+    return expelled_ || is_replacing_state() ? std::nullopt : table_->life_of(id);
+  }
+
   [[nodiscard]] const model::job_table& table() const noexcept { return *table_; }
   [[nodiscard]] model::node_id self() const noexcept { return settings_.node; }
   /// Versions of the log's commands.

@@ -1,4 +1,5 @@
 #include "actors/node.hpp"
+#include "actors/job_ends.hpp"
 #include "persistence/journal/journal.hpp"
 #include "support/fake_slot_host.hpp"
 
@@ -10,7 +11,9 @@
 #include <cstdlib>
 #include <functional>
 #include <future>
+#include <numeric>
 #include <set>
+#include <thread>
 
 // The actors of a node over a real journal, with workers that need no processes. Time is real; nothing here sleeps: each test
 // waits for the answer or the event that it is about.
@@ -91,6 +94,7 @@ struct started_node {
     options.replica.node = options.id;
     options.replica.boot = options.boot;
     options.replica.shards = model::shard_map{shards};
+    options.ends = &ends;
     node = actors::node::start(system, options, *log, host, [](const error& why) { FAIL(to_string(why)); }).value();
     plan = std::make_shared<const model::pipeline>(
         model::parse_pipeline(two_stages, "pair.yaml", model::pipeline_origin::installed).value());
@@ -140,6 +144,7 @@ struct started_node {
 
   static inline const bool registered = (actors::register_messages(), true);
   std::unique_ptr<journal::journal> log;
+  actors::job_ends ends;
   test::fake_slot_host host;
   caf::actor_system_config config;
   caf::actor_system system;
@@ -191,6 +196,27 @@ TEST_CASE("a failed attempt is tried again, and a job whose budget is used up is
   CHECK(calls == 2);
   CHECK(ended.failure->stage == "first");
   CHECK(ended.stages[0].last_failure->stderr_text == "log");
+}
+
+TEST_CASE("a node counts what became of the jobs that it leads, in all shards, and how long they took") {
+  temporary_directory directory;
+  started_node node{directory.path / "journal", 1,
+                    [](const model::task_spec& task) -> model::ports::worker_event {
+                      if (task.params.at("n").to_number<int>() >= 0) return add_one(task);
+                      return model::ports::worker_failed{task.attempt, task.task, {model::failure_cause::failed, "no luck", ""}};
+                    },
+                    4};
+  for (int n = 0; n < 8; ++n) node.when_ended(node.submit(std::nullopt, n).value().job.id);
+  node.when_ended(node.submit(std::nullopt, -5).value().job.id);
+  // What ends a job is applied before anybody hears of it, and counted in the same step; an answer may be ahead of that.
+  while (node.ends.read().dead == 0) std::this_thread::yield();
+
+  const auto ends = node.ends.read();
+  CHECK(ends.succeeded == 8);
+  CHECK(ends.failed + ends.cancelled == 0);
+  CHECK(ends.dead == 1);
+  CHECK(std::accumulate(ends.took.counts.begin(), ends.took.counts.end(), std::uint64_t{0}) == 8);
+  CHECK(std::accumulate(ends.waited.counts.begin(), ends.waited.counts.end(), std::uint64_t{0}) == 9);
 }
 
 TEST_CASE("events have revisions from one on without a gap") {
