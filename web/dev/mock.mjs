@@ -31,19 +31,20 @@ function readBody(incoming) {
 }
 
 /// Passes a request on as one of a program on the node's own machine.
-function pass(method, path, headers, body) {
+function pass(method, path, headers, body, address = `${host}:${nodePort}`) {
   return new Promise((resolve, reject) => {
     const kept = Object.fromEntries(Object.entries(headers).filter(([name]) =>
       !["host", "origin", "connection", "content-length", "transfer-encoding"].includes(name) && !name.startsWith("sec-")));
     if (body.length) kept["content-length"] = body.length;
-    const out = request({ host, port: nodePort, method, path, headers: kept }, resolve);
+    const [at, port] = address.split(":");
+    const out = request({ host: at, port, method, path, headers: kept }, resolve);
     out.on("error", reject);
     out.end(body);
   });
 }
 
-async function textOf(path) {
-  const answer = await pass("GET", path, {}, "");
+async function textOf(path, address) {
+  const answer = await pass("GET", path, {}, "", address);
   return JSON.parse(await readBody(answer));
 }
 

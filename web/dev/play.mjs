@@ -49,7 +49,7 @@ export class Play {
     this.look().catch(() => {});
   }
 
-  /// The members of the cluster, and what their slots run: of the node that is asked exactly, of the others from their jobs.
+  /// The members of the cluster, and what their slots run.
   async look() {
     const cluster = await this.ask("/v1/cluster");
     for (const member of cluster.nodes) {
@@ -59,7 +59,7 @@ export class Play {
       this.people(node);
     }
     for (const id of [...this.nodes.keys()]) if (!cluster.nodes.some((one) => one.id === id)) this.nodes.delete(id);
-    await this.lookAtSlots(await this.ask("/v1/node"));
+    await Promise.all(cluster.nodes.map((member) => this.lookAtSlots(member).catch(() => {})));
   }
 
   people(node) {
@@ -76,21 +76,19 @@ export class Play {
     }
   }
 
-  async lookAtSlots(own) {
+  async lookAtSlots({ id, address }) {
     const { jobs } = await this.ask("/v1/jobs?state=running&limit=20");
     const pipelines = new Map(jobs.map((job) => [job.id, job]));
-    for (const [id, node] of this.nodes) {
-      const slots = id === own.id ? own.slots : [];
-      for (const slot of slots) {
-        const mark = node.actors.get(`${id}/slot/slot-${slot.index}`)?.mark;
-        if (!mark) continue;
-        mark.state = slot.state;
-        mark.restarts = Math.max(0, slot.worker_starts - 1);
-        const since = mark.doing?.job === slot.task?.job ? mark.doing?.since : new Date().toISOString();
-        mark.doing = slot.task ? { ...slot.task, pipeline: pipelines.get(slot.task.job)?.pipeline ?? "?", since } : undefined;
-      }
-      if (this.many) this.pretend(node, jobs[0]?.id ?? "0000000000000000");
+    const node = this.nodes.get(id);
+    for (const slot of (await this.ask("/v1/node", address)).slots) {
+      const mark = node.actors.get(`${id}/slot/slot-${slot.index}`)?.mark;
+      if (!mark) continue;
+      mark.state = slot.state;
+      mark.restarts = Math.max(0, slot.worker_starts - 1);
+      const since = mark.doing?.job === slot.task?.job ? mark.doing?.since : new Date().toISOString();
+      mark.doing = slot.task ? { ...slot.task, pipeline: pipelines.get(slot.task.job)?.pipeline ?? "?", since } : undefined;
     }
+    if (this.many) this.pretend(node, jobs[0]?.id ?? "0000000000000000");
   }
 
   /// Made-up work for made-up slots.

@@ -1,6 +1,6 @@
 // The Gantt chart of a job, and the same as a table of its attempts.
 import { milliseconds, moment, words } from "../format";
-import { causeText } from "../parts/basics";
+import { failureText } from "../parts/basics";
 import { linkToMark } from "../route";
 import { type Segment, slotOf, ticks, type Track } from "./gantt";
 
@@ -18,7 +18,7 @@ const PHASES: Record<string, string> = { ready: "waits for a slot", backing_off:
 function tellOf(segment: Segment, track: Track): string {
   const took = milliseconds(segment.to - segment.from);
   if (segment.phase !== "run") return `${nameOf(track)}: ${PHASES[segment.phase]}, ${took}`;
-  const why = segment.cause ? `: ${causeText(segment.cause)}. ${segment.detail ?? ""}` : "";
+  const why = segment.cause ? `: ${failureText(segment.cause, segment.detail)}` : "";
   return `${nameOf(track)}, attempt ${segment.attempt}, ${segment.outcome} ${segment.outcome === "running" ? "for" : "after"} ${took}${why}`;
 }
 
@@ -37,7 +37,7 @@ export function Chart({ tracks, from, to, addresses }: Props) {
             <span class="gantt-name">{nameOf(track)}</span>
             <span class="gantt-lane">
               {track.skipped !== undefined && <span class="gantt-skipped quiet">skipped: {track.skipped}</span>}
-              {track.segments.map((segment, at) => <Piece key={at} segment={segment} track={track} left={share(segment.from)} right={share(segment.to)} addresses={addresses} />)}
+              {track.segments.map((segment, at) => segment.to > segment.from && <Piece key={at} segment={segment} track={track} left={share(segment.from)} right={share(segment.to)} isWide={(segment.to - segment.from) / span > 0.035} addresses={addresses} />)}
             </span>
           </li>
         ))}
@@ -49,7 +49,9 @@ export function Chart({ tracks, from, to, addresses }: Props) {
   );
 }
 
-function Piece({ segment, track, left, right, addresses }: { segment: Segment; track: Track; left: string; right: string; addresses: ReadonlyMap<string, string> }) {
+interface PieceProps { segment: Segment; track: Track; left: string; right: string; isWide: boolean; addresses: ReadonlyMap<string, string> }
+
+function Piece({ segment, track, left, right, isWide, addresses }: PieceProps) {
   const tell = tellOf(segment, track);
   const place = { left, width: `max(3px, calc(${right} - ${left}))` };
   const look = segment.phase === "run" ? segment.outcome : segment.phase;
@@ -58,7 +60,7 @@ function Piece({ segment, track, left, right, addresses }: { segment: Segment; t
   const where = `${addresses.get(slot.node) ?? slot.node}, slot ${slot.index}`;
   return (
     <a class={`piece lane-${look}`} style={place} title={`${tell} (${where})`} aria-label={`${tell}, on ${where}`} href={linkToMark(slot.mark)}>
-      {segment.outcome === "failed" ? "✕ " : ""}{segment.attempt}
+      {isWide && `${segment.outcome === "failed" ? "✕ " : ""}${segment.attempt}`}
     </a>
   );
 }
@@ -82,10 +84,10 @@ export function Attempts({ tracks, addresses }: { tracks: Track[]; addresses: Re
                 <td class="num">{segment.attempt}</td>
                 <td>{slot ? <><a href={linkToMark(slot.node)}>{addresses.get(slot.node) ?? slot.node}</a> <a href={linkToMark(slot.mark)}>slot {slot.index}</a></> : "–"}</td>
                 <td class="num">{moment(segment.from)}</td>
-                <td class="num">{before?.phase === "ready" ? milliseconds(before.to - before.from) : "–"}</td>
+                <td class="num">{before?.phase === "ready" ? (before.to > before.from ? milliseconds(before.to - before.from) : "0 ms") : "–"}</td>
                 <td class="num">{milliseconds(segment.to - segment.from)}</td>
                 <td><span class={`pill ${segment.outcome === "stopped" ? "cancelled" : segment.outcome}`}>{segment.outcome}</span>
-                  {segment.cause && <span class="why"> {causeText(segment.cause)}. {segment.detail}</span>}</td>
+                  {segment.cause && <span class="why"> {failureText(segment.cause, segment.detail)}</span>}</td>
               </tr>
             );
           })}

@@ -63,7 +63,7 @@ class Reader {
   private start(event: JobEvent, at: number): void {
     const task = this.task(event);
     if (task.pauseUntil !== null) this.endPause(task, Math.min(task.pauseUntil, at));
-    if (task.readySince !== null && at > task.readySince) {
+    if (task.readySince !== null && at >= task.readySince) {
       task.track.segments.push({ phase: "ready", from: task.readySince, to: at, attempt: event.attempt ?? 1 });
     }
     task.run = { phase: "run", from: at, to: at, attempt: event.attempt ?? 1, outcome: "running", slot: event.slot };

@@ -3,11 +3,11 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useEvents, useNow, usePoll } from "../api/poll";
 import { type Cluster, hasEnded, type Job, type JobEvent, JOURNALLED, type Pipeline, type Stage } from "../api/types";
 import { ago, count, milliseconds, moment, plural, words } from "../format";
-import { Bar, causeText, Crumbs, Facts, Problem, StatePill } from "../parts/basics";
+import { Bar, causeText, Crumbs, failureText, Facts, Problem, StatePill } from "../parts/basics";
 import { linkTo } from "../route";
 import { JobActions } from "./actions";
 import { Attempts, Chart } from "./chart";
-import { tracksOf } from "./gantt";
+import { slotOf, tracksOf } from "./gantt";
 import { Values } from "./media";
 
 interface Followed { events: JobEvent[]; progress: Map<string, JobEvent>; turn: number }
@@ -60,13 +60,17 @@ export function JobPage({ id }: { id: string }) {
       {crumbs}
       <JobHead job={job} now={now} onChanged={polled.refresh} />
       <div class="job-grid">
-        <section class="card" aria-labelledby="gantt-title"><h2 id="gantt-title">Stages over time</h2>
-          <Chart tracks={tracks} from={from} to={to} addresses={addresses} />
-          <Stages job={job} progress={followed.progress} /></section>
-        <section class="card" aria-labelledby="result-title"><h2 id="result-title">Result</h2>
-          {job.result ? <Values values={job.result} label="Result" /> : <p class="quiet">{isOver ? "None." : "Not yet."}</p>}</section>
-        <section class="card" aria-labelledby="attempts-title"><h2 id="attempts-title">Attempts</h2><Attempts tracks={tracks} addresses={addresses} /></section>
-        <section class="card" aria-labelledby="inputs-title"><h2 id="inputs-title">Inputs</h2><Values values={job.inputs ?? {}} label="Inputs" /></section>
+        <div class="column">
+          <section class="card" aria-labelledby="gantt-title"><h2 id="gantt-title">Stages over time</h2>
+            <Chart tracks={tracks} from={from} to={to} addresses={addresses} />
+            <Stages job={job} progress={followed.progress} /></section>
+          <section class="card" aria-labelledby="attempts-title"><h2 id="attempts-title">Attempts</h2><Attempts tracks={tracks} addresses={addresses} /></section>
+        </div>
+        <div class="column">
+          <section class="card" aria-labelledby="result-title"><h2 id="result-title">Result</h2>
+            {job.result ? <Values values={job.result} label="Result" /> : <p class="quiet">{isOver ? "None." : "Not yet."}</p>}</section>
+          <section class="card" aria-labelledby="inputs-title"><h2 id="inputs-title">Inputs</h2><Values values={job.inputs ?? {}} label="Inputs" /></section>
+        </div>
         <section class="card wide" aria-labelledby="log-title"><h2 id="log-title">Log</h2><Log job={job} events={followed.events} addresses={addresses} /></section>
       </div>
     </section>
@@ -92,7 +96,7 @@ function JobHead({ job, now, onChanged }: { job: Job; now: number; onChanged: ()
         ["Pipeline", <a href={linkTo("jobs", [], { pipeline: job.pipeline })}>{job.pipeline}</a>],
         ["Labels", labels.length ? labels.map(([name, value]) => <a key={name} class="tag" href={linkTo("jobs", [], { label: `${name}:${value}` })}>{name}:{value}</a>) : "none"],
       ]} />
-      {job.error && <p class={`notice ${job.state === "cancelled" ? "warn" : "bad"}`}>{job.error.stage && <b>{job.error.stage}: </b>}{causeText(job.error.cause)}. {job.error.detail}</p>}
+      {job.error && <p class={`notice ${job.state === "cancelled" ? "warn" : "bad"}`}>{job.error.stage && <b>{job.error.stage}: </b>}{failureText(job.error.cause, job.error.detail)}</p>}
     </header>
   );
 }
@@ -126,14 +130,16 @@ function StageRow({ stage, live }: { stage: Stage; live: JobEvent | undefined })
   );
 }
 
+const SAID: Record<string, string> = { attempt_started: "started", attempt_failed: "failed", stage_done: "done", stage_skipped: "skipped", stage_reopened: "runs again: no node has what it made" };
+
+/** "risky, attempt 2: failed (the work failed: out of memory); next attempt at 12:00:00" */
 function lineOf(event: JobEvent, addresses: ReadonlyMap<string, string>): string {
-  const node = event.slot?.split(".")[0];
-  const where = node ? ` on ${addresses.get(node) ?? node}, slot ${event.slot!.split(".")[2]}` : "";
-  const task = event.stage ? `${event.stage}${event.instance === undefined ? "" : ` ${event.instance + 1}`}` : "";
-  const attempt = event.attempt ? `, attempt ${event.attempt}` : "";
-  const why = event.cause ? `: ${causeText(event.cause)}. ${event.detail ?? ""}` : event.reason ? `: ${event.reason}` : event.error?.detail ? `: ${event.error.detail}` : "";
+  const slot = slotOf(event.slot);
+  const where = slot ? ` on ${addresses.get(slot.node) ?? slot.node}, slot ${slot.index}` : "";
+  const task = event.stage ? `${event.stage}${event.instance === undefined ? "" : ` ${event.instance + 1}`}${event.attempt ? `, attempt ${event.attempt}` : ""}: ` : "";
+  const why = event.cause ? `: ${failureText(event.cause, event.detail)}` : event.reason ? `: ${event.reason}` : event.error?.detail ? `: ${event.error.detail}` : "";
   const next = event.retry_at_ms !== undefined ? `; next attempt at ${moment(event.retry_at_ms)}` : "";
-  return `${event.type.replace(/_/g, " ")}${task ? ` ${task}` : ""}${attempt}${where}${why}${next}`;
+  return `${task}${SAID[event.type] ?? event.type}${where}${why}${next}`;
 }
 
 function Log({ job, events, addresses }: { job: Job; events: readonly JobEvent[]; addresses: ReadonlyMap<string, string> }) {

@@ -41,6 +41,11 @@ export function causeText(cause: string): string {
   return CAUSES[cause] ?? words(cause).toLowerCase();
 }
 
+/** Why an attempt failed, for people: the kind of failure, and what was said of it. */
+export function failureText(cause: string, detail: string | undefined): string {
+  return detail ? `${causeText(cause)}: ${detail}` : causeText(cause);
+}
+
 export function Problem({ error }: { error: Error | null }) {
   return error ? <p class="notice bad" role="alert">{error.message}</p> : null;
 }

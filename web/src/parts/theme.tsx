@@ -44,7 +44,7 @@ export function ThemeSwitch() {
     <label class="theme">
       <span class="sr-only">Colours</span>
       <select value={theme} onChange={(event) => choose(event.currentTarget.value as Theme)}>
-        <option value="auto">as the system</option><option value="light">light</option><option value="dark">dark</option>
+        <option value="auto">system</option><option value="light">light</option><option value="dark">dark</option>
       </select>
     </label>
   );

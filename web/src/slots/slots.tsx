@@ -6,7 +6,7 @@ import { ago, count, moment, plural, seconds } from "../format";
 import { isLive, useInspect } from "../live/inspect";
 import type { Mark, Marks } from "../live/marks";
 import { RetryButton } from "../jobs/actions";
-import { Bar, causeText, JobLink, Problem } from "../parts/basics";
+import { Bar, failureText, JobLink, Problem } from "../parts/basics";
 import { linkTo, linkToMark } from "../route";
 import { Queue } from "./queue";
 
@@ -54,7 +54,7 @@ function Slot({ slot, worker }: { slot: Mark; worker: Mark | undefined }) {
       <a class="slot-name" href={linkToMark(slot.path)}>{slot.name}</a>
       {doing ? <span class="slot-what"><JobLink id={doing.job} /> {doing.pipeline} <b>{doing.stage}</b>{doing.attempt > 1 ? `, attempt ${doing.attempt}` : ""}</span>
         : <span class="slot-what quiet">{slot.state ?? "idle"}</span>}
-      {doing ? <Bar permille={doing.permille} label={`${doing.stage} on ${slot.name}`} tone="running" /> : <Bar permille={0} />}
+      {doing ? <Bar permille={doing.permille} label={`${doing.stage} on ${slot.name}`} tone="running" /> : null}
       <span class="slot-number">{doing ? `${Math.floor(doing.permille / 10)} %` : ""}</span>
       {restarts > 0 && <span class="slot-restarts"><a href={linkToMark(slot.path)}>{plural(restarts, "restart")}</a></span>}
     </li>
@@ -127,7 +127,7 @@ function DeadRow({ job, now }: { job: Job; now: number }) {
     <tr>
       <th scope="row"><JobLink id={job.id} whole /></th><td>{job.pipeline}</td>
       <td class="num" title={job.ended_at ? moment(job.ended_at) : ""}>{job.ended_at ? ago(job.ended_at, now) : "–"}</td>
-      <td>{job.error?.stage}</td><td class="why">{job.error ? `${causeText(job.error.cause)}. ${job.error.detail}` : ""}</td>
+      <td>{job.error?.stage}</td><td class="why">{job.error && failureText(job.error.cause, job.error.detail)}</td>
       <td><RetryButton job={job} /></td>
     </tr>
   );

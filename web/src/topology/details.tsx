@@ -3,7 +3,7 @@ import { count, moment, percent, plural, rate, seconds } from "../format";
 import type { Cluster, Member } from "../api/types";
 import { HEALTH_WORDS, healthOf, type Mark, type Marks } from "../live/marks";
 import { Bar, Facts, JobLink } from "../parts/basics";
-import { linkTo } from "../route";
+import { linkTo as toRoute } from "../route";
 import { Histogram } from "./histogram";
 import { NodeActions } from "./node_actions";
 
@@ -16,6 +16,8 @@ export function Details({ marks, path, cluster, linkTo: link, onChanged }: Props
   const health = healthOf(mark, rates);
   const node = path.split("/")[0]!;
   const member = mark.kind === "node" && !path.includes("/") ? cluster?.nodes.find((one) => one.id === node) : undefined;
+  // A number of a node or a group is made of those of its members.
+  const sum = (text: string) => (mark.actors > 1 ? <a href={toRoute("topology", path.split("/"), { as: "table" })}>{text}</a> : text);
   return (
     <aside class="card details" aria-label={`About ${mark.name}`}>
       <header>
@@ -25,9 +27,10 @@ export function Details({ marks, path, cluster, linkTo: link, onChanged }: Props
       <p class="quiet">{mark.kind}{mark.actors > 1 ? `, ${plural(mark.actors, "actor")}` : ""}{mark.parent ? <>, supervised by {mark.parent}</> : ""}</p>
       {mark.doing && <Doing mark={mark} />}
       <Facts rows={[
-        ["Messages", `${rate(rates.handled)} /s`], ["Busy", percent(rates.busy)], ["Mean handling time", seconds(rates.meanTime)],
-        ["Mean wait in the mailbox", seconds(rates.meanWait)], ["In the mailbox now", count(mark.waiting)], ["Handled since its start", count(mark.handled)],
-        ["Worked since its start", seconds(mark.busy_seconds)], ["Restarts", count(mark.restarts)],
+        ["Messages", sum(`${rate(rates.handled)} /s`)], ["Busy", sum(percent(rates.busy))], ["Mean handling time", seconds(rates.meanTime)],
+        ["Mean wait in the mailbox", seconds(rates.meanWait)], ["In the mailbox now", sum(count(mark.waiting))],
+        ["Handled since its start", sum(count(mark.handled))], ["Worked since its start", sum(seconds(mark.busy_seconds))],
+        ["Restarts", sum(count(mark.restarts))],
       ]} />
       {member && <MemberFacts member={member} cluster={cluster!} />}
       {member && <NodeActions member={member} onChanged={onChanged} />}
@@ -53,8 +56,8 @@ function MemberFacts({ member, cluster }: { member: Member; cluster: Cluster }) 
   return (
     <Facts rows={[
       ["Role", member.role], ["Membership", member.state],
-      ["Tasks running", <a href={linkTo("jobs", [], { state: "running" })}>{count(member.tasks)}</a>],
-      ["Slots", <a href={linkTo("slots")}>{count(member.slots ?? 0)}</a>],
+      ["Tasks running", <a href={toRoute("jobs", [], { state: "running" })}>{count(member.tasks)}</a>],
+      ["Slots", <a href={toRoute("slots")}>{count(member.slots ?? 0)}</a>],
       ["Behind", member.behind === undefined ? "the leader knows" : plural(member.behind, "entry", "entries")],
       ["Heard of", member.silent_ms === undefined ? "the leader knows" : member.id === cluster.leader ? "it leads" : `${seconds(member.silent_ms / 1000)} ago`],
       ["Program", member.program ?? "–"], ["Labels", member.labels?.join(", ") || "none"], ["Domain", member.domain || "stands alone"],
@@ -113,11 +116,11 @@ function ClusterDetails({ cluster, link }: { cluster: Cluster | null; link: (pat
   return (
     <aside class="card details" aria-label="About the cluster">
       <header><h2>Cluster</h2><span class={`pill ${cluster.alarms.length ? "warn" : "well"}`}>{cluster.alarms.length ? plural(cluster.alarms.length, "alarm") : "no alarms"}</span></header>
-      {cluster.alarms.map((alarm) => <p key={alarm.code + alarm.why} class="notice warn"><a href={linkTo("events", [], { kind: "alarm" })}>{alarm.code.replace(/_/g, " ")}</a>: {alarm.why}</p>)}
+      {cluster.alarms.map((alarm) => <p key={alarm.code + alarm.why} class="notice warn"><a href={toRoute("events", [], { kind: "alarm" })}>{alarm.code.replace(/_/g, " ")}</a>: {alarm.why}</p>)}
       <Facts rows={[
-        ["Leader", leader ? <a href={link(leader.id)}>{leader.address}</a> : "none"], ["Term", count(cluster.term)], ["Voters", count(cluster.voters)],
-        ["Losses survived", cluster.losses_survived === null ? "the leader knows" : count(cluster.losses_survived)], ["Log index", count(cluster.log_index)],
-        ["Decisions", <a href={linkTo("events", [], { kind: "decision" })}>{count(cluster.decisions.length)}</a>],
+        ["Leader", leader ? <a href={link(leader.id)}>{leader.address}</a> : "none"], ["Term", <a href={toRoute("slots")}>{count(cluster.term)}</a>], ["Voters", <a href={toRoute("slots")}>{count(cluster.voters)}</a>],
+        ["Losses survived", cluster.losses_survived === null ? "the leader knows" : count(cluster.losses_survived)], ["Log index", <a href={toRoute("slots")}>{count(cluster.log_index)}</a>],
+        ["Decisions", <a href={toRoute("events", [], { kind: "decision" })}>{count(cluster.decisions.length)}</a>],
       ]} />
       <table class="data tight">
         <caption>Nodes</caption>
@@ -127,7 +130,7 @@ function ClusterDetails({ cluster, link }: { cluster: Cluster | null; link: (pat
             <tr key={node.id}>
               <th scope="row"><a href={link(node.id)}>{node.address}</a></th>
               <td>{node.role}{node.state === "active" ? "" : `, ${node.state}`}</td>
-              <td class="num"><a href={linkTo("slots")}>{count(node.tasks)}</a></td><td class="num">{node.behind === undefined ? "–" : count(node.behind)}</td>
+              <td class="num"><a href={toRoute("slots")}>{count(node.tasks)}</a></td><td class="num">{node.behind === undefined ? "–" : count(node.behind)}</td>
             </tr>
           ))}
         </tbody>

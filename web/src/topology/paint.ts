@@ -21,6 +21,7 @@ export function paletteOf(element: Element): Palette {
 const TURN = 2 * Math.PI;
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
 const NAME = `600 12px ${FONT}`;
+const SMALL = `600 10px ${FONT}`;
 const NOTE = `11px ${FONT}`;
 
 function isSeen(shape: Shape, width: number, height: number): boolean {
@@ -81,27 +82,29 @@ export function paintEdges(context: CanvasRenderingContext2D, lines: readonly Li
     const from = shapes.get(line.from);
     const to = shapes.get(line.to);
     if (!from || !to || from.screenR < 2 || to.screenR < 1.5) continue;
-    paintEdge(context, line, from, to, palette);
+    paintEdge(context, line, from, to, shapes.get(line.node) ?? from, palette);
   }
 }
 
-function paintEdge(context: CanvasRenderingContext2D, line: Line, from: Shape, to: Shape, palette: Palette): void {
+/** A bow towards the middle of the node, to the right of its straight line, so that both directions are seen. */
+function paintEdge(context: CanvasRenderingContext2D, line: Line, from: Shape, to: Shape, node: Shape, palette: Palette): void {
   const dx = to.screenX - from.screenX;
   const dy = to.screenY - from.screenY;
   const far = Math.hypot(dx, dy) || 1;
-  if (far < from.screenR + to.screenR) return;
-  const ux = dx / far;
-  const uy = dy / far;
-  // To the right of the straight line, so that both directions are seen.
-  const bend = Math.min(30, far * 0.12);
-  const startX = from.screenX + ux * from.screenR - uy * bend * 0.3;
-  const startY = from.screenY + uy * from.screenR + ux * bend * 0.3;
-  const endX = to.screenX - ux * (to.screenR + 5) - uy * bend * 0.3;
-  const endY = to.screenY - uy * (to.screenR + 5) + ux * bend * 0.3;
-  const midX = (startX + endX) / 2 - uy * bend;
-  const midY = (startY + endY) / 2 + ux * bend;
-  const width = line.rate > 0 ? Math.min(9, 0.8 + Math.log2(1 + line.rate) * 0.7) : 1.2;
-  context.globalAlpha = line.isStrong ? 0.9 : 0.32;
+  if (far < Math.abs(from.screenR - to.screenR)) return;
+  const bend = Math.min(22, far * 0.12);
+  const straightX = (from.screenX + to.screenX) / 2;
+  const straightY = (from.screenY + to.screenY) / 2;
+  const midX = straightX + (node.screenX - straightX) * 0.45 - dy / far * bend;
+  const midY = straightY + (node.screenY - straightY) * 0.45 + dx / far * bend;
+  const begin = Math.hypot(midX - from.screenX, midY - from.screenY) || 1;
+  const finish = Math.hypot(midX - to.screenX, midY - to.screenY) || 1;
+  const startX = from.screenX + (midX - from.screenX) / begin * from.screenR;
+  const startY = from.screenY + (midY - from.screenY) / begin * from.screenR;
+  const endX = to.screenX + (midX - to.screenX) / finish * (to.screenR + 4);
+  const endY = to.screenY + (midY - to.screenY) / finish * (to.screenR + 4);
+  const width = line.rate > 0 ? Math.min(7, 0.7 + Math.log2(1 + line.rate) * 0.55) : 1.2;
+  context.globalAlpha = line.isStrong ? 0.9 : 0.38;
   context.strokeStyle = context.fillStyle = line.isStrong ? palette.brand : palette.quiet;
   context.lineWidth = width;
   context.beginPath();
@@ -125,19 +128,19 @@ function paintHead(context: CanvasRenderingContext2D, x: number, y: number, dx: 
   context.fill();
 }
 
-const widths = new Map<string, number>();
+/** Widths of texts by font: measuring is slow, and names seldom change. */
+const widths = new Map<string, Map<string, number>>([[NAME, new Map()], [SMALL, new Map()], [NOTE, new Map()]]);
 function widthOf(context: CanvasRenderingContext2D, text: string, font: string): number {
-  const fonts = font === NAME ? widths : noteWidths;
-  let width = fonts.get(text);
+  const known = widths.get(font)!;
+  let width = known.get(text);
   if (width === undefined) {
-    if (fonts.size > 5000) fonts.clear();
+    if (known.size > 5000) known.clear();
     context.font = font;
     width = context.measureText(text).width;
-    fonts.set(text, width);
+    known.set(text, width);
   }
   return width;
 }
-const noteWidths = new Map<string, number>();
 
 function paintText(context: CanvasRenderingContext2D, text: string, x: number, y: number, palette: Palette): void {
   const width = widthOf(context, text, NOTE);
@@ -156,12 +159,13 @@ export function paintLabels(context: CanvasRenderingContext2D, shapes: readonly 
   for (const shape of shapes) {
     if (shape.screenR < 9 || !isSeen(shape, width, height)) continue;
     if (shape.isOpen || shape.depth === 1) paintTitle(context, shape, palette);
-    else paintInside(context, shape, palette);
+    else if (!shape.isOpen) paintInside(context, shape, palette);
   }
 }
 
 /** The name of what is open stands on its upper rim. */
 function paintTitle(context: CanvasRenderingContext2D, shape: Shape, palette: Palette): void {
+  if (shape.isAlone) return;
   const sign = SIGNS[shape.health];
   const text = shape.label;
   const width = widthOf(context, text, NAME) + (sign ? 14 : 0);
@@ -181,14 +185,17 @@ function paintTitle(context: CanvasRenderingContext2D, shape: Shape, palette: Pa
 }
 
 function paintInside(context: CanvasRenderingContext2D, shape: Shape, palette: Palette): void {
-  const room = shape.screenR * 1.75;
+  const room = shape.screenR * 1.85;
   const sign = SIGNS[shape.health];
   const hasNote = shape.note !== "" && shape.screenR > 24 && widthOf(context, shape.note, NOTE) < room;
-  const hasName = widthOf(context, shape.label, NAME) < room;
-  context.font = NAME;
+  const isShort = widthOf(context, shape.label, NAME) >= room;
+  const name = isShort ? shape.short : shape.label;
+  const font = widthOf(context, name, NAME) < room ? NAME : SMALL;
+  const hasName = font === NAME || widthOf(context, name, SMALL) < room;
+  context.font = font;
   if (hasName) {
     context.fillStyle = palette.ink;
-    context.fillText(shape.label, shape.screenX, shape.screenY - (hasNote ? 7 : 0));
+    context.fillText(name, shape.screenX, shape.screenY - (hasNote ? 7 : 0));
   }
   if (sign) {
     context.fillStyle = palette.rim[shape.health];

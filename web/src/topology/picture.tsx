@@ -16,15 +16,15 @@ interface Props {
 /** What a mark looks like now. */
 function looksOf(marks: Marks, path: string): Looks {
   const mark = marks.get(path);
-  if (!mark) return { label: path, note: "", health: "idle", busy: 0, waiting: 0, permille: 0 };
+  if (!mark) return { isAlone: false, label: path, short: path, note: "", health: "idle", busy: 0, waiting: 0, permille: 0 };
   const rates = marks.rates(path);
   const parts = path.split("/").length;
   const doing = mark.doing ? `${mark.doing.stage} ${Math.floor(mark.doing.permille / 10)} %` : "";
   const waits = mark.waiting > 0 && mark.waiting >= 10 ? `${count(mark.waiting)} waiting` : "";
   const speed = rates.handled === null ? "" : `${rate(rates.handled)} /s`;
   return {
-    label: parts === 2 && mark.actors > 1 ? `${mark.name} × ${mark.actors}` : mark.state && parts === 1 && mark.state !== "up" ? `${mark.name} (${mark.state})` : mark.name,
-    note: doing || waits || speed, health: healthOf(mark, rates), busy: rates.busy ?? 0, waiting: mark.waiting, permille: mark.doing?.permille ?? 0,
+    isAlone: parts === 2 && mark.actors === 1, label: parts === 2 && mark.actors > 1 ? `${mark.name} × ${mark.actors}` : mark.state && parts === 1 && mark.state !== "up" ? `${mark.name} (${mark.state})` : mark.name,
+    short: parts === 3 ? mark.name.replace(/^.*-/, "") : mark.name, note: doing || waits || speed, health: healthOf(mark, rates), busy: rates.busy ?? 0, waiting: mark.waiting, permille: mark.doing?.permille ?? 0,
   };
 }
 
@@ -61,12 +61,12 @@ class Painter {
       const { spots, box } = layout(marks, open, scene.aspect);
       scene.arrange(spots, (path) => looksOf(marks, path));
       const focus = spots.find((spot) => spot.path === chosen && spot.isOpen) ?? spots.find((spot) => spot.path === parentOf(chosen));
-      scene.lookAt(focus ? around(focus.x, focus.y, focus.r) : box);
+      scene.lookAt(focus ? around(focus.x, focus.y, focus.r * (focus.depth === 1 ? 1.06 : 1.25)) : box);
     }
     for (const shape of scene.shapes) Object.assign(shape, looksOf(marks, shape.path));
     const edges = isTree ? supervision(marks) : flow(marks, open, chosen);
     const strong = props.cursor || chosen;
-    scene.lines = edges.map((edge) => ({ ...edge, text: edge.rate > 0 ? `${rate(edge.rate)} /s` : "", isStrong: edge.from === strong || edge.to === strong }))
+    scene.lines = edges.map((edge) => ({ ...edge, node: edge.from.split("/")[0]!, text: edge.rate > 0 ? `${rate(edge.rate)} /s` : "", isStrong: edge.from === strong || edge.to === strong }))
       .sort((a, b) => Number(a.isStrong) - Number(b.isStrong));
     scene.chosen = chosen;
     scene.cursor = props.cursor;
@@ -75,7 +75,7 @@ class Painter {
 }
 
 function around(x: number, y: number, r: number) {
-  return { x: x - r * 1.06, y: y - r * 1.06, width: 2 * r * 1.06, height: 2 * r * 1.06 };
+  return { x: x - r, y: y - r, width: 2 * r, height: 2 * r };
 }
 
 const ARROWS: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

@@ -7,13 +7,15 @@ import type { Edge } from "./edges";
 /** One mark as it stands on the canvas: in the world, where it comes from, and on the screen. */
 export interface Shape {
   path: string; depth: number; isOpen: boolean;
+  /** a group of one actor, which says the name: it needs no title */
+  isAlone: boolean;
   x: number; y: number; r: number;
   fromX: number; fromY: number; fromR: number; toX: number; toY: number; toR: number;
   screenX: number; screenY: number; screenR: number;
-  label: string; note: string; health: Health; busy: number; waiting: number; permille: number;
+  label: string; short: string; note: string; health: Health; busy: number; waiting: number; permille: number;
 }
-export interface Looks { label: string; note: string; health: Health; busy: number; waiting: number; permille: number }
-export interface Line extends Edge { text: string; isStrong: boolean }
+export interface Looks { isAlone: boolean; label: string; short: string; note: string; health: Health; busy: number; waiting: number; permille: number }
+export interface Line extends Edge { text: string; isStrong: boolean; node: string }
 
 const MOVE_MS = 380;
 

@@ -12,6 +12,7 @@ import { MarkTable } from "./table";
 
 /** So many nodes are shown opened from the start; more are closed until someone opens them. */
 const OPEN_NODES = 9;
+/** Of a group the busiest so many, unless `most=` in the address says otherwise. */
 const MOST = 500;
 
 /** Every mark on the way to a path, and itself. */
@@ -37,7 +38,7 @@ export function Topology({ route }: { route: Route }) {
   const redraw = useRef<() => void>(() => {});
   const [, setTurn] = useState(0);
   const lastTurn = useRef(0);
-  const marks = useInspect({ open, hz: 5, most: MOST }, () => {
+  const marks = useInspect({ open, hz: 5, most: Math.min(2000, Math.max(1, Number(route.query.most) || MOST)) }, () => {
     redraw.current();
     // The canvas follows each message; the panel and the table are read by people and change once a second.
     if (performance.now() - lastTurn.current < 900 && lastTurn.current !== 0) return;
