@@ -70,7 +70,7 @@ export function Attempts({ tracks, addresses }: { tracks: Track[]; addresses: Re
   const rows = tracks.flatMap((track) => track.segments.map((segment, at) => ({ track, segment, before: track.segments[at - 1] })))
     .filter((row) => row.segment.phase === "run").sort((a, b) => a.segment.from - b.segment.from).slice(0, 500);
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Attempts">
+    <div class="scroll" tabIndex={0} role="region" aria-label="Table of attempts">
       <table class="data">
         <caption class="sr-only">Attempts</caption>
         <thead><tr><th scope="col">Stage</th><th scope="col" class="num">Attempt</th><th scope="col">Where</th><th scope="col" class="num">Began</th>

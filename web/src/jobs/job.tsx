@@ -103,7 +103,7 @@ function JobHead({ job, now, onChanged }: { job: Job; now: number; onChanged: ()
 
 function Stages({ job, progress }: { job: Job; progress: ReadonlyMap<string, JobEvent> }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Stages">
+    <div class="scroll" tabIndex={0} role="region" aria-label="Table of stages">
       <table class="data">
         <caption class="sr-only">Stages</caption>
         <thead><tr><th scope="col">Stage</th><th scope="col">State</th><th scope="col">Progress</th><th scope="col" class="num">Done</th><th scope="col" class="num">Attempts</th><th scope="col">What it says</th></tr></thead>

@@ -26,7 +26,7 @@ export function JobList({ route }: { route: Route }) {
       <div class="bar-row"><h1 id="jobs-title">Jobs</h1><IdSearch /></div>
       <Filters query={query} pipelines={pipelines.data?.pipelines.map((one) => one.name) ?? []} />
       <Problem error={page.error} />
-      <div class="scroll card" tabIndex={0} role="region" aria-label="Jobs">
+      <div class="scroll card" tabIndex={0} role="region" aria-label="Table of jobs">
         <table class="data jobs-table">
           <caption class="sr-only">Jobs, newest first</caption>
           <thead><tr><th scope="col">Job</th><th scope="col">State</th><th scope="col">Pipeline</th><th scope="col">Progress</th><th scope="col" class="num">Done</th>

@@ -24,7 +24,7 @@ export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
 }
 
 export function JobLink({ id, whole = false }: { id: string; whole?: boolean }) {
-  return <a class="mono" href={linkTo("jobs", [id])} title={id} aria-label={`Job ${id}`}>{whole ? id : shortId(id)}</a>;
+  return <a class="mono" href={linkTo("jobs", [id])} title={id}><span class="sr-only">Job </span>{whole ? id : shortId(id)}</a>;
 }
 
 const STATES: Record<string, string> = { backing_off: "backing off" };

@@ -67,7 +67,7 @@ function Shards({ node, cluster }: { node: NodeState; cluster: Cluster }) {
   return (
     <section class="card" aria-labelledby="shards-title">
       <h2 id="shards-title">Shards</h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Shards">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Table of shards">
         <table class="data">
           <caption class="sr-only">Shards as this node sees them</caption>
           <thead><tr><th scope="col" class="num">Shard</th><th scope="col">Leader</th><th scope="col" class="num">Term</th><th scope="col" class="num">Applied here</th><th scope="col" class="num">Jobs</th></tr></thead>
@@ -111,7 +111,7 @@ function DeadLetters() {
       <Problem error={page.error} />
       {page.data && jobs.length === 0 && <p class="empty">None: no job has used up its retries.</p>}
       {jobs.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Dead letters">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Table of dead letters">
           <table class="data">
             <caption class="sr-only">Jobs that used up their retries</caption>
             <thead><tr><th scope="col">Job</th><th scope="col">Pipeline</th><th scope="col" class="num">Gave up</th><th scope="col">Stage</th><th scope="col">Why</th><th scope="col"><span class="sr-only">Action</span></th></tr></thead>

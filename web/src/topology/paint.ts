@@ -1,6 +1,7 @@
 // How marks, lines and names look on the canvas. Nothing here allocates: it runs for each frame.
 import type { Health } from "../live/marks";
 import type { Line, Shape } from "./scene";
+import { LITTLE, spriteOf } from "./sprites";
 
 export interface Palette {
   page: string; card: string; ink: string; quiet: string; line: string; soft: string; brand: string; good: string; bad: string; warn: string;
@@ -34,6 +35,14 @@ export function paintBodies(context: CanvasRenderingContext2D, shapes: readonly 
   for (const shape of shapes) {
     if (!isSeen(shape, width, height)) continue;
     const { screenX: x, screenY: y, screenR: r, health } = shape;
+    if (shape.depth === 3 && r <= LITTLE) {
+      const rim = health === "idle" ? palette.line : palette.rim[health];
+      const sprite = spriteOf(health, r, palette.fill[health], rim);
+      const half = sprite.radius + 1;
+      context.drawImage(sprite.canvas, x - half, y - half, 2 * half, 2 * half);
+      if (shape.path === chosen || shape.path === cursor) paintFrame(context, shape, palette, shape.path === cursor);
+      continue;
+    }
     context.beginPath();
     context.arc(x, y, r, 0, TURN);
     context.fillStyle = shape.depth === 1 ? palette.card : shape.isOpen ? palette.page : palette.fill[health];

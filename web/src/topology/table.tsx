@@ -17,7 +17,7 @@ export function MarkTable({ marks, chosen, isTree, to }: Props) {
   const rows: { mark: Mark; level: number }[] = [];
   rowsOf(marks, focus, 0, rows);
   return (
-    <div class="scroll card" tabIndex={0} role="region" aria-label="Marks">
+    <div class="scroll card" tabIndex={0} role="region" aria-label="Table of marks">
       <table class="data">
         <caption class="sr-only">Members of {focus ? marks.get(focus)?.name : "the cluster"}</caption>
         <thead>
