@@ -1,6 +1,6 @@
 // Polling while a view is seen, and events while they come.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { report } from "../live/connection";
+import { doubt, report } from "../live/connection";
 import { get } from "./rest";
 
 export interface Polled<T> { data: T | null; error: Error | null; refresh: () => void }
@@ -53,7 +53,7 @@ export function useEvents(path: string | null, names: readonly string[], onEvent
       source = new EventSource(path);
       for (const name of names) source.addEventListener(name, (event) => handler.current(name, JSON.parse((event as MessageEvent).data || "null")));
       source.onerror = () => {
-        if (source.readyState !== EventSource.CLOSED) report("lost");
+        if (source.readyState !== EventSource.CLOSED) doubt();
         else timer = setTimeout(() => handler.current("closed", null), 0);
       };
       source.onopen = () => report("answered");

@@ -57,7 +57,7 @@ function Line({ entry, now }: { entry: Entry; now: number }) {
       <time dateTime={new Date(entry.at).toISOString()} title={ago(new Date(entry.at).toISOString(), now)}>{moment(entry.at, now)}</time>
       <span class="kind quiet">{entry.kind}</span>
       <span class={`pill ${look}`}>{entry.what}</span>
-      <span class="why">{entry.job && <><JobLink id={entry.job} whole /> {entry.pipeline} </>}{entry.kind === "alarm" && entry.hasEnded ? "over: " : ""}{entry.why}</span>
+      <span class="why">{entry.job && <><JobLink id={entry.job} whole /> {entry.pipeline}{entry.why ? ": " : ""}</>}{entry.kind === "alarm" && entry.hasEnded ? "over: " : ""}{entry.why}</span>
     </li>
   );
 }

@@ -7,7 +7,7 @@ import { Bar, causeText, Crumbs, failureText, Facts, Problem, StatePill } from "
 import { linkTo } from "../route";
 import { JobActions } from "./actions";
 import { Attempts, Chart } from "./chart";
-import { slotOf, tracksOf } from "./gantt";
+import { slotOf, type Track, tracksOf } from "./gantt";
 import { Values } from "./media";
 
 interface Followed { events: JobEvent[]; progress: Map<string, JobEvent>; turn: number }
@@ -54,7 +54,7 @@ export function JobPage({ id }: { id: string }) {
   }, [pipeline.data, job?.pipeline_hash]);
   const crumbs = <Crumbs items={[{ text: "Jobs", href: linkTo("jobs") }, { text: id, href: linkTo("jobs", [id]) }]} />;
   if (!job) return <section><h1 class="sr-only">Job {id}</h1>{crumbs}<Problem error={polled.error} />{!polled.error && <p class="quiet">Asking for the job.</p>}</section>;
-  const { tracks, from, to } = tracksOf(followed.events, needs, now);
+  const { tracks, from, to } = inOrder(tracksOf(followed.events, needs, now), job);
   return (
     <section class="job-page" aria-labelledby="job-title">
       {crumbs}
@@ -63,7 +63,7 @@ export function JobPage({ id }: { id: string }) {
         <div class="column">
           <section class="card" aria-labelledby="gantt-title"><h2 id="gantt-title">Stages over time</h2>
             <Chart tracks={tracks} from={from} to={to} addresses={addresses} />
-            <Stages job={job} progress={followed.progress} /></section>
+            <Stages job={job} progress={followed.progress} needs={needs} /></section>
           <section class="card" aria-labelledby="attempts-title"><h2 id="attempts-title">Attempts</h2><Attempts tracks={tracks} addresses={addresses} /></section>
         </div>
         <div class="column">
@@ -75,6 +75,15 @@ export function JobPage({ id }: { id: string }) {
       </div>
     </section>
   );
+}
+
+/** The tracks in the order of the pipeline; a stage that did nothing yet has an empty one. */
+function inOrder<T extends { tracks: Track[] }>(all: T, job: Job): T {
+  const tracks = (job.stages ?? []).flatMap((stage) => {
+    const own = all.tracks.filter((track) => track.stage === stage.name).sort((a, b) => a.instance - b.instance);
+    return own.length ? own : [{ stage: stage.name, instance: 0, hasInstances: false, segments: [] }];
+  });
+  return { ...all, tracks };
 }
 
 function JobHead({ job, now, onChanged }: { job: Job; now: number; onChanged: () => void }) {
@@ -101,23 +110,26 @@ function JobHead({ job, now, onChanged }: { job: Job; now: number; onChanged: ()
   );
 }
 
-function Stages({ job, progress }: { job: Job; progress: ReadonlyMap<string, JobEvent> }) {
+type Needs = ReadonlyMap<string, readonly string[]>;
+
+function Stages({ job, progress, needs }: { job: Job; progress: ReadonlyMap<string, JobEvent>; needs: Needs }) {
+  const done = new Set((job.stages ?? []).filter((stage) => stage.state === "done" || stage.state === "skipped").map((stage) => stage.name));
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Table of stages">
       <table class="data">
         <caption class="sr-only">Stages</caption>
         <thead><tr><th scope="col">Stage</th><th scope="col">State</th><th scope="col">Progress</th><th scope="col" class="num">Done</th><th scope="col" class="num">Attempts</th><th scope="col">What it says</th></tr></thead>
-        <tbody>{(job.stages ?? []).map((stage) => <StageRow key={stage.name} stage={stage} live={progress.get(`${stage.name}#0`)} />)}</tbody>
+        <tbody>{(job.stages ?? []).map((stage) => <StageRow key={stage.name} stage={stage} live={progress.get(`${stage.name}#0`)} lacks={(needs.get(stage.name) ?? []).filter((need) => !done.has(need))} />)}</tbody>
       </table>
     </div>
   );
 }
 
-function StageRow({ stage, live }: { stage: Stage; live: JobEvent | undefined }) {
+function StageRow({ stage, live, lacks }: { stage: Stage; live: JobEvent | undefined; lacks: string[] }) {
   const isLive = stage.state === "running" && stage.instances <= 1 && live !== undefined;
   const permille = isLive ? live.permille ?? stage.permille : stage.permille;
   const eta = isLive ? live.eta_ms : stage.eta_ms;
-  const message = (isLive ? live.message : stage.message) || stage.reason || stage.last_failure?.detail || "";
+  const message = (isLive ? live.message : stage.message) || stage.reason || stage.last_failure?.detail || (stage.state === "waiting" && lacks.length ? `waits for ${lacks.join(", ")}` : "");
   return (
     <tr>
       <th scope="row">{words(stage.name)} <span class="quiet">{stage.kind}</span></th>

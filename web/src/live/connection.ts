@@ -41,6 +41,11 @@ export function backOff(failures: number): number {
   return Math.min(10_000, 500 * 2 ** Math.min(failures, 10));
 }
 
+/** A stream broke, which the node may have meant: only if it does not answer either is it lost. */
+export function doubt(): void {
+  if (!state.isLost) fetch("/healthz", { signal: AbortSignal.timeout(3000), cache: "no-store" }).catch(() => report("lost"));
+}
+
 /** Says how a request went. The first that is lost begins tries of our own until one is answered. */
 export function report(how: "answered" | "lost"): void {
   if (how === "answered") {

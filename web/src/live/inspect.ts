@@ -1,6 +1,6 @@
 // The one WebSocket to /v1/inspect. It is open only while a view wants it and the page is seen: nobody looking costs the node nothing.
 import { useEffect, useReducer, useRef } from "preact/hooks";
-import { backOff, report } from "./connection";
+import { backOff, doubt, report } from "./connection";
 import { Marks, type Message } from "./marks";
 
 export interface Wish { open: readonly string[]; hz: number; most: number }
@@ -65,7 +65,7 @@ function open(): void {
   socket.onclose = () => {
     close();
     failures += 1;
-    report("lost");
+    doubt();
     tell();
     timer = setTimeout(ask, backOff(failures));
   };

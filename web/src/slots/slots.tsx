@@ -107,7 +107,7 @@ function DeadLetters() {
   return (
     <section class="card wide" aria-labelledby="dead-title">
       <div class="bar-row"><h2 id="dead-title">Dead letters</h2>
-        <a href={linkTo("jobs", [], { state: "dead" })}>{page.data ? `${jobs.length}${page.data.next_cursor ? " and more" : ""}` : ""}</a></div>
+        <a href={linkTo("jobs", [], { state: "dead" })}>{page.data && jobs.length > 0 ? (page.data.next_cursor ? `all; here the newest ${jobs.length}` : `all ${jobs.length}`) : ""}</a></div>
       <Problem error={page.error} />
       {page.data && jobs.length === 0 && <p class="empty">None: no job has used up its retries.</p>}
       {jobs.length > 0 && (

@@ -67,6 +67,11 @@ function Form({ pipeline }: { pipeline: Pipeline }) {
   const [share, setShare] = useState<number | null>(null);
   // A request whose fate is unknown is sent again under the same key: that cannot make a second job.
   const key = useRef(newKey());
+  const onInput = (event: Event) => {
+    key.current = newKey();
+    const { name } = event.target as HTMLInputElement;
+    setMissing((before) => before.filter((one) => one !== name));
+  };
   const onSubmit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
@@ -84,7 +89,7 @@ function Form({ pipeline }: { pipeline: Pipeline }) {
     }
   };
   return (
-    <form class="fields" noValidate onSubmit={onSubmit} onInput={() => { key.current = newKey(); }}>
+    <form class="fields" noValidate onSubmit={onSubmit} onInput={onInput}>
       {pipeline.inputs.map((input) => <Field key={input.name} input={input} isMissing={missing.includes(input.name)} />)}
       <details><summary>Priority, labels, deadline</summary>
         <div class="fields">
