@@ -36,8 +36,12 @@ export function seconds(value: number | null): string {
   if (value < 1) return `${trim(value * 1e3)} ms`;
   if (value < 10) return `${value.toFixed(1)} s`;
   if (value < 60) return `${Math.round(value)} s`;
-  if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
-  return `${Math.floor(value / 3600)} h ${Math.round((value % 3600) / 60)} min`;
+  if (value < 3600) return two(Math.floor(value / 60), "min", Math.floor(value % 60), "s");
+  return two(Math.floor(value / 3600), "h", Math.floor((value % 3600) / 60), "min");
+}
+
+function two(many: number, unit: string, rest: number, restUnit: string): string {
+  return rest === 0 ? `${many} ${unit}` : `${many} ${unit} ${rest} ${restUnit}`;
 }
 
 function trim(value: number): string {

@@ -17,7 +17,7 @@ test("what is no route is the topology", () => {
 });
 
 test("numbers have the unit that fits", () => {
-  assert.deepEqual([0.0000123, 0.0045, 3.21, 95, 7300].map(seconds), ["12 µs", "4.5 ms", "3.2 s", "1 min 35 s", "2 h 2 min"]);
+  assert.deepEqual([0.0000123, 0.0045, 3.21, 60, 95, 7300].map(seconds), ["12 µs", "4.5 ms", "3.2 s", "1 min", "1 min 35 s", "2 h 1 min"]);
   assert.deepEqual([0, 0.04, 3.21, 45.4, 1230].map(rate), ["0", "0.04", "3.2", "45", "1,230"]);
   assert.equal(rate(null), "–");
   assert.equal(bytes(249_000), "249 kB");

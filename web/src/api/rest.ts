@@ -8,6 +8,9 @@ export class Refusal extends Error {
   }
 }
 
+/** No answer at all; the frame of the page says so already. */
+export class Unreachable extends Error {}
+
 async function refusalOf(response: Response): Promise<Refusal> {
   let code = "";
   let detail = "";
@@ -26,7 +29,7 @@ async function call(path: string, options: RequestInit = {}): Promise<Response> 
   } catch (failure) {
     if (options.signal?.aborted) throw failure;
     report("lost");
-    throw new Error("The node cannot be reached.");
+    throw new Unreachable("The node cannot be reached.");
   }
   report("answered");
   if (!response.ok) throw await refusalOf(response);

@@ -24,6 +24,7 @@ function useJobEvents(id: string, isOver: boolean, onJournalled: () => void): Fo
     else if (name === "progress") all.progress.set(`${event.stage}#${event.instance ?? 0}`, event);
     else if (name !== "closed" && !all.events.some((one) => one.revision === event.revision)) {
       all.events.push(event);
+      all.progress.delete(`${event.stage}#${event.instance ?? 0}`);
       if (hasEnded(event.type)) setRead(true);
       onJournalled();
     }
@@ -34,9 +35,10 @@ function useJobEvents(id: string, isOver: boolean, onJournalled: () => void): Fo
 }
 
 export function JobPage({ id }: { id: string }) {
-  const polled = usePoll<Job>(`/v1/jobs/${id}`, 0);
+  const [isOver, setOver] = useState(false);
+  const polled = usePoll<Job>(`/v1/jobs/${id}`, isOver ? 0 : 1000);
   const job = polled.data;
-  const isOver = job !== null && hasEnded(job.state);
+  useEffect(() => { if (job && hasEnded(job.state)) setOver(true); }, [job]);
   const pending = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => () => clearTimeout(pending.current), []);
   const refresh = () => {
@@ -65,13 +67,13 @@ export function JobPage({ id }: { id: string }) {
             <Chart tracks={tracks} from={from} to={to} addresses={addresses} />
             <Stages job={job} progress={followed.progress} needs={needs} /></section>
           <section class="card" aria-labelledby="attempts-title"><h2 id="attempts-title">Attempts</h2><Attempts tracks={tracks} addresses={addresses} /></section>
+          <section class="card" aria-labelledby="log-title"><h2 id="log-title">Log</h2><Log job={job} events={followed.events} addresses={addresses} /></section>
         </div>
         <div class="column">
           <section class="card" aria-labelledby="result-title"><h2 id="result-title">Result</h2>
             {job.result ? <Values values={job.result} label="Result" /> : <p class="quiet">{isOver ? "None." : "Not yet."}</p>}</section>
           <section class="card" aria-labelledby="inputs-title"><h2 id="inputs-title">Inputs</h2><Values values={job.inputs ?? {}} label="Inputs" /></section>
         </div>
-        <section class="card wide" aria-labelledby="log-title"><h2 id="log-title">Log</h2><Log job={job} events={followed.events} addresses={addresses} /></section>
       </div>
     </section>
   );
@@ -119,15 +121,23 @@ function Stages({ job, progress, needs }: { job: Job; progress: ReadonlyMap<stri
       <table class="data">
         <caption class="sr-only">Stages</caption>
         <thead><tr><th scope="col">Stage</th><th scope="col">State</th><th scope="col">Progress</th><th scope="col" class="num">Done</th><th scope="col" class="num">Attempts</th><th scope="col">What it says</th></tr></thead>
-        <tbody>{(job.stages ?? []).map((stage) => <StageRow key={stage.name} stage={stage} live={progress.get(`${stage.name}#0`)} lacks={(needs.get(stage.name) ?? []).filter((need) => !done.has(need))} />)}</tbody>
+        <tbody>{(job.stages ?? []).map((stage) => <StageRow key={stage.name} stage={stage} live={liveOf(stage, progress)} lacks={(needs.get(stage.name) ?? []).filter((need) => !done.has(need))} />)}</tbody>
       </table>
     </div>
   );
 }
 
+/** The newest progress of a stage; of one with many elements that of all of them together. */
+function liveOf(stage: Stage, progress: ReadonlyMap<string, JobEvent>): JobEvent | undefined {
+  if (stage.instances <= 1) return progress.get(`${stage.name}#0`);
+  let sum = stage.instances_done * 1000;
+  for (const event of progress.values()) if (event.stage === stage.name) sum += event.permille ?? 0;
+  return { job: "", type: "progress", stage: stage.name, permille: Math.floor(sum / stage.instances) };
+}
+
 function StageRow({ stage, live, lacks }: { stage: Stage; live: JobEvent | undefined; lacks: string[] }) {
-  const isLive = stage.state === "running" && stage.instances <= 1 && live !== undefined;
-  const permille = isLive ? live.permille ?? stage.permille : stage.permille;
+  const isLive = stage.state === "running" && live !== undefined;
+  const permille = isLive ? Math.max(live.permille ?? 0, stage.permille) : stage.permille;
   const eta = isLive ? live.eta_ms : stage.eta_ms;
   const message = (isLive ? live.message : stage.message) || stage.reason || stage.last_failure?.detail || (stage.state === "waiting" && lacks.length ? `waits for ${lacks.join(", ")}` : "");
   return (

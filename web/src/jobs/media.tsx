@@ -37,11 +37,15 @@ function Value({ name, value }: { name: string; value: unknown }) {
   const hash = hashOf(value);
   if (hash) return <Artifact hash={hash} name={name} />;
   if (Array.isArray(value)) {
-    return <>{value.slice(0, SHOWN).map((one, at) => <Value key={at} name={`${name}-${at + 1}`} value={one} />)}
-      {value.length > SHOWN && <p class="quiet">and {value.length - SHOWN} more</p>}</>;
+    return (
+      <div class={value.some(hashOf) ? "many" : "lines"}>
+        {value.slice(0, SHOWN).map((one, at) => <Value key={at} name={`${name}-${at + 1}`} value={one} />)}
+        {value.length > SHOWN && <p class="quiet">and {value.length - SHOWN} more</p>}
+      </div>
+    );
   }
   if (value !== null && typeof value === "object") return <pre tabIndex={0}>{JSON.stringify(value, null, 1)}</pre>;
-  return <span class="value">{value === "" ? "(empty)" : String(value)}</span>;
+  return <span class="value">{value === "" ? "(empty)" : value === null ? "none" : String(value)}</span>;
 }
 
 /** Names and values, each as it is best seen. */

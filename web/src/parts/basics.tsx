@@ -1,5 +1,6 @@
 // Small parts that every view uses.
 import type { ComponentChildren } from "preact";
+import { Unreachable } from "../api/rest";
 import { shortId, words } from "../format";
 import { linkTo } from "../route";
 
@@ -47,5 +48,5 @@ export function failureText(cause: string, detail: string | undefined): string {
 }
 
 export function Problem({ error }: { error: Error | null }) {
-  return error ? <p class="notice bad" role="alert">{error.message}</p> : null;
+  return error && !(error instanceof Unreachable) ? <p class="notice bad" role="alert">{error.message}</p> : null;
 }

@@ -1,5 +1,6 @@
 // What stands on the page while the node cannot be reached: first a word, after three tries the way to another node.
 import { useEffect, useState } from "preact/hooks";
+import { isLive } from "../live/inspect";
 import { connection, onConnection, type Connection } from "../live/connection";
 
 const TRIES = 3;
@@ -9,6 +10,12 @@ export function useConnection(): Connection {
   const [state, setState] = useState(connection());
   useEffect(() => onConnection(setState), []);
   return state;
+}
+
+/** Stands in a view that wants marks while none arrive. */
+export function NoMarks() {
+  const { isLost } = useConnection();
+  return isLost || isLive() ? null : <p class="notice warn" role="status">No live marks from this node yet. Trying again.</p>;
 }
 
 /** The same view at another node. */

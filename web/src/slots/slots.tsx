@@ -3,10 +3,11 @@ import { useMemo } from "preact/hooks";
 import { useNow, usePoll } from "../api/poll";
 import type { Cluster, Job, JobPage, NodeState } from "../api/types";
 import { ago, count, moment, plural, seconds } from "../format";
-import { isLive, useInspect } from "../live/inspect";
+import { useInspect } from "../live/inspect";
 import type { Mark, Marks } from "../live/marks";
 import { RetryButton } from "../jobs/actions";
 import { Bar, failureText, JobLink, Problem } from "../parts/basics";
+import { NoMarks } from "../parts/lost";
 import { linkTo, linkToMark } from "../route";
 import { Queue } from "./queue";
 
@@ -22,7 +23,7 @@ export function Slots() {
     <section class="slots" aria-labelledby="slots-title">
       <h1 id="slots-title">Slots and queue</h1>
       <Problem error={cluster.error ?? node.error} />
-      {!isLive() && <p class="notice warn" role="status">No live marks from this node yet. Trying again.</p>}
+      <NoMarks />
       <div class="slots-nodes">{cluster.data?.nodes.map((one) => <NodeSlots key={one.id} marks={marks} id={one.id} address={one.address} expected={one.slots ?? 0} />)}</div>
       <div class="slots-grid">
         {node.data && <Queue node={node.data} />}

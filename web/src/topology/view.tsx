@@ -2,9 +2,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { usePoll } from "../api/poll";
 import type { Cluster } from "../api/types";
-import { isLive, useInspect } from "../live/inspect";
+import { useInspect } from "../live/inspect";
 import { parentOf } from "../live/marks";
 import { Crumbs } from "../parts/basics";
+import { NoMarks } from "../parts/lost";
 import { linkTo, linkToMark, type Route } from "../route";
 import { Details } from "./details";
 import { Picture } from "./picture";
@@ -66,7 +67,7 @@ export function Topology({ route }: { route: Route }) {
           </span>
         </div>
       </div>
-      {!isLive() && <p class="notice warn" role="status">No live marks from this node yet. Trying again.</p>}
+      <NoMarks />
       <div class="topology-body">
         {isTable
           ? <MarkTable marks={marks} chosen={chosen} isTree={isTree} to={to} />
