@@ -1,0 +1,63 @@
+// Requests to the node that served the page. There is no other host: the page's policy forbids it.
+import { report } from "../live/connection";
+
+/** What the node refused, with its reason for people. */
+export class Refusal extends Error {
+  constructor(readonly status: number, readonly code: string, detail: string) {
+    super(detail);
+  }
+}
+
+/** No answer at all; the frame of the page says so already. */
+export class Unreachable extends Error {}
+
+async function refusalOf(response: Response): Promise<Refusal> {
+  let code = "";
+  let detail = "";
+  try {
+    ({ code, detail } = await response.json());
+  } catch { /* no problem document */ }
+  if (response.status === 401) detail = "This node wants the API key, and browsers do not send it. Open the page on the node's own machine.";
+  if (response.status === 429 || response.status === 507) detail = `The node is full: ${detail}. Try again later.`;
+  return new Refusal(response.status, code, detail || `The node answered with status ${response.status}.`);
+}
+
+async function call(path: string, options: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { ...options, signal: options.signal ?? AbortSignal.timeout(20_000) });
+  } catch (failure) {
+    if (options.signal?.aborted) throw failure;
+    report("lost");
+    throw new Unreachable("The node cannot be reached.");
+  }
+  report("answered");
+  if (!response.ok) throw await refusalOf(response);
+  return response;
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await call(path, signal ? { signal } : {})).json();
+}
+
+export async function post<T>(path: string, body: unknown): Promise<T> {
+  const response = await call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  return response.json();
+}
+
+export async function remove(path: string): Promise<void> {
+  await call(path, { method: "DELETE" });
+}
+
+/** The media type of an artifact, asked once for each. */
+const types = new Map<string, Promise<{ type: string; size: number }>>();
+export function artifactHead(hash: string): Promise<{ type: string; size: number }> {
+  let known = types.get(hash);
+  if (!known) {
+    known = call(`/v1/artifacts/${hash}`, { method: "HEAD" }).then((response) => ({
+      type: response.headers.get("Content-Type") ?? "", size: Number(response.headers.get("Content-Length") ?? 0) }));
+    known.catch(() => types.delete(hash));
+    types.set(hash, known);
+  }
+  return known;
+}

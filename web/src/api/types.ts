@@ -1,0 +1,57 @@
+// What the REST API answers, as /openapi.json describes it.
+
+export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelled" | "dead";
+export const JOB_STATES: JobState[] = ["queued", "running", "succeeded", "failed", "cancelled", "dead"];
+export type StageState = "waiting" | "ready" | "running" | "backing_off" | "done" | "skipped" | "failed" | "cancelled";
+
+export interface Failure { cause: string; detail: string; stderr: string }
+export interface Stage {
+  name: string; kind: string; state: StageState; instances: number; instances_done: number; attempts: number; permille: number;
+  frames_done: number; frames_total: number; eta_ms: number | null; message: string; started_at: string | null; ended_at: string | null;
+  reason: string; outputs: unknown; last_failure: Failure | null;
+}
+export interface Job {
+  id: string; pipeline: string; pipeline_hash: string; state: JobState; revision: number; priority: number; labels: Record<string, string>;
+  created_at: string; started_at: string | null; ended_at: string | null; deadline: string | null; permille: number;
+  inputs?: Record<string, unknown>; stages?: Stage[]; result?: Record<string, unknown> | null;
+  error: { stage: string; cause: string; detail: string } | null;
+}
+export interface JobPage { jobs: Job[]; next_cursor: string | null }
+
+/** An event of a job; `progress` alone has no revision and no time. */
+export interface JobEvent {
+  job: string; type: string; revision?: number; at?: string; pipeline?: string; stage?: string; instance?: number; attempt?: number;
+  slot?: string; cause?: string; detail?: string; reason?: string; retry_at_ms?: number; outputs?: Record<string, unknown>;
+  error?: { stage: string; cause: string; detail: string }; permille?: number; message?: string; eta_ms?: number;
+}
+export const JOURNALLED = ["submitted", "attempt_started", "stage_done", "stage_reopened", "stage_skipped", "attempt_failed", "succeeded",
+  "failed", "cancelled", "dead"];
+
+export interface Member {
+  id: string; incarnation: string; address: string; role: "leader" | "voter" | "learner" | "joining"; state: "active" | "draining" | "drained";
+  tasks: number; program?: string; domain?: string; roles?: string[]; slots?: number; labels?: string[]; behind?: number; silent_ms?: number;
+}
+export interface Alarm { code: string; why: string }
+export interface Decision { at: string; what: string; why: string; alarming: boolean }
+export interface Cluster {
+  seen_by: string; leads: boolean; leader: string | null; term: number; log_index: number; version: number; voters: number;
+  losses_survived: number | null; nodes: Member[]; alarms: Alarm[]; decisions: Decision[];
+}
+export interface ShardState { shard: number; leader: string | null; role: string; term: number; applied: number; jobs: number }
+export interface NodeState {
+  id: string; ready: boolean; why_not_ready: string; members: Member[]; jobs_queued: number; jobs_running: number; tasks_ready: number;
+  queue_limit: number; log_index: number; log_term: number; shards: ShardState[];
+  artifacts: { count: number; bytes: number };
+}
+export interface DrainPlan {
+  node: string; tasks: number; leads: boolean; leader_then: string; votes: boolean; keeps_vote: boolean; new_voters: string[]; slots: number;
+  slots_left: number; labels_lost: string[]; losses_survived_then: number; removable_then: boolean; why_not_removable: string; guess: boolean;
+}
+export interface Input {
+  name: string; type: string; list: boolean; required: boolean; default: unknown; choices: string[]; description: string;
+  minimum: number | null; maximum: number | null;
+}
+export interface Pipeline { name: string; description: string; hash: string; inputs: Input[]; stages: { name: string; kind: string; needs: string[] }[] }
+
+const ENDED = new Set<string>(["succeeded", "failed", "cancelled", "dead"]);
+export const hasEnded = (state: string): boolean => ENDED.has(state);

@@ -1,0 +1,64 @@
+// Decisions, alarms and ends of jobs as one line of time. Pure.
+import type { Cluster, Job, JobEvent } from "../api/types";
+
+export type Kind = "alarm" | "decision" | "job";
+export const KINDS: Kind[] = ["alarm", "decision", "job"];
+export interface Entry { key: string; at: number; kind: Kind; what: string; why: string; isBad: boolean; job?: string; pipeline?: string; hasEnded?: boolean }
+
+/** How many ends of jobs are kept. */
+export const KEPT = 300;
+
+/** Alarms have no time of their own: they stand from when this page first saw them. */
+export class Timeline {
+  private alarms = new Map<string, Entry>();
+  private jobs = new Map<string, Entry>();
+  private decisions: Entry[] = [];
+
+  takeCluster(cluster: Cluster, now: number): void {
+    this.decisions = cluster.decisions.map((one, at) => ({
+      key: `decision ${one.at} ${at}`, at: Date.parse(one.at), kind: "decision" as const, what: one.what.replace(/_/g, " "), why: one.why, isBad: one.alarming }));
+    const standing = new Set(cluster.alarms.map((alarm) => alarm.code));
+    for (const [code, entry] of this.alarms) if (!standing.has(code)) entry.hasEnded = true;
+    for (const alarm of cluster.alarms) {
+      const known = this.alarms.get(alarm.code);
+      if (known && !known.hasEnded) known.why = alarm.why;
+      else this.alarms.set(alarm.code, { key: `alarm ${alarm.code}`, at: now, kind: "alarm", what: alarm.code.replace(/_/g, " "), why: alarm.why, isBad: true });
+    }
+  }
+
+  takeEvent(event: JobEvent): void {
+    const why = event.error?.detail ?? event.detail ?? "";
+    this.put({ key: `job ${event.job}`, at: Date.parse(event.at ?? ""), kind: "job", what: event.type, why, isBad: isBad(event.type), job: event.job });
+  }
+
+  /** Jobs that had ended before the page was opened. */
+  takeJobs(jobs: readonly Job[]): void {
+    for (const job of jobs) {
+      if (!job.ended_at) continue;
+      this.put({ key: `job ${job.id}`, at: Date.parse(job.ended_at), kind: "job", what: job.state, why: job.error?.detail ?? "", isBad: isBad(job.state), job: job.id, pipeline: job.pipeline });
+    }
+  }
+
+  private put(entry: Entry): void {
+    const known = this.jobs.get(entry.key);
+    this.jobs.set(entry.key, { ...known, ...entry });
+    if (this.jobs.size > KEPT) this.jobs.delete(this.jobs.keys().next().value!);
+  }
+
+  /** Newest first; alarms that stand are above everything. */
+  entries(kinds: ReadonlySet<Kind>, text: string): Entry[] {
+    const wanted = text.toLowerCase();
+    return [...this.alarms.values(), ...this.decisions, ...this.jobs.values()]
+      .filter((entry) => kinds.has(entry.kind))
+      .filter((entry) => !wanted || `${entry.what} ${entry.why} ${entry.job ?? ""} ${entry.pipeline ?? ""}`.toLowerCase().includes(wanted))
+      .sort((a, b) => Number(stands(b)) - Number(stands(a)) || b.at - a.at);
+  }
+}
+
+function stands(entry: Entry): boolean {
+  return entry.kind === "alarm" && !entry.hasEnded;
+}
+
+function isBad(state: string): boolean {
+  return state === "failed" || state === "dead";
+}

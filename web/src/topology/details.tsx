@@ -1,0 +1,141 @@
+// What is known of the chosen mark, or of the cluster if none is chosen.
+import { count, moment, percent, plural, rate, seconds } from "../format";
+import type { Cluster, Member } from "../api/types";
+import { HEALTH_WORDS, healthOf, type Mark, type Marks } from "../live/marks";
+import { Bar, Facts, JobLink } from "../parts/basics";
+import { linkTo as toRoute } from "../route";
+import { Histogram } from "./histogram";
+import { NodeActions } from "./node_actions";
+
+interface Props { marks: Marks; path: string; cluster: Cluster | null; linkTo: (path: string) => string; onChanged: () => void }
+
+export function Details({ marks, path, cluster, linkTo: link, onChanged }: Props) {
+  const mark = marks.get(path);
+  if (!path || !mark) return <ClusterDetails cluster={cluster} link={link} />;
+  const rates = marks.rates(path);
+  const health = healthOf(mark, rates);
+  const node = path.split("/")[0]!;
+  const member = mark.kind === "node" && !path.includes("/") ? cluster?.nodes.find((one) => one.id === node) : undefined;
+  // A number of a node or a group is made of those of its members.
+  const sum = (text: string) => (mark.actors > 1 ? <a href={toRoute("topology", path.split("/"), { as: "table" })}>{text}</a> : text);
+  return (
+    <aside class="card details" aria-label={`About ${mark.name}`}>
+      <header>
+        <h2>{mark.name}</h2>
+        <span class={`pill ${health}`}>{mark.state ?? HEALTH_WORDS[health]}</span>
+      </header>
+      <p class="quiet">{mark.kind}{mark.actors > 1 ? `, ${plural(mark.actors, "actor")}` : ""}{mark.parent ? <>, supervised by {mark.parent}</> : ""}</p>
+      {mark.doing && <Doing mark={mark} />}
+      <Facts rows={[
+        ["Messages", sum(`${rate(rates.handled)} /s`)], ["Busy", sum(percent(rates.busy))], ["Mean handling time", seconds(rates.meanTime)],
+        ["Mean wait in the mailbox", seconds(rates.meanWait)], ["In the mailbox now", sum(count(mark.waiting))],
+        ["Handled since its start", sum(count(mark.handled))], ["Worked since its start", sum(seconds(mark.busy_seconds))],
+        ["Restarts", sum(count(mark.restarts))],
+      ]} />
+      {member && <MemberFacts member={member} cluster={cluster!} />}
+      {member && <NodeActions member={member} onChanged={onChanged} />}
+      <Senders marks={marks} mark={mark} link={link} />
+      {mark.times && <Histogram times={mark.times} />}
+      {!mark.times && path.split("/").length === 2 && <Busiest marks={marks} path={path} link={link} />}
+    </aside>
+  );
+}
+
+function Doing({ mark }: { mark: Mark }) {
+  const doing = mark.doing!;
+  return (
+    <div class="doing">
+      <p><JobLink id={doing.job} /> {doing.pipeline}: <b>{doing.stage}</b>{doing.instance > 0 ? ` no. ${doing.instance + 1}` : ""}, attempt {doing.attempt}</p>
+      <Bar permille={doing.permille} label={`${doing.stage} of job ${doing.job}`} />
+      <p class="quiet">since {moment(doing.since)}</p>
+    </div>
+  );
+}
+
+function MemberFacts({ member, cluster }: { member: Member; cluster: Cluster }) {
+  return (
+    <Facts rows={[
+      ["Role", member.role], ["Membership", member.state],
+      ["Tasks running", <a href={toRoute("jobs", [], { state: "running" })}>{count(member.tasks)}</a>],
+      ["Slots", <a href={toRoute("slots")}>{count(member.slots ?? 0)}</a>],
+      ["Behind", member.behind === undefined ? "the leader knows" : plural(member.behind, "entry", "entries")],
+      ["Heard of", member.silent_ms === undefined ? "the leader knows" : member.id === cluster.leader ? "it leads" : `${seconds(member.silent_ms / 1000)} ago`],
+      ["Program", member.program ?? "–"], ["Labels", member.labels?.join(", ") || "none"], ["Domain", member.domain || "stands alone"],
+    ]} />
+  );
+}
+
+function Senders({ marks, mark, link }: { marks: Marks; mark: Mark; link: (path: string) => string }) {
+  const node = mark.path.split("/")[0]!;
+  const rows = Object.keys(mark.received).map((kind) => ({ kind, rate: marks.rateFrom(mark.path, kind), all: mark.received[kind]! }))
+    .sort((a, b) => (b.rate ?? 0) - (a.rate ?? 0));
+  if (rows.length === 0) return null;
+  const most = Math.max(1e-9, ...rows.map((row) => row.rate ?? 0));
+  return (
+    <table class="data tight">
+      <caption>Messages by kind of sender</caption>
+      <thead><tr><th scope="col">From</th><th scope="col" class="num">/s</th><th scope="col"><span class="sr-only">Share</span></th><th scope="col" class="num">Since start</th></tr></thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row.kind}>
+            <th scope="row">{marks.get(`${node}/${row.kind}`) ? <a href={link(`${node}/${row.kind}`)}>{row.kind}</a> : row.kind}</th>
+            <td class="num">{rate(row.rate)}</td>
+            <td class="spark"><Bar permille={(row.rate ?? 0) / most * 1000} /></td>
+            <td class="num">{count(row.all)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** The members of a group that work most. */
+function Busiest({ marks, path, link }: { marks: Marks; path: string; link: (path: string) => string }) {
+  const rows = marks.membersOf(path).map((member) => ({ mark: marks.get(member)!, rates: marks.rates(member) }))
+    .sort((a, b) => (b.rates.busy ?? 0) - (a.rates.busy ?? 0)).slice(0, 8);
+  if (rows.length < 2) return null;
+  return (
+    <table class="data tight">
+      <caption>The busiest of it</caption>
+      <thead><tr><th scope="col">Name</th><th scope="col" class="num">/s</th><th scope="col" class="num">Busy</th><th scope="col" class="num">Waiting</th></tr></thead>
+      <tbody>
+        {rows.map(({ mark, rates }) => (
+          <tr key={mark.path}>
+            <th scope="row"><a href={link(mark.path)}>{mark.name}</a></th>
+            <td class="num">{rate(rates.handled)}</td><td class="num">{percent(rates.busy)}</td><td class="num">{count(mark.waiting)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function ClusterDetails({ cluster, link }: { cluster: Cluster | null; link: (path: string) => string }) {
+  if (!cluster) return <aside class="card details" aria-label="About the cluster"><p class="quiet">Asking the node.</p></aside>;
+  const leader = cluster.nodes.find((node) => node.id === cluster.leader);
+  return (
+    <aside class="card details" aria-label="About the cluster">
+      <header><h2>Cluster</h2><span class={`pill ${cluster.alarms.length ? "warn" : "well"}`}>{cluster.alarms.length ? plural(cluster.alarms.length, "alarm") : "no alarms"}</span></header>
+      {cluster.alarms.map((alarm) => <p key={alarm.code + alarm.why} class="notice warn"><a href={toRoute("events", [], { kind: "alarm" })}>{alarm.code.replace(/_/g, " ")}</a>: {alarm.why}</p>)}
+      <Facts rows={[
+        ["Leader", leader ? <a href={link(leader.id)}>{leader.address}</a> : "none"], ["Term", <a href={toRoute("slots")}>{count(cluster.term)}</a>], ["Voters", <a href={toRoute("slots")}>{count(cluster.voters)}</a>],
+        ["Losses survived", cluster.losses_survived === null ? "the leader knows" : count(cluster.losses_survived)], ["Log index", <a href={toRoute("slots")}>{count(cluster.log_index)}</a>],
+        ["Decisions", <a href={toRoute("events", [], { kind: "decision" })}>{count(cluster.decisions.length)}</a>],
+      ]} />
+      <table class="data tight">
+        <caption>Nodes</caption>
+        <thead><tr><th scope="col">Node</th><th scope="col">Role</th><th scope="col" class="num">Tasks</th><th scope="col" class="num">Behind</th></tr></thead>
+        <tbody>
+          {cluster.nodes.map((node) => (
+            <tr key={node.id}>
+              <th scope="row"><a href={link(node.id)}>{node.address}</a></th>
+              <td>{node.role}{node.state === "active" ? "" : `, ${node.state}`}</td>
+              <td class="num"><a href={toRoute("slots")}>{count(node.tasks)}</a></td><td class="num">{node.behind === undefined ? "–" : count(node.behind)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {!cluster.leads && <p class="quiet">This node does not lead: it does not know who is silent or behind.</p>}
+    </aside>
+  );
+}

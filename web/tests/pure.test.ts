@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Cluster } from "../src/api/types";
+import { Timeline } from "../src/events/timeline";
+import { bytes, rate, seconds, words } from "../src/format";
+import { linkTo, linkToMark, parseRoute } from "../src/route";
+import { columns, neighbour } from "../src/topology/layout";
+
+test("a link leads back to its route", () => {
+  const link = linkTo("jobs", ["0123456789abcdef"], { state: "dead", label: "team:blue", cursor: "" });
+  assert.deepEqual(parseRoute(link), { view: "jobs", rest: ["0123456789abcdef"], query: { state: "dead", label: "team:blue" } });
+  assert.deepEqual(parseRoute(linkToMark("id/slot/slot-3")).rest, ["id", "slot", "slot-3"]);
+});
+
+test("what is no route is the topology", () => {
+  for (const hash of ["", "#", "#/nonsense", "#/%E0%A4%A"]) assert.equal(parseRoute(hash).view, "topology");
+});
+
+test("numbers have the unit that fits", () => {
+  assert.deepEqual([0.0000123, 0.0045, 3.21, 60, 95, 7300].map(seconds), ["12 µs", "4.5 ms", "3.2 s", "1 min", "1 min 35 s", "2 h 1 min"]);
+  assert.deepEqual([0, 0.04, 3.21, 45.4, 1230].map(rate), ["0", "0.04", "3.2", "45", "1,230"]);
+  assert.equal(rate(null), "–");
+  assert.equal(bytes(249_000), "249 kB");
+  assert.equal(words("seconds_per_picture"), "Seconds per picture");
+});
+
+test("nodes stand in as many columns as make them largest", () => {
+  assert.equal(columns(1, 2), 1);
+  assert.equal(columns(3, 3), 3);
+  assert.equal(columns(4, 1), 2);
+  assert.equal(columns(3, 0.4), 1);
+});
+
+test("an arrow key leads to the nearest mark in its direction, or nowhere", () => {
+  const spot = (path: string, x: number, y: number) => ({ path, depth: 1, x, y, r: 1, isOpen: false });
+  const all = [spot("a", 0, 0), spot("b", 10, 1), spot("c", 30, 0), spot("d", 0, 10)];
+  assert.equal(neighbour(all, all[0]!, 1, 0)?.path, "b");
+  assert.equal(neighbour(all, all[0]!, 0, 1)?.path, "d");
+  assert.equal(neighbour(all, all[0]!, -1, 0), null);
+});
+
+test("an alarm that stands is on top; one that is over stays in its place", () => {
+  const timeline = new Timeline();
+  const cluster = (alarms: Cluster["alarms"]): Cluster => ({ seen_by: "", leads: true, leader: null, term: 1, log_index: 1, version: 1, voters: 1,
+    losses_survived: 0, nodes: [], alarms, decisions: [{ at: "2026-01-01T00:00:10.000Z", what: "node_drained", why: "asked", alarming: false }] });
+  const all = new Set(["alarm", "decision", "job"] as const);
+  timeline.takeCluster(cluster([{ code: "node_silent", why: "n" }]), Date.UTC(2026, 0, 1));
+  assert.deepEqual(timeline.entries(all, "").map((one) => one.kind), ["alarm", "decision"]);
+  timeline.takeCluster(cluster([]), Date.UTC(2026, 0, 1));
+  assert.deepEqual(timeline.entries(all, "").map((one) => one.kind), ["decision", "alarm"]);
+  assert.equal(timeline.entries(all, "silent").length, 1);
+  assert.equal(timeline.entries(new Set(["job"] as const), "").length, 0);
+});
