@@ -6,6 +6,7 @@
 #include "http/inspection/inspection.hpp"
 #include "http_jobs.hpp"
 #include "machine.hpp"
+#include "node_process.hpp"
 #include "persistence/artifacts/artifact_store.hpp"
 #include "persistence/journal/data_directory.hpp"
 #include "persistence/journal/journal.hpp"
@@ -171,7 +172,9 @@ int main(int argc, char** argv) try {
   actors::register_messages();
   auto directory = must(journal::data_directory::open(root / "data", model::node_id{0xbe9c}));
   if (const auto entered = directory.enter({1, true, 1}); !entered) throw std::runtime_error(to_string(entered.error()));
-  const auto storage = must(journal::journal::open({.directory = directory.journal()}));
+  journal::options where;
+  where.directory = directory.journal();
+  const auto storage = must(journal::journal::open(where));
   const auto artifacts = must(artifacts::make_artifact_store(directory.artifacts(), {}));
   test::fake_slot_host host{[](const model::task_spec& task) -> model::ports::worker_event {
     return model::ports::worker_failed{task.attempt, task.task, {}};

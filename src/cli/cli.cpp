@@ -37,7 +37,7 @@ struct program {
   submit_command submit;
   jobs_command jobs;
   std::string id, reason, hash, output, ca_directory, token_lasts = "1h";
-  std::string what;
+  std::string inspected;
   bool watches_cluster = false, watches_it = false, is_once = false;
   roll_options roll;
   std::vector<std::string> files;
@@ -120,9 +120,9 @@ void program::add_node_commands() {
     return run_top(global, is_once);
   })->add_flag("--once", is_once, "Print it one time");
   auto* inspect = command(app, "inspect", "Show what an actor, a shard or a job is at",
-                          [this] { return run_inspect(global, what, watches_it); });
+                          [this] { return run_inspect(global, inspected, watches_it); });
   inspect
-      ->add_option("WHAT", what,
+      ->add_option("WHAT", inspected,
                    "slot-0, shard-0, NODE/KIND/NAME (NODE: an id, the beginning of one, or an address), or a job's id")
       ->required();
   inspect->add_flag("--watch", watches_it, "Again every two seconds, until Ctrl-C");

@@ -118,8 +118,8 @@ class top_session {
 
 void print_actor(const actor_row& row, const std::string& node) {
   fmt::print("{} of node {} ({})\n", row.name, row.path.substr(0, 16), node);
-  fmt::print("  kind       {}, {} by {}\n", row.kind, row.state.empty() ? "no state of its own" : row.state,
-             row.parent.empty() ? "begun by the node" : "begun by " + row.parent);
+  fmt::print("  kind       {}, begun by {}\n", row.kind, row.parent.empty() ? "the node" : row.parent);
+  if (!row.state.empty()) fmt::print("  state      {}\n", row.state);
   if (!row.doing.empty())
     fmt::print("  runs       job {}, stage {}, attempt {}, {} %\n", text_at(row.doing, "job"), text_at(row.doing, "stage"),
                count_at(row.doing, "attempt"), count_at(row.doing, "permille") / 10);
@@ -161,7 +161,7 @@ std::vector<std::string> paths_for(const json::object& nodes, const target& want
   const auto* const marks = array_at(nodes, "marks");
   for (std::size_t i = 0; marks && i < marks->size(); ++i) {
     const auto* const mark = (*marks)[i].if_object();
-    if (!mark || text_at(*mark, "kind") != "node") continue;
+    if (!mark || text_at(*mark, "path").find('/') != std::string::npos) continue;
     const auto id = text_at(*mark, "path");
     if (!wanted.node.empty() && !id.starts_with(wanted.node) && text_at(*mark, "name") != wanted.node) continue;
     const auto name = wanted.rest.substr(wanted.rest.find('/') + 1);
@@ -175,7 +175,7 @@ std::vector<std::string> paths_for(const json::object& nodes, const target& want
 std::size_t print_rows(const std::vector<actor_row>& rows, const target& wanted) {
   std::map<std::string, std::string> names;
   for (const auto& row : rows)
-    if (row.kind == "node") names[row.path] = row.name;
+    if (row.path.find('/') == std::string::npos) names[row.path] = row.name;
   const auto name = wanted.rest.substr(wanted.rest.find('/') + 1);
   const auto depth_of = [](const actor_row& row) { return std::ranges::count(row.path, '/'); };
   const bool is_actor = std::ranges::any_of(rows, [&](const auto& row) { return row.name == name && depth_of(row) == 2; });

@@ -31,9 +31,11 @@ std::string address_of(const top_picture& top, const std::string& node) {
   return row ? row->name : node;
 }
 
+bool is_node(const actor_row& row) { return row.path.find('/') == std::string::npos; }
+
 std::string headline(const top_picture& top) {
-  const auto up = std::ranges::count_if(top.rows, [](const auto& row) { return row.kind == "node" && row.state == "up"; });
-  const auto all = std::ranges::count(top.rows, "node", &actor_row::kind);
+  const auto up = std::ranges::count_if(top.rows, [](const auto& row) { return is_node(row) && row.state == "up"; });
+  const auto all = std::ranges::count_if(top.rows, is_node);
   const auto leader = text_at(top.cluster, "leader");
   return fmt::format("troupe top - {}   {} of {} nodes up   {}{}", top.url, up, all,
                      leader.empty() ? std::string{"nobody leads"}
@@ -138,7 +140,7 @@ std::vector<std::string> render_top(const top_picture& top, std::size_t width, s
   lines.push_back(fmt::format("{:<24} {:<9} {:<8} {:<18} {:>7} {:>9} {:>6} {:>8}", "NODE", "STATE", "ROLE", "SLOTS", "", "MSG/S",
                               "BUSY%", "MAILBOX"));
   for (const auto& row : top.rows)
-    if (row.kind == "node") lines.push_back(node_line(top, row));
+    if (is_node(row)) lines.push_back(node_line(top, row));
   lines.push_back("");
   for (auto& line : job_lines(top)) lines.push_back(std::move(line));
   lines.push_back("");

@@ -6,10 +6,11 @@
 
 namespace troupe::http::inspection {
 
-std::string delta_stream::next(std::vector<mark> all, timestamp at) {
+std::string delta_stream::next(std::vector<mark> all, timestamp at, std::uint64_t of) {
   ++seq_;
   delta out;
   out.is_full = std::exchange(is_full_, false);
+  out.of = of;
   for (auto& one : all) {
     auto& known = shown_[one.path];
     const bool is_news = known.seq == 0 || known.json != one.json;

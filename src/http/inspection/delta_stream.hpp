@@ -13,10 +13,10 @@ namespace troupe::http::inspection {
 /// What one viewer has been told: each message holds what has changed since the one before. One thread.
 class delta_stream {
  public:
-  /// The next message, with all that there is now.
-  [[nodiscard]] std::string next(std::vector<mark> all, timestamp at);
-  /// The next message will be a full one.
-  void begin_anew() { shown_.clear(), is_full_ = true; }
+  /// The next message.
+  /// @param all  that there is now
+  /// @param of   which of the viewer's watches this answers
+  [[nodiscard]] std::string next(std::vector<mark> all, timestamp at, std::uint64_t of = 1);
 
  private:
   struct shown {

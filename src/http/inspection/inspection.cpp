@@ -37,7 +37,8 @@ constexpr duration watch_within = 5s;  // after the connection
 constexpr duration dial_within = 2s;
 constexpr duration redial_after = 1s;
 constexpr duration glance_counts = 3s;  // as a viewer
-constexpr duration first_look = 700ms;  // that a glance waits for nodes that were not looked at before
+constexpr double glance_hz = 5;
+constexpr duration first_look = 700ms;  // that a glance waits for nodes that have not shown yet what it wants
 constexpr bytes watch_size_most{std::size_t{64} << 10}, window_size_most{std::size_t{16} << 20};
 
 timestamp wall_now() { return std::chrono::time_point_cast<duration>(std::chrono::system_clock::now()); }
@@ -48,6 +49,7 @@ struct viewer {
   std::string key, unread;
   std::shared_ptr<peer_socket> socket;
   std::optional<watch> wanted;  ///< nothing until it has said so
+  std::uint64_t watches = 0;    ///< that it has sent
   delta_stream told;
   std::unique_ptr<asio::steady_timer> pause;
 };
@@ -61,7 +63,9 @@ struct feed {
   bool is_wanted = true;
   bool is_known = false;  ///< it has answered, or failed to, since it began
   bool is_silent = false;
-  std::string asked;  ///< the watch that it was sent last
+  std::string asked;           ///< the watch that it was sent last
+  std::uint64_t watches = 0;   ///< that it was sent on this connection
+  std::uint64_t answered = 0;  ///< which of them its last window answered
   std::map<std::string, std::string> marks;
 };
 
@@ -79,6 +83,7 @@ struct inspection::state {
   awaitable<void> show(std::shared_ptr<viewer> to);
   awaitable<void> answer(watch wanted, std::function<void(std::string)> to);
   [[nodiscard]] std::vector<mark> window(const watch& wanted);
+  [[nodiscard]] bool shows_what_is_wanted(const feed& from) const;
   void add_feed(std::vector<mark>& out, const feed& from, const watch& wanted) const;
 
   [[nodiscard]] std::optional<watch> wanted_of(const std::string& node) const;
@@ -176,6 +181,7 @@ awaitable<void> inspection::state::serve(std::shared_ptr<viewer> one) {
       socket->keep_open();
       const bool is_first = !one->wanted;
       one->wanted = std::move(*wanted);
+      ++one->watches;
       tend_feeds();
       if (is_first)
         asio::co_spawn(io, show(one), asio::detached);
@@ -195,7 +201,7 @@ awaitable<void> inspection::state::show(std::shared_ptr<viewer> to) {
   try {
     while (!is_stopping && to->socket->is_open()) {
       const auto began = steady_clock::now();
-      const auto message = to->told.next(window(*to->wanted), wall_now());
+      const auto message = to->told.next(window(*to->wanted), wall_now(), to->watches);
       if (auto written = co_await to->socket->write(message); !written) break;
       const auto every = std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>{1 / to->wanted->hz});
       to->pause->expires_at(began + std::min<steady_clock::duration>(every, std::chrono::seconds{1}));
@@ -206,6 +212,13 @@ awaitable<void> inspection::state::show(std::shared_ptr<viewer> to) {
     log::error("inspection_failed", "why={}", failure.what());
   }
   to->socket->close("it is over");
+}
+
+/// Or does not answer at all.
+bool inspection::state::shows_what_is_wanted(const feed& from) const {
+  if (from.is_silent) return true;
+  const auto wanted = wanted_of(fmt::format("{:016x}", from.at.node.raw()));
+  return from.is_known && from.answered == from.watches && wanted && json::to_json(*wanted) == from.asked;
 }
 
 std::vector<mark> inspection::state::window(const watch& wanted) {
@@ -236,13 +249,14 @@ void inspection::state::add_feed(std::vector<mark>& out, const feed& from, const
 
 awaitable<void> inspection::state::answer(watch wanted, std::function<void(std::string)> to) {
   std::string message;
+  wanted.hz = glance_hz;
   try {
     glances.push_back({wanted, steady_clock::now() + glance_counts});
     tend_feeds();
-    const auto is_unknown = [](const auto& each) { return !each.second->is_known; };
+    const auto is_behind = [this](const auto& each) { return !shows_what_is_wanted(*each.second); };
     asio::steady_timer pause{io};
     for (const auto until = steady_clock::now() + first_look;
-         !wanted.is_of_node_alone && std::ranges::any_of(feeds, is_unknown) && steady_clock::now() < until && !is_stopping;) {
+         !wanted.is_of_node_alone && std::ranges::any_of(feeds, is_behind) && steady_clock::now() < until && !is_stopping;) {
       pause.expires_after(20ms);
       boost::system::error_code ignored;
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -353,6 +367,7 @@ awaitable<void> inspection::state::look(std::shared_ptr<feed> one) {
     const auto node = fmt::format("{:016x}", one->at.node.raw());
     for (const auto& each : news->marks)
       if (each.path.starts_with(node)) one->marks[each.path] = each.json;
+    one->answered = news->of;
     one->is_known = true;
     one->is_silent = false;
   }
@@ -363,11 +378,13 @@ awaitable<void> inspection::state::look(std::shared_ptr<feed> one) {
 /// Says what is wanted, and again when that changes.
 awaitable<void> inspection::state::ask(std::shared_ptr<feed> one, std::shared_ptr<peer_socket> over) {
   one->asked.clear();
+  one->watches = 0;
   while (over->is_open() && !is_stopping) {
     const auto wanted = wanted_of(fmt::format("{:016x}", one->at.node.raw()));
     if (!wanted) break;
     if (const auto text = json::to_json(*wanted); text != one->asked) {
       one->asked = text;
+      ++one->watches;
       if (const auto written = co_await over->write(text); !written) break;
     }
     one->pause.expires_at(steady_clock::time_point::max());

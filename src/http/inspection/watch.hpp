@@ -39,6 +39,7 @@ struct mark {
 /// What a message to a viewer says beside its marks.
 struct delta {
   bool is_full = false;
+  std::uint64_t of = 0;  ///< which of the viewer's watches it answers: the first, the second, ...
   std::vector<mark> marks;
   std::vector<std::string> gone;
 };

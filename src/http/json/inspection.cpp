@@ -176,6 +176,7 @@ std::string to_json(const inspection::delta& what, std::uint64_t seq, timestamp 
   json.begin_object();
   json.member("seq", seq);
   json.member("at", at);
+  json.member("of", what.of);
   json.member("full", what.is_full);
   out += ",\"marks\":[";
   bool is_first = true;
@@ -197,6 +198,8 @@ result<inspection::delta> read_delta(std::string_view text) {
   if (!in) return error{errc::corrupt, "it sent no window of its actors"};
   inspection::delta out;
   if (const auto* const full = in->if_contains("full")) out.is_full = *full == true;
+  boost::system::error_code odd;
+  if (const auto* const of = in->if_contains("of")) out.of = of->to_number<std::uint64_t>(odd);
   const auto list_of = [&](std::string_view name) {
     const auto* const found = in->if_contains({name.data(), name.size()});
     const auto* const list = found ? found->if_array() : nullptr;
