@@ -15,7 +15,7 @@ from cluster_test import ClusterCase
 from websocket import Closed, Viewer, WebSocket
 
 class InspectorTest(ClusterCase):
-    COUNT, OPTIONS = 3, ["--slots", "2"]
+    COUNT = 3
 
     def window(self, node, *opened):
         return {mark["path"]: mark for mark in node.json("GET", "/v1/actors?open=" + ",".join(opened))["marks"]}
@@ -105,12 +105,13 @@ class InspectorTest(ClusterCase):
 
     def test_too_many_viewers_are_turned_away_and_let_in_when_others_have_gone(self):
         node = self.cluster.nodes[0]
-        viewers = [Viewer(node) for _ in range(64)]
-        for viewer in viewers:
-            viewer.look()
+        viewers = []
         with self.assertRaises(Closed) as refused:
-            Viewer(node)
+            while True:
+                viewers.append(Viewer(node))
+                viewers[-1].look()
         self.assertIn("503", str(refused.exception))
+        self.assertIn(len(viewers), range(50, 65))  # other nodes may look, too
         for viewer in viewers:
             viewer.close()
 

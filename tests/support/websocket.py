@@ -21,6 +21,7 @@ class WebSocket:
             self._fill()
         head, _, self.unread = self.unread.partition(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101"):
+            self.close()
             raise Closed(head.decode(errors="replace").splitlines()[0])
 
     def _fill(self):
