@@ -57,6 +57,15 @@ test("what goes takes its members along, and a full message forgets what it does
   assert.deepEqual(marks.all().map((one) => one.path), ["m"]);
 });
 
+test("what was handled while nobody listened is not taken for the work of the last seconds", () => {
+  const marks = new Marks();
+  marks.apply({ seq: 1, at: at(0), full: true, marks: [mark("a", { handled: 0 })], gone: [] });
+  marks.apply({ seq: 1, at: at(50), full: true, marks: [mark("a", { handled: 5000 })], gone: [] });
+  assert.equal(marks.rates("a").handled, null);
+  marks.apply({ seq: 2, at: at(51), marks: [mark("a", { handled: 5010 })], gone: [] });
+  assert.equal(marks.rates("a").handled, 10);
+});
+
 test("health: state first, then the mailbox, then the work", () => {
   const quiet = { handled: 0, busy: 0, meanTime: null, meanWait: null };
   assert.equal(healthOf(mark("a", { state: "silent" }), quiet), "bad");

@@ -1,11 +1,11 @@
 // Polling while a view is seen, and events while they come.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { doubt, report } from "../live/connection";
-import { get } from "./rest";
+import { get, Refusal } from "./rest";
 
 export interface Polled<T> { data: T | null; error: Error | null; refresh: () => void }
 
-/** Asks again each `every` ms (0: once), not while the tab is hidden, never twice at once. */
+/** Asks again each `every` ms (0: once), not while the tab is hidden, never twice at once. What the node refuses for good is not asked again. */
 export function usePoll<T>(path: string | null, every = 1000): Polled<T> {
   const [state, setState] = useState<{ path: string | null; data: T | null; error: Error | null }>({ path, data: null, error: null });
   const now = useRef<() => void>(() => {});
@@ -17,16 +17,18 @@ export function usePoll<T>(path: string | null, every = 1000): Polled<T> {
     const turn = async () => {
       if (isAsking || document.hidden) return;
       isAsking = true;
+      let isFinal = every === 0;
       clearTimeout(timer);
       try {
         const data = await get<T>(path, stop.signal);
         setState({ path, data, error: null });
       } catch (error) {
         if (stop.signal.aborted) return;
+        isFinal ||= error instanceof Refusal && error.status >= 400 && error.status < 408;
         setState((before) => ({ path, data: before.path === path ? before.data : null, error: error as Error }));
       }
       isAsking = false;
-      if (every > 0 && !stop.signal.aborted) timer = setTimeout(turn, every);
+      if (!isFinal && !stop.signal.aborted) timer = setTimeout(turn, every);
     };
     now.current = turn;
     document.addEventListener("visibilitychange", turn);

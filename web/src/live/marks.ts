@@ -36,14 +36,16 @@ export class Marks {
   shape = 0;
 
   apply(message: Message): void {
+    const before = this.now;
     this.now = Date.parse(message.at);
-    if (message.full) this.forget(message);
+    if (message.full) this.forget(message, this.now - before > WINDOW);
     for (const path of message.gone) this.drop(path);
     for (const mark of message.marks) this.put(mark);
   }
 
-  /** After a full message only what it names is left. Rates of what stays go on. */
-  private forget(message: Message): void {
+  /** After a full message only what it names is left. Rates of what stays go on, unless nothing was heard for long. */
+  private forget(message: Message, isAfterGap: boolean): void {
+    if (isAfterGap) for (const entry of this.entries.values()) entry.samples.length = 0;
     const stay = new Set(message.marks.map((mark) => mark.path));
     for (const path of [...this.entries.keys()]) if (!stay.has(path)) this.drop(path);
   }

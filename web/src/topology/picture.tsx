@@ -95,7 +95,7 @@ export function Picture(props: Props) {
     const watch = new ResizeObserver(() => mine.follow(latest.current));
     watch.observe(canvas.current!);
     const stopTheme = onTheme(() => mine.scene.recolour(paletteOf(canvas.current!)));
-    (canvas.current as HTMLCanvasElement & { scene?: Scene }).scene = mine.scene;
+    (canvas.current as HTMLCanvasElement & { scene?: Scene }).scene = mine.scene;  // for whoever measures
     return () => {
       watch.disconnect();
       stopTheme();
