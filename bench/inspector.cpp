@@ -77,9 +77,8 @@ class crowd {
 
 model::pipeline_registry one_pipeline() {
   auto parked = must(model::parse_pipeline(bench::parked_pipeline, "parked.yaml", model::pipeline_origin::installed));
-  model::pipeline_registry all;
-  all.emplace(parked.name, std::make_shared<const model::pipeline>(std::move(parked)));
-  return all;
+  const auto name = parked.name;
+  return {{name, std::make_shared<const model::pipeline>(std::move(parked))}};
 }
 
 actors::node_options options_of(const journal::data_directory& directory) {

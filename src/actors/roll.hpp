@@ -79,6 +79,7 @@ class actor_roll {
     /// False: its messages are not to be counted.
     [[nodiscard]] bool is_counted() const noexcept { return is_counted_; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const std::string& parent() const noexcept { return parent_; }
     [[nodiscard]] actor_counts counts() const noexcept;
     [[nodiscard]] actor_view read() const;
 

@@ -10,6 +10,13 @@ namespace troupe::http::inspection {
 
 using actors::party;
 
+namespace {
+
+/// "slot" of "slot-3".
+std::string_view parent_kind(std::string_view name) { return name.substr(0, name.find('-')); }
+
+}  // namespace
+
 own_actors::own_actors(const actors::actor_roll& roll, model::node_id self, std::string address)
     : roll_(roll), path_(fmt::format("{:016x}", self.raw())), address_(std::move(address)) {}
 
@@ -49,7 +56,9 @@ void own_actors::add_to(std::vector<mark>& out, const watch& wanted) const {
 void own_actors::add_group(std::vector<mark>& out, const watch& wanted, party kind) const {
   const auto& [members, sum] = groups_[static_cast<std::size_t>(kind)];
   const auto path = fmt::format("{}/{}", path_, to_string(kind));
-  out.push_back({path, json::to_json(json::mark_content{path, to_string(kind), to_string(kind), "", "", members.size(), sum})});
+  const auto& parent = members.front().who->parent();  // of all of a kind
+  out.push_back({path, json::to_json(json::mark_content{path, to_string(kind), to_string(kind), parent_kind(parent), "",
+                                                        members.size(), sum})});
   if (!wanted.has_open(path)) return;
   std::vector<const member*> shown;
   shown.reserve(members.size());

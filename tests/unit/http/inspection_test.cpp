@@ -70,6 +70,7 @@ TEST_CASE("a group and a node have the sums of their actors") {
 
   const auto group = content(seen, node + "/slot");
   CHECK(group.at("actors") == 3);
+  CHECK(group.at("parent") == "node");
   CHECK(group.at("received").at("shard") == 2);
   CHECK(group.at("received").at("worker") == 1);
   CHECK(group.at("handled") == 2);
