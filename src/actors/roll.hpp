@@ -67,6 +67,11 @@ class actor_roll {
         : kind_(kind), name_(std::move(name)), parent_(std::move(parent)), is_counted_(is_counted) {}
     /// Somebody has put a message into its mailbox. Any thread.
     void received_from(party who) noexcept { received_[static_cast<std::size_t>(who)].fetch_add(1, std::memory_order_relaxed); }
+    /// As `received_from`, for who has no mailbox: it is handled at once, in a time that nobody knows.
+    void takes_from(party who) noexcept {
+      received_from(who);
+      has_handled(1, {});
+    }
     /// Of who is no actor of CAF: so many things were done, and took so long together. Any thread.
     void has_handled(std::uint64_t things, std::chrono::nanoseconds took) noexcept;
     /// Once, before its first message.

@@ -300,7 +300,7 @@ struct shard_state {
     std::stable_sort(messages.begin(), messages.end(), [](const auto& a, const auto& b) { return a.to < b.to; });
     for (auto first = messages.begin(); first != messages.end();) {
       const auto last = std::find_if(first, messages.end(), [&](const auto& other) { return other.to != first->to; });
-      if (parts_.links) parts_.links->received_from(party::shard);
+      if (parts_.links) parts_.links->takes_from(party::shard);
       parts_.peers->send(model::node_id{first->to.raw()}, replica::encode_frame(std::span{first, last}));
       first = last;
     }

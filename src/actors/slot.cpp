@@ -48,7 +48,7 @@ struct slot_state {
 
   void carry_out(model::slot_effects effects) {
     if (effects.run) {
-      parts_.worker->received_from(party::slot);
+      parts_.worker->takes_from(party::slot);
       worker_->run(*effects.run);
     }
     if (effects.kill_worker && worker_) worker_->kill();

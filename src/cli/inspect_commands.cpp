@@ -233,13 +233,10 @@ outcome<void> inspect_actor(api& node, const global_options& global, const std::
 outcome<exit_code> run_top(const global_options& global, bool is_once) {
   TROUPE_TRY(auto node, connect(global));
   top_session session{node, global};
-  TROUPE_CHECK(session.look());
+  for (int i = 0; i < 3; ++i) TROUPE_CHECK(session.look());  // the nodes, their groups, the actors in them
   if (!is_once && full_screen::is_possible()) return session.run();
   if (!wait_for(rates_over)) return failure{exit_code::interrupted, "interrupted"};
-  for (int i = 0; i < 2; ++i) {  // what the first look has opened is in the second; rates are in the third
-    TROUPE_CHECK(session.look());
-    if (i == 0 && !wait_for(rates_over)) return failure{exit_code::interrupted, "interrupted"};
-  }
+  TROUPE_CHECK(session.look());
   session.print();
   return exit_code::ok;
 }

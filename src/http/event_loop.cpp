@@ -23,7 +23,8 @@ event_loop::event_loop(application& shared, connection_count& count)
       actors(
           shared.with.system, [this] { boost::asio::post(io, [this] { actors.hand_out(); }); },
           [this] { boost::asio::post(io, [this] { actors.run_actors(); }); },
-          {[this] { return other_thread.may_sleep(); }, [this](const auto& errand) { other_thread.sleep_in(errand); }}, shared.stands),
+          {[this] { return other_thread.may_sleep(); }, [this](const auto& errand) { other_thread.sleep_in(errand); }},
+          shared.stands),
       date(date_now()),
       count_(count) {}
 

@@ -25,7 +25,12 @@ struct server::state final : connection_count {
         with(std::move(given)),
         blocking(options.blocking_threads),
         remote(with.own_artifacts ? options.peer_threads : 0),
-        app{options, with, counts, blocking, with.own_artifacts ? remote : blocking, is_draining,
+        app{options,
+            with,
+            counts,
+            blocking,
+            with.own_artifacts ? remote : blocking,
+            is_draining,
             with.roll ? with.roll->enter(actors::party::http, "http") : nullptr} {
     for (std::uint32_t i = 0; i < options.threads; ++i) loops.push_back(std::make_unique<event_loop>(app, *this));
     acceptor.emplace(loops[0]->io);

@@ -15,7 +15,8 @@ result<inspection::watch> watch_of(const request& in) {
   TROUPE_CHECK(allow_query(in, {"open", "most"}));
   std::string text = "{\"open\":[";
   if (const auto* const open = in.find_query("open"); open && !open->empty()) {
-    if (open->find_first_of("\"\\") != std::string::npos) return error{errc::bad_request, "`open` must be paths with commas between"};
+    if (open->find_first_of("\"\\") != std::string::npos)
+      return error{errc::bad_request, "`open` must be paths with commas between"};
     text += '"';
     for (const char c : *open) text += c == ',' ? std::string{"\",\""} : std::string{c};
     text += '"';

@@ -41,8 +41,8 @@ awaitable<response> retry_job(exchange& x) {
   const auto job = co_await ask(x, x.app().with.actors.jobs, std::move(query), x.app().options.request_timeout);
   if (!job) co_return problem(job.error());
   if (!is_final(job->state))
-    co_return problem(error{errc::conflict, fmt::format("the job is {}: it can be submitted again once it has ended",
-                                                        to_string(job->state))});
+    co_return problem(
+        error{errc::conflict, fmt::format("the job is {}: it can be submitted again once it has ended", to_string(job->state))});
   co_return co_await submit(x, again(*job));
 }
 

@@ -209,7 +209,8 @@ TEST_CASE("a report is forgotten with its attempt, also where it was only passed
 
 TEST_CASE("a doubled report of an earlier attempt does not let a late double of a sign of life take progress back") {
   led node;
-  const model::finish_command failed{node.task.task, node.task.attempt, model::attempt_failure{model::failure_cause::failed, "no", ""}};
+  const model::finish_command failed{node.task.task, node.task.attempt,
+                                     model::attempt_failure{model::failure_cause::failed, "no", ""}};
   (void)node.append({failed});
   node.now += 10s;
   const auto out = node.append({model::assign_command{node.slot(), 2, {{}, 1}}});
