@@ -6,12 +6,13 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cluster import wait_until
-from cluster_test import ClusterCase
+from cluster_test import TROUPE, ClusterCase
 from websocket import Closed, Viewer, WebSocket
 
 class InspectorTest(ClusterCase):
@@ -78,6 +79,53 @@ class InspectorTest(ClusterCase):
         viewer.look_until(lambda marks: marks.get(path, {}).get("state") == "up")
         self.kill_a_worker(node)
         viewer.look_until(lambda marks: marks[f"{node.id}/worker"]["restarts"] >= 1)
+
+    def test_a_job_that_has_ended_is_submitted_again_as_a_new_one(self):
+        node, other = self.cluster.nodes[0], self.cluster.nodes[1]
+
+        def retry(job, body=b"{}", **headers):
+            status, _, answer = node.request("POST", f"/v1/jobs/{job}/retry", body, {"Content-Type": "application/json", **headers})
+            return status, json.loads(answer)
+
+        old = other.submit("long", {"number": 7}, priority=7, labels={"team": "blue"})
+        self.assertEqual(retry(old["id"])[0], 409)
+        other.json("POST", f"/v1/jobs/{old['id']}/cancel", {"reason": "no longer needed"})
+        status, new = retry(old["id"], **{"Idempotency-Key": "again"})
+        self.assertEqual(status, 202, new)
+        self.assertNotEqual(new["id"], old["id"])
+        self.assertEqual((new["inputs"], new["priority"], new["pipeline"]), ({"number": 7}, 7, "long"))
+        self.assertEqual(new["labels"], {"team": "blue", "retry_of": old["id"]})
+        self.assertEqual(retry(old["id"], **{"Idempotency-Key": "again"})[1]["id"], new["id"])
+        self.assertEqual(other.job(old["id"])["state"], "cancelled")
+        other.json("POST", f"/v1/jobs/{new['id']}/cancel", {})
+        self.assertEqual(retry(new["id"])[1]["labels"]["retry_of"], new["id"])  # of the one before, not of the first
+        self.assertEqual(retry("0" * 16)[0], 404)
+        self.assertEqual(retry(new["id"], b'{"priority": 9}')[0], 400)
+        self.assertEqual(retry(new["id"], **{"Content-Type": "text/plain"})[0], 415)
+
+    def test_the_terminal_shows_the_same(self):
+        node = self.cluster.nodes[1]
+
+        def troupe(*words):
+            return subprocess.run([TROUPE, "--url", f"http://{node.address}", *words], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
+
+        job = node.submit("long", {"number": 1})["id"]
+        wait_until("the job to run", lambda: node.job(job)["state"] == "running")
+        top = troupe("top", "--once")
+        self.assertEqual(top.returncode, 0, top.stderr)
+        self.assertIn("3 of 3 nodes up", top.stdout)
+        self.assertRegex(top.stdout, rf"{job} long +only +127.0.0.1:\d+ slot-\d")
+        self.assertRegex(top.stdout, r"shard-0 +leader +[1-9]")
+        self.assertIn("runs on slot-", troupe("inspect", job).stdout)
+        shards = troupe("inspect", "shard-0").stdout
+        self.assertEqual(shards.count("shard-0 of node"), 3, shards)
+        self.assertIn("state      leader", shards)
+        at_one = troupe("inspect", f"{node.address}/shard/shard-0").stdout
+        self.assertEqual(at_one.count("shard-0 of node"), 1, at_one)
+        nobody = troupe("inspect", "slot-99")
+        self.assertEqual(nobody.returncode, 4)
+        self.assertIn("there is no actor 'slot-99'", nobody.stderr)
+        node.json("POST", f"/v1/jobs/{job}/cancel", {})
 
     @staticmethod
     def kill_a_worker(node):

@@ -139,6 +139,17 @@ class Tls(unittest.TestCase):
         status, _, got = self.nodes[2].request("GET", f"/v1/artifacts/{name}")
         self.assertEqual((status, got == data), (200, True))
 
+    def test_any_node_shows_the_actors_of_all(self):
+        def states(node):
+            return {mark["name"]: mark["state"] for mark in node.json("GET", "/v1/actors")["marks"]}
+
+        for node in self.nodes:
+            wait_until("all nodes to be seen", lambda node=node: states(node) == {other.address: "up" for other in self.nodes})
+        top = self.command("top", "--once")
+        self.assertIn("3 of 3 nodes up", top.stdout, top.stderr)
+        for path in ("/v1/actors", "/v1/inspect"):
+            self.assertEqual(self.nodes[0].code(path), (401, "unauthorized"))
+
     def test_certificates_are_renewed_in_time_without_a_break(self):
         files = [node.data / "tls" / "node.crt" for node in self.nodes]
         before = [file.read_bytes() for file in files]
