@@ -22,7 +22,7 @@ namespace {
 bool is_for_peers(std::string_view path) { return path.starts_with("/v1/peers/"); }
 
 bool is_part_of_the_page(std::string_view path) {
-  return path == "/" || path.ends_with(".js") || path.ends_with(".css") || path.ends_with(".svg");
+  return path == "/" || path == "/inspector" || path.ends_with(".js") || path.ends_with(".css") || path.ends_with(".svg");
 }
 
 std::string verb_of(const http::route& route) {
@@ -109,8 +109,12 @@ TEST_CASE("the page runs under a policy without inline scripts and comes from th
   CHECK(page.body.find("https://") == std::string::npos);
   CHECK(ask(s.port(), "GET", "/", "If-None-Match: " + page.header("etag") + "\r\n").status == 304);
   for (const auto& file : http::embedded_files()) {
-    const auto path = file.name == "index.html" ? std::string{"/"} : "/" + std::string{file.name};
+    const bool is_missing = file.content.empty();  // built without Node.js: the plain page stands there
+    const auto path = file.name == "index.html"       ? std::string{"/"}
+                      : file.name == "inspector.html" ? std::string{"/inspector"}
+                                                      : "/" + std::string{file.name};
     CAPTURE(path);
+    if (is_missing) continue;
     CHECK(ask(s.port(), "GET", path).body == file.content);
   }
 }

@@ -380,6 +380,8 @@ served::served(std::function<void(server_options&)> change, std::function<servic
   options.blocking_threads = 2;
   if (change) change(options);
   services with{system, handles, artifacts, pipelines, [] { return std::string{"troupe_fake 1\n"}; }};
+  with.roll = &roll;
+  with.actors_shown = &shown;
   running = server::start(options, replace ? replace(with) : with).value();
 }
 

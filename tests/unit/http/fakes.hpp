@@ -2,6 +2,7 @@
 
 #include "actors/actors.hpp"
 #include "http/http.hpp"
+#include "http/inspection/inspection.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -93,6 +94,8 @@ class served {
   caf::actor_system system;
   actors::handles handles;
   model::pipeline_registry pipelines;
+  actors::actor_roll roll;
+  inspection::inspection shown{{model::node_id{0xabc}, "127.0.0.1:1", roll, {}}};
   std::unique_ptr<server> running;
 };
 
