@@ -1,13 +1,14 @@
 # Builds the inspector's page: cmake -DNPM=npm -DSOURCE=web -DWORK=DIRECTORY -P build_page.cmake
 # Leaves inspector.html, inspector.js and inspector.css in WORK/dist; empty ones if it cannot, with a warning: the node then serves its plain page there.
 file(MAKE_DIRECTORY ${WORK})
+file(REMOVE_RECURSE ${WORK}/src)
 file(COPY ${SOURCE}/ DESTINATION ${WORK} PATTERN node_modules EXCLUDE PATTERN dist EXCLUDE)
 set(failed "")
 if(NPM)
   file(SHA256 ${SOURCE}/package-lock.json lock)
   set(stamp ${WORK}/node_modules/.lock-${lock})
   if(NOT EXISTS ${stamp})
-    execute_process(COMMAND ${NPM} ci --no-audit --no-fund --no-update-notifier WORKING_DIRECTORY ${WORK} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
+    execute_process(COMMAND ${NPM} ci --no-audit --no-fund --no-update-notifier WORKING_DIRECTORY ${WORK} TIMEOUT 600 RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
     if(status EQUAL 0)
       file(TOUCH ${stamp})
     else()

@@ -74,7 +74,7 @@ class actor_roll {
     }
     /// Of who is no actor of CAF: so many things were done, and took so long together. Any thread.
     void has_handled(std::uint64_t things, std::chrono::nanoseconds took) noexcept;
-    /// Once, before its first message.
+    /// Once, before its first message, and before anybody reads.
     void counted_by(const caf::local_actor::metrics_t& system) noexcept { system_ = system; }
     /// What it is at. Any thread; the same again costs a comparison.
     void is_now(std::string_view state, const std::optional<activity>& doing = {});

@@ -24,18 +24,26 @@ constexpr std::size_t actors_of_a_group = 200, jobs_most = 50, plain_width = 160
 
 outcome<json::object> window_of(api& node, const std::vector<std::string>& open) {
   std::string target = fmt::format("/v1/actors?most={}&open=", actors_of_a_group);
-  for (std::size_t i = 0; i < open.size(); ++i) target += (i ? "," : "") + open[i];
+  for (std::size_t i = 0; i < open.size(); ++i) target += (i ? "," : "") + encode_segment(open[i]);
   return node.call({.target = target});
 }
 
-/// The nodes, and what is said to be in them.
+/// The nodes, and in them what is shown; as many as can be open.
 std::vector<std::string> everything_in(const json::object& window) {
-  std::vector<std::string> out;
+  constexpr std::size_t open_most = 256;  // docs/api.md
+  std::vector<std::string> nodes, groups;
   const auto* const marks = array_at(window, "marks");
-  for (std::size_t i = 0; marks && i < marks->size(); ++i)
-    if (const auto* const mark = (*marks)[i].if_object(); mark && std::ranges::count(text_at(*mark, "path"), '/') < 2)
-      out.push_back(text_at(*mark, "path"));
-  return out;
+  for (std::size_t i = 0; marks && i < marks->size(); ++i) {
+    const auto* const mark = (*marks)[i].if_object();
+    if (!mark) continue;
+    const auto path = text_at(*mark, "path");
+    if (const auto depth = std::ranges::count(path, '/'); depth < 2) (depth == 0 ? nodes : groups).push_back(path);
+  }
+  // Slots first: they say where jobs are.
+  std::ranges::stable_sort(groups, std::ranges::greater{}, [](const auto& path) { return path.ends_with("/slot"); });
+  nodes.insert(nodes.end(), groups.begin(), groups.end());
+  if (nodes.size() > open_most) nodes.resize(open_most);
+  return nodes;
 }
 
 // -- top --------------------------------------------------------------------------------------------------------------
@@ -116,25 +124,36 @@ class top_session {
 
 // -- inspect ----------------------------------------------------------------------------------------------------------
 
+/// What a node says, as it may stand on a terminal.
+std::string shown(const std::string& text) { return fit(text, 80); }
+
+void print_doing(const json::object& doing) {
+  fmt::print("job {}, stage {}, attempt {}, {} %", shown(text_at(doing, "job")), shown(text_at(doing, "stage")),
+             count_at(doing, "attempt"), count_at(doing, "permille") / 10);
+}
+
 void print_actor(const actor_row& row, const std::string& node) {
-  fmt::print("{} of node {} ({})\n", row.name, row.path.substr(0, 16), node);
-  fmt::print("  kind       {}, begun by {}\n", row.kind, row.parent.empty() ? "the node" : row.parent);
-  if (!row.state.empty()) fmt::print("  state      {}\n", row.state);
-  if (!row.doing.empty())
-    fmt::print("  runs       job {}, stage {}, attempt {}, {} %\n", text_at(row.doing, "job"), text_at(row.doing, "stage"),
-               count_at(row.doing, "attempt"), count_at(row.doing, "permille") / 10);
-  fmt::print("  handles    {:.1f} messages/s, {:.2f} % busy, {} each\n", row.handled, row.busy * 100,
+  fmt::print("{} of node {} ({})\n", shown(row.name), shown(row.path.substr(0, 16)), shown(node));
+  fmt::print("  kind       {}, begun by {}\n", shown(row.kind), row.parent.empty() ? "the node" : shown(row.parent));
+  if (!row.state.empty()) fmt::print("  state      {}\n", shown(row.state));
+  if (!row.doing.empty()) {
+    fmt::print("  runs       ");
+    print_doing(row.doing);
+    fmt::print("\n");
+  }
+  fmt::print("  handles    {} messages/s, {} % busy, {} each\n", rough_rate(row.handled), rough_rate(row.busy * 100),
              rough_seconds(row.mean_seconds));
   fmt::print("  mailbox    {} wait now, {} each until now\n", row.waiting, rough_seconds(row.waited_seconds));
-  for (const auto& [who, rate] : row.received) fmt::print("  from       {:<10} {:.1f} messages/s\n", who, rate);
+  for (const auto& [who, rate] : row.received) fmt::print("  from       {:<10} {} messages/s\n", fit(who, 10), rough_rate(rate));
   fmt::print("  restarts   {}\n", row.restarts);
   for (const auto& [most, rate] : row.times)
-    if (rate > 0) fmt::print("  took       {:<10} {:.1f} messages/s\n", most ? "<= " + rough_seconds(*most) : "longer", rate);
+    if (rate > 0)
+      fmt::print("  took       {:<10} {} messages/s\n", most ? "<= " + rough_seconds(*most) : "longer", rough_rate(rate));
 }
 
 void print_group(const actor_row& row, const std::string& node) {
-  fmt::print("{:<24} {:<8} {:>4} actors  {:>9.1f} messages/s  {:>6.2f} % busy  {} in mailboxes\n", fit(node, 24), row.name,
-             row.actors, row.handled, row.busy * 100, row.waiting);
+  fmt::print("{:<24} {:<8} {:>4} actors  {:>9} messages/s  {:>6} % busy  {} in mailboxes\n", fit(node, 24), fit(row.name, 8),
+             row.actors, rough_rate(row.handled), rough_rate(row.busy * 100), row.waiting);
 }
 
 bool is_job_id(const std::string& text) {
@@ -203,9 +222,11 @@ outcome<void> inspect_job(api& node, const global_options& global, const std::st
   for (const auto& node_path : everything_in(nodes)) open.insert(open.end(), {node_path, node_path + "/slot"});
   TROUPE_TRY(const auto window, window_of(node, open));
   for (const auto& row : actor_rates{}.next(window, {}))
-    if (row.kind == "slot" && text_at(row.doing, "job") == id)
-      fmt::print("runs on {} of node {}: stage {}, attempt {}, {} %\n", row.name, row.path.substr(0, 16),
-                 text_at(row.doing, "stage"), count_at(row.doing, "attempt"), count_at(row.doing, "permille") / 10);
+    if (row.kind == "slot" && text_at(row.doing, "job") == id) {
+      fmt::print("runs on {} of node {}: ", shown(row.name), shown(row.path.substr(0, 16)));
+      print_doing(row.doing);
+      fmt::print("\n");
+    }
   return {};
 }
 
@@ -230,7 +251,9 @@ outcome<void> inspect_actor(api& node, const global_options& global, const std::
 
 }  // namespace
 
-outcome<exit_code> run_top(const global_options& global, bool is_once) {
+outcome<exit_code> run_top(const global_options& given, bool is_once) {
+  auto global = given;
+  if (global.patience.empty()) global.patience = "2s";  // who holds a key down wants an answer
   TROUPE_TRY(auto node, connect(global));
   top_session session{node, global};
   for (int i = 0; i < 3; ++i) TROUPE_CHECK(session.look());  // the nodes, their groups, the actors in them

@@ -79,7 +79,9 @@ std::string fit(std::string_view text, std::size_t columns) {
       }
       break;
     }
-    fitted += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+    const bool is_c1 = c == '\xc2' && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;  // U+0080 to U+009F
+    fitted += static_cast<unsigned char>(c) < 0x20 || c == 0x7f || is_c1 ? ' ' : c;
+    if (is_c1) ++i;
   }
   return fitted;
 }

@@ -28,7 +28,7 @@ void put(std::string_view text) {
 
 }  // namespace
 
-key key_of(std::string_view bytes) {
+key take_key(std::string& sent) {
   constexpr std::array<std::pair<std::string_view, key>, 21> known{{{"q", key::quit},          {"Q", key::quit},
                                                                     {"\x1b[21~", key::quit},  // F10
                                                                     {"\x03", key::quit},       {"P", key::by_busy},
@@ -41,9 +41,14 @@ key key_of(std::string_view bytes) {
                                                                     {"h", key::help},          {"?", key::help},
                                                                     {"\x1bOP", key::help},  // F1
                                                                     {"\x1b[11~", key::help}}};
-  if (bytes.empty()) return key::none;
-  const auto* const at = std::ranges::find(known, bytes, &std::pair<std::string_view, key>::first);
-  return at == known.end() ? key::other : at->second;
+  if (sent.empty()) return key::none;
+  const auto* const at = std::ranges::find_if(known, [&](const auto& each) { return sent.starts_with(each.first); });
+  const bool is_known = at != known.end();
+  const auto pressed = is_known ? at->second : key::other;
+  // Of a sequence that nobody knows the rest is not taken for keys.
+  const auto size = is_known ? at->first.size() : sent.front() == '\x1b' ? sent.size() : 1;
+  sent.erase(0, size);
+  return pressed;
 }
 
 struct full_screen::settings {
@@ -54,6 +59,7 @@ full_screen::full_screen() : before_(std::make_unique<settings>()) {
   tcgetattr(STDIN_FILENO, &before_->input);
   auto raw = before_->input;
   raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+  raw.c_cc[VSUSP] = raw.c_cc[VQUIT] = _POSIX_VDISABLE;  // they would leave the terminal as it is now
   raw.c_cc[VMIN] = 0;
   raw.c_cc[VTIME] = 0;
   tcsetattr(STDIN_FILENO, TCSANOW, &raw);
@@ -80,12 +86,14 @@ void full_screen::draw(const std::vector<std::string>& lines) {
 }
 
 key full_screen::key_within(duration limit) {
+  if (!sent_.empty()) return take_key(sent_);
   pollfd input{STDIN_FILENO, POLLIN, 0};
   if (poll(&input, 1, static_cast<int>(std::max<duration>(duration{0}, limit).count())) <= 0) return key::none;
-  std::array<char, 16> bytes{};
+  std::array<char, 64> bytes{};
   const auto size = ::read(STDIN_FILENO, bytes.data(), bytes.size());
   if (size <= 0) return key::quit;  // the terminal has gone
-  return key_of({bytes.data(), static_cast<std::size_t>(size)});
+  sent_.assign(bytes.data(), static_cast<std::size_t>(size));
+  return take_key(sent_);
 }
 
 }  // namespace troupe::cli

@@ -12,8 +12,8 @@ namespace troupe::cli {
 
 enum class key : std::uint8_t { none, quit, by_busy, by_rate, by_mailbox, pause, up, down, page_up, page_down, help, other };
 
-/// What a terminal sends when a key is pressed, as far as `troupe top` has a use for it.
-[[nodiscard]] key key_of(std::string_view bytes);
+/// Takes the first key out of what a terminal has sent, as far as `troupe top` has a use for it. `none`: there is nothing.
+[[nodiscard]] key take_key(std::string& sent);
 
 /// The whole terminal, for as long as this lives; then it is as it was before.
 class full_screen {
@@ -34,6 +34,7 @@ class full_screen {
  private:
   struct settings;
   std::unique_ptr<settings> before_;
+  std::string sent_;  ///< keys that wait
 };
 
 }  // namespace troupe::cli

@@ -54,21 +54,21 @@ std::string node_line(const top_picture& top, const actor_row& row) {
     if (each.kind == "slot" && each.path.starts_with(row.path + "/slot/")) ++slots, running += each.doing.empty() ? 0 : 1;
   const auto known = std::ranges::find(top.nodes, row.path, &member::id);
   const auto state = row.state == "up" && known != top.nodes.end() ? known->state : row.state;
-  return fmt::format("{:<24} {:<9} {:<8} {} {:>7} {:>9.0f} {:>6.1f} {:>8}", fit(row.name, 24), fit(state, 9),
+  return fmt::format("{:<24} {:<9} {:<8} {} {:>7} {:>9} {:>6} {:>8}", fit(row.name, 24), fit(state, 9),
                      fit(known == top.nodes.end() ? "?" : known->role, 8),
                      bar(slots ? static_cast<double>(running) / static_cast<double>(slots) : 0),
-                     fmt::format("{}/{}", running, slots), row.handled, row.busy * 100, row.waiting);
+                     fmt::format("{}/{}", running, slots), rough_rate(row.handled), rough_rate(row.busy * 100), row.waiting);
 }
 
 std::string actor_line(const top_picture& top, const actor_row& row) {
   std::string from;
   std::vector<std::pair<std::string, double>> senders{row.received.begin(), row.received.end()};
   std::ranges::sort(senders, std::ranges::greater{}, &std::pair<std::string, double>::second);
-  for (const auto& [who, rate] : senders) from += fmt::format("{}{} {:.0f}", from.empty() ? "" : ", ", who, rate);
-  return fmt::format("{:<24} {:<11} {:<9} {:>9.0f} {:>6.1f} {:>8} {:>8}  {}",
+  for (const auto& [who, rate] : senders) from += fmt::format("{}{} {}", from.empty() ? "" : ", ", who, rough_rate(rate));
+  return fmt::format("{:<24} {:<11} {:<9} {:>9} {:>6} {:>8} {:>8}  {}",
                      fit(address_of(top, row.path.substr(0, row.path.find('/'))), 24), fit(row.name, 11),
-                     fit(row.state.empty() ? "-" : row.state, 9), row.handled, row.busy * 100, rough_seconds(row.mean_seconds),
-                     row.waiting, from);
+                     fit(row.state.empty() ? "-" : row.state, 9), rough_rate(row.handled), rough_rate(row.busy * 100),
+                     rough_seconds(row.mean_seconds), row.waiting, from);
 }
 
 bool is_actor(const actor_row& row) { return std::ranges::count(row.path, '/') == 2; }
@@ -118,6 +118,11 @@ std::vector<std::string> job_lines(const top_picture& top) {
 }
 
 }  // namespace
+
+std::string rough_rate(double rate) {
+  const auto shown = std::clamp(rate, 0.0, 999'999'999.0);
+  return shown < 1 ? fmt::format("{:.2f}", shown) : shown < 100 ? fmt::format("{:.1f}", shown) : fmt::format("{:.0f}", shown);
+}
 
 std::string rough_seconds(double seconds) {
   if (seconds <= 0) return "-";

@@ -28,6 +28,8 @@ struct top_picture {
 [[nodiscard]] std::vector<std::string> render_top(const top_picture& top, std::size_t width, std::size_t height);
 /// The keys of `troupe top`.
 [[nodiscard]] std::vector<std::string> top_help();
+/// "0.05", "12.3", "4200", for what is a second or a share; at most "999999999".
+[[nodiscard]] std::string rough_rate(double rate);
 /// "12.3 ms", "450 us", "1.2 s".
 [[nodiscard]] std::string rough_seconds(double seconds);
 

@@ -177,8 +177,19 @@ asio::awaitable<result<void>> peer_socket::dial(std::string address, std::string
     self->close(fmt::format("it answers {} to the request for a link{}", answer.result_int(),
                             wants_proof ? ": its cluster has TLS, join it with --join-token" : ""));
   }
+  if (failure == websocket::error::upgrade_declined) co_return error{errc::conflict, self->why};
   if (failure) co_return self->failed(failure);
   co_return result<void>{};
+}
+
+asio::awaitable<void> peer_socket::refuse(std::string why) {
+  const auto self = state_;
+  close_after(1s, why);
+  constexpr std::size_t reason_most = 123;  // RFC 6455, 5.5
+  error_code ignored;
+  const websocket::close_reason said{websocket::close_code::policy_error, why.substr(0, reason_most)};
+  co_await self->socket.async_close(said, asio::redirect_error(asio::use_awaitable, ignored));
+  self->close(std::move(why));
 }
 
 asio::awaitable<result<void>> peer_socket::accept(file_descriptor from, std::unique_ptr<auth::tls_session> tls, std::string key,

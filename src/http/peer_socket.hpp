@@ -35,7 +35,7 @@ class peer_socket {
 
   /// Connects to "host:port" and upgrades the connection, which becomes that of `path`. A name is looked up; that cannot be
   /// broken off.
-  /// @returns `errc::not_found` if nobody listens there
+  /// @returns `errc::not_found` if nobody listens there, `errc::conflict` if who does wants no such connection
   [[nodiscard]] boost::asio::awaitable<result<void>> dial(std::string address, std::string_view path = peer_link_path);
   /// Answers an upgrade that was read already.
   /// @param tls     over `from`, with the handshake behind it; null: the connection is plain
@@ -57,6 +57,8 @@ class peer_socket {
   /// Closes the connection when the time is over, with this reason. A later call replaces an earlier one.
   void close_after(duration limit, std::string why);
   void keep_open();  ///< forgets `close_after`
+  /// Says why before it closes (RFC 6455, 5.5.1), within a second. Nobody may read meanwhile.
+  [[nodiscard]] boost::asio::awaitable<void> refuse(std::string why);
   /// Ends all that goes on, from now. The first reason stays.
   void close(std::string why);
   [[nodiscard]] bool is_open() const noexcept;

@@ -74,7 +74,8 @@ void own_actors::add_group(std::vector<mark>& out, const watch& wanted, party ki
   if (count == members.size()) return;
   // What is open itself is shown however calm it is.
   for (auto at = wanted.open.lower_bound(prefix); at != wanted.open.end() && at->starts_with(prefix); ++at) {
-    const auto one = std::ranges::find_if(members, [&](const member& m) { return m.who->name() == at->substr(prefix.size()); });
+    const auto name = std::string_view{*at}.substr(prefix.size());
+    const auto one = std::ranges::find_if(members, [&](const member& m) { return m.who->name() == name; });
     if (one != members.end() && std::ranges::find(shown, &*one) == shown.end()) out.push_back(mark_of(*one, prefix, wanted));
   }
 }

@@ -25,8 +25,8 @@ struct mark_content {
 };
 [[nodiscard]] std::string to_json(const mark_content& content);
 
-/// The same mark of a node that does not answer.
-[[nodiscard]] std::string as_silent(std::string_view mark);
+/// The same mark in another state: of a node that does not answer.
+[[nodiscard]] std::string as_state(std::string_view mark, std::string_view state);
 
 [[nodiscard]] std::string to_json(const inspection::delta& what, std::uint64_t seq, timestamp at);
 /// Of another node; marks that are none are left out. @returns `errc::corrupt`

@@ -66,7 +66,12 @@ TEST_CASE("a node may send anything") {
   actor_rates rates;
   CHECK(rates.next({}, 1s).empty());
   CHECK(rates.next(json::parse(R"({"marks":[1,null,[]]})").as_object(), 2s).empty());
-  CHECK(rates.next(window(mark("n", R"("handled":"x","received":[1],"times":[1,[1],["a","b"]],"doing":7)")), 3s).size() == 1);
+  const auto rows = rates.next(window(mark("n", R"("handled":"x","received":[1],"times":[1,[1],["a","b"]],"doing":7)")), 3s);
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].handled == 0);
+  CHECK(rows[0].times.empty());
+  CHECK(rows[0].received.empty());
+  CHECK(rows[0].doing.empty());
 }
 
 top_picture some_picture() {
@@ -129,24 +134,32 @@ TEST_CASE("the busiest actors stand first, by what is asked for") {
 
 TEST_CASE("the picture stays within the terminal, and what comes from elsewhere cannot steer it") {
   auto top = some_picture();
-  top.trouble = "\x1b[2Jevil";
+  top.trouble =
+      "\x1b[2Jevil\xc2\x9b"
+      "2J";
   const auto lines = render_top(top, 40, 5);
   CHECK(lines.size() == 5);
   for (const auto& line : lines) {
     CHECK(line.size() <= 40 + 8);  // bytes; characters may have several
     CHECK(line.find('\x1b') == std::string::npos);
+    CHECK(line.find('\x9b') == std::string::npos);
   }
 }
 
 TEST_CASE("keys are those of htop") {
-  CHECK(key_of("q") == key::quit);
-  CHECK(key_of("\x1b[21~") == key::quit);
-  CHECK(key_of("P") == key::by_busy);
-  CHECK(key_of("M") == key::by_mailbox);
-  CHECK(key_of("\x1b[A") == key::up);
-  CHECK(key_of("\x1bOP") == key::help);
-  CHECK(key_of("") == key::none);
-  CHECK(key_of("x") == key::other);
+  const auto keys_of = [](std::string sent) {
+    std::vector<key> out;
+    while (!sent.empty()) out.push_back(take_key(sent));
+    return out;
+  };
+  CHECK(keys_of("q") == std::vector{key::quit});
+  CHECK(keys_of("\x1b[21~") == std::vector{key::quit});
+  CHECK(keys_of("PM") == std::vector{key::by_busy, key::by_mailbox});
+  CHECK(keys_of("\x1b[A\x1b[A\x1bOPq") == std::vector{key::up, key::up, key::help, key::quit});
+  CHECK(keys_of("x ") == std::vector{key::other, key::pause});
+  CHECK(keys_of("\x1b[1;5Qq") == std::vector{key::other});
+  std::string nothing;
+  CHECK(take_key(nothing) == key::none);
 }
 
 TEST_CASE("times are short") {
@@ -154,6 +167,10 @@ TEST_CASE("times are short") {
   CHECK(rough_seconds(0.00045) == "450 us");
   CHECK(rough_seconds(0.0123) == "12.3 ms");
   CHECK(rough_seconds(1.25) == "1.2 s");
+  CHECK(rough_rate(0.054) == "0.05");
+  CHECK(rough_rate(12.34) == "12.3");
+  CHECK(rough_rate(4200.4) == "4200");
+  CHECK(rough_rate(1e300) == "999999999");
 }
 
 }  // namespace
