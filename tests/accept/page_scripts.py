@@ -13,6 +13,7 @@ from framework import ROOT, CheckFailed, say, sh
 
 SOURCE = ROOT / "tests" / "accept" / "browser"
 WORK = ROOT / "build" / "accept" / "browser"
+PICTURES = ROOT / "build" / "accept" / "inspector"
 #: A folder whose inspector.html, .js and .css stand in for those of the program, to try a page that is being worked on. The verdict is then FAIL.
 INSTEAD = os.environ.get("TROUPE_ACCEPT_PAGE", "")
 
@@ -45,6 +46,7 @@ def run(check, script, config, answers=None, seconds=900):
     """Runs a script until its end. `answers`: what it may ask for, name -> function of the request. @returns what it says at its end."""
     browser = chromium()
     prepare()
+    PICTURES.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(["node", script], cwd=WORK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
     def give_up():
@@ -54,8 +56,9 @@ def run(check, script, config, answers=None, seconds=900):
     watch = threading.Timer(seconds, give_up)
     watch.start()
     try:
-        tell(process, {**config, "chromium": browser, "instead": INSTEAD and str(pathlib.Path(INSTEAD).resolve())})
+        tell(process, {**config, "chromium": browser, "pictures": str(PICTURES), "instead": INSTEAD and str(pathlib.Path(INSTEAD).resolve())})
         end = converse(check, process, answers or {})
+        process.stdin.close()
         if process.wait(30) != 0 or end is None:
             raise CheckFailed(f"{script} ended with {process.returncode}, before its end" + ("" if watch.is_alive() else f": it took longer than {seconds} s"))
         check.that("the page is that of the program", not INSTEAD, INSTEAD and f"from {INSTEAD}" or "yes")
@@ -82,6 +85,8 @@ def converse(check, process, answers):
             say(said["say"])
         elif "ask" in said:
             tell(process, {"answer": answers[said["ask"]](**said["with"])})
+        elif "failed" in said:
+            raise CheckFailed(said["failed"])
         elif "end" in said:
             return said["end"]
     return None

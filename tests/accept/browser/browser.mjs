@@ -14,7 +14,6 @@ const tell = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 /** What the check says first: addresses, ids, the browser. */
 export const config = await heard();
 export const say = (text) => tell({ say: text });
-export const end = (value = true) => tell({ end: value });
 /** Has the check do something. @returns its answer */
 export async function ask(what, request = {}) {
   tell({ ask: what, with: request });
@@ -47,6 +46,19 @@ export async function until(what, condition, seconds = 20) {
 export async function launch() {
   const rights = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   return chromium.launch({ executablePath: config.chromium, args: rights });
+}
+
+/** Does the work of a script, and says whether it came to its end. What a page looked like where it did not is kept as failed.png. */
+export async function main(browser, page, work) {
+  try {
+    tell({ end: (await work()) ?? true });
+  } catch (failure) {
+    await page?.screenshot({ path: `${config.pictures}/failed.png` }).catch(() => {});
+    tell({ failed: `${failure.message.split("\n")[0]} (${page?.url()})` });
+    throw failure;
+  } finally {
+    await browser.close();
+  }
 }
 
 const STANDINS = { "/inspector": "inspector.html", "/inspector.js": "inspector.js", "/inspector.css": "inspector.css" };
@@ -98,7 +110,24 @@ export const shapeWhen = (page, path, what, condition = () => true, seconds = 20
     return shape && condition(shape) ? shape : null;
   }, seconds);
 
+/** The picture has all that it was told of: nothing comes, goes or moves for a while. */
+export async function atRest(page) {
+  let before = "";
+  let same = 0;
+  await until("the picture to be at rest", async () => {
+    const now = await page.evaluate(() => {
+      const scene = document.querySelector(".picture canvas")?.scene;
+      return scene && !scene.isMoving && scene.shapes.length ? scene.shapes.map((shape) => `${shape.path} ${Math.round(shape.screenX)} ${Math.round(shape.screenY)}`).join() : "";
+    });
+    same = now && now === before ? same + 1 : 0;
+    before = now;
+    return same >= 15;
+  });
+}
+
 export async function clickMark(page, path) {
+  await shapeWhen(page, path, `the mark ${path} in the picture`);
+  await atRest(page);
   const shape = await shapeWhen(page, path, `the mark ${path} in the picture`);
   await page.locator(".picture canvas").click({ position: { x: shape.screenX, y: shape.screenY } });
 }
