@@ -52,7 +52,7 @@ const scan = (page) => page.evaluate(async () => {
 
 /** That the scan sees: a button without a name is planted, and taken away again. */
 async function seesFaults(page) {
-  await page.evaluate(() => { const button = document.createElement("button"); button.id = "planted"; document.querySelector("main").append(button); });
+  await page.evaluate(() => { const button = document.createElement("button"); button.id = "planted"; (document.querySelector("dialog[open]") ?? document.querySelector("main")).append(button); });
   const { violations } = await scan(page);
   await page.evaluate(() => document.getElementById("planted").remove());
   return violations.some((one) => one.id === "button-name");
@@ -81,7 +81,7 @@ async function look(page, [name, hash, ready], theme, width) {
   const excess = await tooWide(page);
   if (width === 390 && excess > 0) { seen.wide.push(name); say(`${name}, ${theme}: ${excess} px too wide`); }
   seen.pages.add(`${name} ${theme} ${width}`);
-  await page.screenshot({ path: `${config.pictures}/${name.replace(/ /g, "-")}-${theme}-${width}.png`, fullPage: true });
+  await page.screenshot({ path: `${config.pictures}/${name.replace(/ /g, "-")}-${theme}-${width}.png`, fullPage: !name.endsWith("dialog") });
 }
 
 await main(browser, { url: () => open?.url(), screenshot: (options) => open.screenshot(options) }, async () => {

@@ -53,7 +53,7 @@ function Slot({ slot, worker }: { slot: Mark; worker: Mark | undefined }) {
   return (
     <li class={doing ? "" : "idle"}>
       <a class="slot-name" href={linkToMark(slot.path)}>{slot.name}</a>
-      {doing ? <span class="slot-what"><JobLink id={doing.job} /> {doing.pipeline} <b>{doing.stage}</b>{doing.attempt > 1 ? `, attempt ${doing.attempt}` : ""}</span>
+      {doing ? <span class="slot-what"><JobLink id={doing.job} />{doing.pipeline ? ` ${doing.pipeline}` : ""} <b>{doing.stage}</b>{doing.attempt > 1 ? `, attempt ${doing.attempt}` : ""}</span>
         : <span class="slot-what quiet">{slot.state ?? "idle"}</span>}
       {doing ? <Bar permille={doing.permille} label={`${doing.stage} on ${slot.name}`} tone="running" /> : null}
       <span class="slot-number">{doing ? `${Math.floor(doing.permille / 10)} %` : ""}</span>

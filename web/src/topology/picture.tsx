@@ -153,6 +153,7 @@ function Legend({ isTree }: { isTree: boolean }) {
     <ul class="legend" aria-label="Signs">
       <li><i class="key well" />works</li>
       <li><i class="key busy" />busy; the arc is the share</li>
+      <li><i class="key progress" />how far its task is</li>
       <li><i class="key warn">!</i>needs a look</li>
       <li><i class="key bad">✕</i>in trouble</li>
       <li><i class="key idle" />idle</li>
