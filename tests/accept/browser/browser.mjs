@@ -69,7 +69,8 @@ export async function newPage(browser, options = {}) {
   if (config.instead) {
     await context.route((url) => STANDINS[url.pathname] !== undefined, async (route) => {
       const response = await route.fetch();
-      await route.fulfill({ response, body: readFileSync(`${config.instead}/${STANDINS[new URL(route.request().url()).pathname]}`) });
+      const headers = Object.fromEntries(Object.entries(response.headers()).filter(([name]) => !["content-encoding", "content-length", "etag"].includes(name)));
+      await route.fulfill({ status: 200, headers, body: readFileSync(`${config.instead}/${STANDINS[new URL(route.request().url()).pathname]}`) });
     });
   }
   const page = await context.newPage();
