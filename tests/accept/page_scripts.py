@@ -14,7 +14,7 @@ from framework import ROOT, CheckFailed, say, sh
 SOURCE = ROOT / "tests" / "accept" / "browser"
 WORK = ROOT / "build" / "accept" / "browser"
 PICTURES = ROOT / "build" / "accept" / "inspector"
-#: A folder whose inspector.html, .js and .css stand in for those of the program, to try a page that is being worked on. The verdict is then FAIL.
+#: A folder whose inspector.js and .css stand in for those of the program, to try a page that is being worked on. The verdict is then FAIL.
 INSTEAD = os.environ.get("TROUPE_ACCEPT_PAGE", "")
 
 

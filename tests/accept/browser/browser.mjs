@@ -61,7 +61,8 @@ export async function main(browser, page, work) {
   }
 }
 
-const STANDINS = { "/inspector": "inspector.html", "/inspector.js": "inspector.js", "/inspector.css": "inspector.css" };
+/** Not the document: of one that the browser did not fetch itself it does not believe that it comes from this machine, and lets it open no WebSocket here. */
+const STANDINS = { "/inspector.js": "inspector.js", "/inspector.css": "inspector.css" };
 
 /** A page with a cache of its own. What goes wrong in it is kept in `troubles`, what it asks of other hosts in `strangers`. */
 export async function newPage(browser, options = {}) {
