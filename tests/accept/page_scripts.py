@@ -31,7 +31,7 @@ def chromium():
 def prepare():
     """The scripts beside what they import, as package-lock.json says. Nothing is fetched a second time."""
     WORK.mkdir(parents=True, exist_ok=True)
-    for file in SOURCE.iterdir():
+    for file in SOURCE.glob("*.*"):
         shutil.copy(file, WORK)
     stamp = WORK / "node_modules" / f".lock-{hashlib.sha256((SOURCE / 'package-lock.json').read_bytes()).hexdigest()}"
     if stamp.exists():

@@ -51,7 +51,7 @@ function Part({ marks, mark }: { marks: Marks; mark: Mark }) {
   if (mark.path.split("/").length !== 2 || shown === 0 || shown >= mark.actors) return null;
   const more = Math.min(MOST, mark.actors);
   return (
-    <p class="notice warn">The busiest {count(shown)} of {count(mark.actors)} are shown.
+    <p>The busiest {count(shown)} of {count(mark.actors)} are shown.
       {shown < more && <> <a href={toRoute("topology", mark.path.split("/"), { most: String(more), hz: "10" })}>Show {count(more)}</a></>}</p>
   );
 }

@@ -174,7 +174,7 @@ export function paintLabels(context: CanvasRenderingContext2D, shapes: readonly 
 
 /** The name of what is open stands on its upper rim. */
 function paintTitle(context: CanvasRenderingContext2D, shape: Shape, palette: Palette): void {
-  if (shape.isAlone) return;
+  if (shape.isAlone || shape.screenY < 0) return;
   const sign = SIGNS[shape.health];
   const text = shape.label;
   const width = widthOf(context, text, NAME) + (sign ? 14 : 0);

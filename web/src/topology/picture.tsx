@@ -23,7 +23,7 @@ function looksOf(marks: Marks, path: string): Looks {
   const waits = mark.waiting > 0 && mark.waiting >= 10 ? `${count(mark.waiting)} waiting` : "";
   const speed = rates.handled === null ? "" : `${rate(rates.handled)} /s`;
   return {
-    isAlone: parts === 2 && mark.actors === 1, label: parts === 2 && mark.actors > 1 ? `${mark.name} × ${mark.actors}` : mark.state && parts === 1 && mark.state !== "up" ? `${mark.name} (${mark.state})` : mark.name,
+    isAlone: parts === 2 && mark.actors === 1, label: parts === 2 && mark.actors > 1 ? `${mark.name} × ${count(mark.actors)}` : mark.state && parts === 1 && mark.state !== "up" ? `${mark.name} (${mark.state})` : mark.name,
     short: parts === 3 ? mark.name.replace(/^.*-/, "") : mark.name, note: doing || waits || speed, health: healthOf(mark, rates), busy: rates.busy ?? 0, waiting: mark.waiting, permille: mark.doing?.permille ?? 0,
   };
 }
