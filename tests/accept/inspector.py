@@ -43,7 +43,7 @@ def views(check):
             page_scripts.run(check, "views.mjs", stage.config(), stage.answers())
         finally:
             load.stop()
-        check.at_least("jobs of the load, acknowledged meanwhile", len(load.acknowledged), 0.9 * LOAD * load.seconds)
+        check.at_least("jobs of the load, acknowledged meanwhile", len(load.acknowledged), int(0.9 * LOAD * load.seconds))
         stage.close()
 
 
