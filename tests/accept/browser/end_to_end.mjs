@@ -51,15 +51,19 @@ async function seenAtWork() {
   await shapeWhen(page, mark.path, "the slot to go idle in the picture", (shape) => shape.health !== "busy" && !shape.note.startsWith("work"));
   await until("the slot's panel to say idle", async () => (await panel.locator(".doing").count()) === 0 && /idle/.test(await panel.locator("header .pill").innerText()));
   atMost("from the stage's end until picture and panel show the slot idle", since(done.at), SEEN, "s");
-  return mark;
+  await page.goto(`${first.url}/inspector#/topology/${mark.worker}`);
+  await shown(panel.getByRole("heading", { name: `worker-${mark.index}`, exact: true }), "the worker's panel");
+  await shapeWhen(page, mark.worker, "the worker to be idle as well", (shape) => shape.isChosen && shape.health !== "busy" && !shape.note.startsWith("work"));
+  that("the worker is idle as well", (await panel.locator(".doing").count()) === 0);
 }
 
 /** The worker beside the slot is alive and says what it does. */
 async function workerAtWork(mark, id) {
   await page.goto(`${first.url}/inspector#/topology/${mark.worker}`);
   await shown(panel.getByRole("heading", { name: `worker-${mark.index}`, exact: true }), "the worker's panel");
-  const worker = await shapeWhen(page, mark.worker, "the worker in the picture");
-  that("the slot's worker is in the picture", worker.isChosen);
+  const worker = await shapeWhen(page, mark.worker, "the worker to be busy in the picture", (shape) => shape.isChosen && shape.health === "busy" && shape.note === "work 70 %");
+  await shown(panel.locator(`.doing a[href="#/jobs/${id}"]`), "the worker's panel to name the job");
+  that("the slot's worker is busy with the same", true, worker.note, "work 70 %");
   await page.goto(`${first.url}/inspector#/topology/${mark.path}`);
   await shown(panel.locator(`.doing a[href="#/jobs/${id}"]`), "the slot's panel again");
 }
@@ -79,7 +83,7 @@ async function aFilm() {
 async function workerKilled() {
   const id = await submit(first, "gated", { name: "two" });
   await go(page, first, `#/jobs/${id}`);
-  await eventWhen(first, id, "the stage to begin", workStarted());
+  const { slot } = await eventWhen(first, id, "the stage to begin", workStarted());
   await shown(attempts.filter({ hasText: "work" }).filter({ hasText: "running" }), "the first attempt on the job's page");
   const killed = performance.now();
   await until("the program of the attempt", async () => (await ask("programs_of", { job: id })).length > 0);
@@ -97,6 +101,12 @@ async function workerKilled() {
   await ask("open", { gate: "two" });
   await shown(pill("succeeded"), "the job's end on its page");
   equal("attempts of the stage in the end", (await api(first, `/v1/jobs/${id}`)).stages.find((stage) => stage.name === "work").attempts, 2);
+  const { node, index } = markOf(slot);
+  const address = new URL(config.nodes.find((one) => one.id === node).url).host;
+  await go(page, first, "#/slots");
+  const row = page.getByRole("region", { name: `Slots of ${address}` }).locator("li", { hasText: `slot-${index}` });
+  await shown(row.locator(".slot-restarts"), "the slot's restarts");
+  equal("what the slots' view says of the killed worker's slot", await row.locator(".slot-restarts").innerText(), "1 restart");
 }
 
 async function drilled() {

@@ -113,7 +113,7 @@ function DeadLetters() {
       {page.data && jobs.length === 0 && <p class="empty">None: no job has used up its retries.</p>}
       {jobs.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label="Table of dead letters">
-          <table class="data">
+          <table class="data acts">
             <caption class="sr-only">Jobs that used up their retries</caption>
             <thead><tr><th scope="col">Job</th><th scope="col">Pipeline</th><th scope="col" class="num">Gave up</th><th scope="col">Stage</th><th scope="col">Why</th><th scope="col"><span class="sr-only">Action</span></th></tr></thead>
             <tbody>{jobs.map((job) => <DeadRow key={job.id} job={job} now={now} />)}</tbody>
