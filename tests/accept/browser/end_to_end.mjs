@@ -104,9 +104,9 @@ async function workerKilled() {
   const { node, index } = markOf(slot);
   const address = new URL(config.nodes.find((one) => one.id === node).url).host;
   await go(page, first, "#/slots");
-  const row = page.getByRole("region", { name: `Slots of ${address}` }).locator("li", { hasText: `slot-${index}` });
-  await shown(row.locator(".slot-restarts"), "the slot's restarts");
-  equal("what the slots' view says of the killed worker's slot", await row.locator(".slot-restarts").innerText(), "1 restart");
+  const place = page.getByRole("region", { name: `Slots of ${address}` }).locator("li", { hasText: `slot-${index}` });
+  await shown(place.locator(".slot-restarts"), "the slot's restarts");
+  equal("what the slots' view says of the killed worker's slot", await place.locator(".slot-restarts").innerText(), "1 restart");
 }
 
 async function drilled() {
