@@ -48,8 +48,9 @@ function trim(value: number): string {
   return value < 10 ? String(Math.round(value * 10) / 10) : String(Math.round(value));
 }
 
+/** Of a clock that has no less: 0 is no microseconds. */
 export function milliseconds(value: number): string {
-  return seconds(value / 1000);
+  return value < 1 ? "0 ms" : seconds(value / 1000);
 }
 
 /** How long ago a moment was. */

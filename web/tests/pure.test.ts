@@ -51,3 +51,12 @@ test("an alarm that stands is on top; one that is over stays in its place", () =
   assert.equal(timeline.entries(all, "silent").length, 1);
   assert.equal(timeline.entries(new Set(["job"] as const), "").length, 0);
 });
+
+test("the end of a job has the pipeline that its beginning named", () => {
+  const timeline = new Timeline();
+  const all = new Set(["job"] as const);
+  timeline.takeEvent({ job: "1", type: "submitted", pipeline: "echo" });
+  timeline.takeEvent({ job: "1", type: "succeeded", at: "2026-01-01T00:00:00.000Z" });
+  timeline.takeEvent({ job: "2", type: "succeeded", at: "2026-01-01T00:00:01.000Z" });
+  assert.deepEqual(timeline.entries(all, "").map((one) => [one.job, one.pipeline]), [["2", undefined], ["1", "echo"]]);
+});

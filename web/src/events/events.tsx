@@ -7,7 +7,7 @@ import { JobLink, Problem } from "../parts/basics";
 import { linkTo, type Route } from "../route";
 import { type Entry, type Kind, KINDS, Timeline } from "./timeline";
 
-const ENDS = ["succeeded", "failed", "cancelled", "dead"];
+const HEARD = ["submitted", "succeeded", "failed", "cancelled", "dead", "resync"];
 const NAMES: Record<Kind, string> = { alarm: "alarms", decision: "decisions", job: "job ends" };
 
 export function Events({ route }: { route: Route }) {
@@ -18,7 +18,7 @@ export function Events({ route }: { route: Route }) {
   const now = useNow();
   useEffect(() => { if (cluster.data) timeline.takeCluster(cluster.data, Date.now()); setTurn((turn) => turn + 1); }, [cluster.data]);
   useEffect(() => { if (before.data) timeline.takeJobs([...before.data.jobs].reverse()); setTurn((turn) => turn + 1); }, [before.data]);
-  useEvents("/v1/events", [...ENDS, "resync"], (name, data) => {
+  useEvents("/v1/events", HEARD, (name, data) => {
     if (name === "resync" || name === "closed") before.refresh();
     else timeline.takeEvent(data as JobEvent);
     setTurn((turn) => turn + 1);
@@ -57,7 +57,7 @@ function Line({ entry, now }: { entry: Entry; now: number }) {
       <time dateTime={new Date(entry.at).toISOString()} title={ago(new Date(entry.at).toISOString(), now)}>{moment(entry.at, now)}</time>
       <span class="kind quiet">{entry.kind}</span>
       <span class={`pill ${look}`}>{entry.what}</span>
-      <span class="why">{entry.job && <><JobLink id={entry.job} whole /> {entry.pipeline}{entry.why ? ": " : ""}</>}{entry.kind === "alarm" && entry.hasEnded ? "over: " : ""}{entry.why}</span>
+      <span class="why">{entry.job && <><JobLink id={entry.job} whole />{entry.pipeline ? ` ${entry.pipeline}` : ""}{entry.why ? ": " : ""}</>}{entry.kind === "alarm" && entry.hasEnded ? "over: " : ""}{entry.why}</span>
     </li>
   );
 }

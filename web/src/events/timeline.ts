@@ -7,11 +7,14 @@ export interface Entry { key: string; at: number; kind: Kind; what: string; why:
 
 /** How many ends of jobs are kept. */
 export const KEPT = 300;
+/** Of how many jobs that have not ended the pipeline is kept. */
+const UNDERWAY = 1000;
 
 /** Alarms have no time of their own: they stand from when this page first saw them. */
 export class Timeline {
   private alarms = new Map<string, Entry>();
   private jobs = new Map<string, Entry>();
+  private pipelines = new Map<string, string>();
   private decisions: Entry[] = [];
 
   takeCluster(cluster: Cluster, now: number): void {
@@ -26,15 +29,26 @@ export class Timeline {
     }
   }
 
+  /** What began or ended. Only the beginning tells the pipeline. */
   takeEvent(event: JobEvent): void {
+    if (event.type === "submitted") return this.learn(event.job, event.pipeline ?? "");
     const why = event.error?.detail ?? event.detail ?? "";
-    this.put({ key: `job ${event.job}`, at: Date.parse(event.at ?? ""), kind: "job", what: event.type, why, isBad: isBad(event.type), job: event.job });
+    this.put({ key: `job ${event.job}`, at: Date.parse(event.at ?? ""), kind: "job", what: event.type, why, isBad: isBad(event.type), job: event.job, ...(this.pipelines.has(event.job) ? { pipeline: this.pipelines.get(event.job)! } : {}) });
+    this.pipelines.delete(event.job);
+  }
+
+  private learn(job: string, pipeline: string): void {
+    this.pipelines.set(job, pipeline);
+    if (this.pipelines.size > UNDERWAY) this.pipelines.delete(this.pipelines.keys().next().value!);
   }
 
   /** Jobs that had ended before the page was opened. */
   takeJobs(jobs: readonly Job[]): void {
     for (const job of jobs) {
-      if (!job.ended_at) continue;
+      if (!job.ended_at) {
+        this.learn(job.id, job.pipeline);
+        continue;
+      }
       this.put({ key: `job ${job.id}`, at: Date.parse(job.ended_at), kind: "job", what: job.state, why: job.error?.detail ?? "", isBad: isBad(job.state), job: job.id, pipeline: job.pipeline });
     }
   }

@@ -84,7 +84,7 @@ export function Attempts({ tracks, addresses }: { tracks: Track[]; addresses: Re
                 <td class="num">{segment.attempt}</td>
                 <td>{slot ? <><a href={linkToMark(slot.node)}>{addresses.get(slot.node) ?? slot.node}</a> <a href={linkToMark(slot.mark)}>slot {slot.index}</a></> : "–"}</td>
                 <td class="num">{moment(segment.from)}</td>
-                <td class="num">{before?.phase === "ready" ? (before.to > before.from ? milliseconds(before.to - before.from) : "0 ms") : "–"}</td>
+                <td class="num">{before?.phase === "ready" ? milliseconds(before.to - before.from) : "–"}</td>
                 <td class="num">{milliseconds(segment.to - segment.from)}</td>
                 <td><span class={`pill ${segment.outcome === "stopped" ? "cancelled" : segment.outcome}`}>{segment.outcome}</span>
                   {segment.cause && <span class="why"> {failureText(segment.cause, segment.detail)}</span>}</td>

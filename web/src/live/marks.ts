@@ -1,6 +1,6 @@
 // What the node tells about its actors, and the rates that follow from it. Pure: time comes in with the messages.
 
-export interface Doing { job: string; pipeline: string; stage: string; instance: number; attempt: number; permille: number; since: string }
+export interface Doing { job: string; pipeline?: string; stage: string; instance: number; attempt: number; permille: number; since: string }
 export interface Mark {
   path: string; kind: string; name: string; parent: string | null; state?: string; actors: number; waiting: number; handled: number;
   busy_seconds: number; in_line_seconds: number; received: Record<string, number>; restarts: number; doing?: Doing;
@@ -154,6 +154,12 @@ export function healthOf(mark: Mark, rates: Rates): Health {
   if (mark.kind !== "worker" && mark.kind !== "slot" && (rates.busy ?? 0) >= FULL) return "warn";
   if (mark.doing || (rates.busy ?? 0) >= 0.3) return "busy";
   return (rates.handled ?? 0) > 0 ? "well" : "idle";
+}
+
+/** One word for a mark: its own, else what its rates tell; nothing before they do. */
+export function stateOf(mark: Mark, rates: Rates): string {
+  const health = healthOf(mark, rates);
+  return mark.state ?? (rates.handled === null && health === "idle" ? "–" : HEALTH_WORDS[health]);
 }
 
 export const HEALTH_WORDS: Record<Health, string> = {

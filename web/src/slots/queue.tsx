@@ -38,7 +38,7 @@ export function Queue({ node }: { node: NodeState }) {
       ]} />
       <Bar permille={node.jobs_queued / Math.max(1, node.queue_limit) * 1000} label="How full the queue is" />
       <h3>{isPart ? "Waiting, among the newest 500" : "First to wait"}</h3>
-      {jobs.length === 0 && <p class="quiet">No job waits for its first slot.</p>}
+      {jobs.length === 0 && node.jobs_queued === 0 && <p class="quiet">No job waits for its first slot.</p>}
       <ul class="wait-list">
         {jobs.map((job) => {
           const waiting = (job.stages ?? []).filter((stage) => stage.reason && stage.state !== "skipped");

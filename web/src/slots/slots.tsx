@@ -53,7 +53,7 @@ function Slot({ slot, worker }: { slot: Mark; worker: Mark | undefined }) {
   return (
     <li class={doing ? "" : "idle"}>
       <a class="slot-name" href={linkToMark(slot.path)}>{slot.name}</a>
-      {doing ? <span class="slot-what"><JobLink id={doing.job} /> {doing.pipeline} <b>{doing.stage}</b>{doing.attempt > 1 ? `, attempt ${doing.attempt}` : ""}</span>
+      {doing ? <span class="slot-what"><JobLink id={doing.job} />{doing.pipeline ? ` ${doing.pipeline}` : ""} <b>{doing.stage}</b>{doing.attempt > 1 ? `, attempt ${doing.attempt}` : ""}</span>
         : <span class="slot-what quiet">{slot.state ?? "idle"}</span>}
       {doing ? <Bar permille={doing.permille} label={`${doing.stage} on ${slot.name}`} tone="running" /> : null}
       <span class="slot-number">{doing ? `${Math.floor(doing.permille / 10)} %` : ""}</span>
@@ -113,7 +113,7 @@ function DeadLetters() {
       {page.data && jobs.length === 0 && <p class="empty">None: no job has used up its retries.</p>}
       {jobs.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label="Table of dead letters">
-          <table class="data">
+          <table class="data acts">
             <caption class="sr-only">Jobs that used up their retries</caption>
             <thead><tr><th scope="col">Job</th><th scope="col">Pipeline</th><th scope="col" class="num">Gave up</th><th scope="col">Stage</th><th scope="col">Why</th><th scope="col"><span class="sr-only">Action</span></th></tr></thead>
             <tbody>{jobs.map((job) => <DeadRow key={job.id} job={job} now={now} />)}</tbody>

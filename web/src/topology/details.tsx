@@ -1,11 +1,14 @@
 // What is known of the chosen mark, or of the cluster if none is chosen.
 import { count, moment, percent, plural, rate, seconds } from "../format";
 import type { Cluster, Member } from "../api/types";
-import { HEALTH_WORDS, healthOf, type Mark, type Marks } from "../live/marks";
+import { healthOf, type Mark, type Marks, stateOf } from "../live/marks";
 import { Bar, Facts, JobLink } from "../parts/basics";
 import { linkTo as toRoute } from "../route";
 import { Histogram } from "./histogram";
 import { NodeActions } from "./node_actions";
+
+/** A node shows at most so many members of a group. */
+const MOST = 2000;
 
 interface Props { marks: Marks; path: string; cluster: Cluster | null; linkTo: (path: string) => string; onChanged: () => void }
 
@@ -22,10 +25,11 @@ export function Details({ marks, path, cluster, linkTo: link, onChanged }: Props
     <aside class="card details" aria-label={`About ${mark.name}`}>
       <header>
         <h2>{mark.name}</h2>
-        <span class={`pill ${health}`}>{mark.state ?? HEALTH_WORDS[health]}</span>
+        <span class={`pill ${health}`}>{stateOf(mark, rates)}</span>
       </header>
       <p class="quiet">{mark.kind}{mark.actors > 1 ? `, ${plural(mark.actors, "actor")}` : ""}{mark.parent ? <>, supervised by {mark.parent}</> : ""}</p>
       {mark.doing && <Doing mark={mark} />}
+      <Part marks={marks} mark={mark} />
       <Facts rows={[
         ["Messages", sum(`${rate(rates.handled)} /s`)], ["Busy", sum(percent(rates.busy))], ["Mean handling time", seconds(rates.meanTime)],
         ["Mean wait in the mailbox", seconds(rates.meanWait)], ["In the mailbox now", sum(count(mark.waiting))],
@@ -41,11 +45,22 @@ export function Details({ marks, path, cluster, linkTo: link, onChanged }: Props
   );
 }
 
+/** What is not shown of a large group, and the way to more of it. */
+function Part({ marks, mark }: { marks: Marks; mark: Mark }) {
+  const shown = marks.membersOf(mark.path).length;
+  if (mark.path.split("/").length !== 2 || shown === 0 || shown >= mark.actors) return null;
+  const more = Math.min(MOST, mark.actors);
+  return (
+    <p>The busiest {count(shown)} of {count(mark.actors)} are shown.
+      {shown < more && <> <a href={toRoute("topology", mark.path.split("/"), { most: String(more), hz: "10" })}>Show {count(more)}</a></>}</p>
+  );
+}
+
 function Doing({ mark }: { mark: Mark }) {
   const doing = mark.doing!;
   return (
     <div class="doing">
-      <p><JobLink id={doing.job} /> {doing.pipeline}: <b>{doing.stage}</b>{doing.instance > 0 ? ` no. ${doing.instance + 1}` : ""}, attempt {doing.attempt}</p>
+      <p><JobLink id={doing.job} />{doing.pipeline ? ` ${doing.pipeline}` : ""}: <b>{doing.stage}</b>{doing.instance > 0 ? ` no. ${doing.instance + 1}` : ""}, attempt {doing.attempt}</p>
       <Bar permille={doing.permille} label={`${doing.stage} of job ${doing.job}`} />
       <p class="quiet">since {moment(doing.since)}</p>
     </div>

@@ -174,7 +174,7 @@ export function paintLabels(context: CanvasRenderingContext2D, shapes: readonly 
 
 /** The name of what is open stands on its upper rim. */
 function paintTitle(context: CanvasRenderingContext2D, shape: Shape, palette: Palette): void {
-  if (shape.isAlone) return;
+  if (shape.isAlone || shape.screenY < 0) return;
   const sign = SIGNS[shape.health];
   const text = shape.label;
   const width = widthOf(context, text, NAME) + (sign ? 14 : 0);
@@ -194,13 +194,13 @@ function paintTitle(context: CanvasRenderingContext2D, shape: Shape, palette: Pa
 }
 
 function paintInside(context: CanvasRenderingContext2D, shape: Shape, palette: Palette): void {
-  const room = shape.screenR * 1.85;
+  const room = shape.screenR * (shape.depth === 3 ? 1.6 : 1.85);
   const sign = SIGNS[shape.health];
   const hasNote = shape.note !== "" && shape.screenR > 24 && widthOf(context, shape.note, NOTE) < room;
   const isShort = widthOf(context, shape.label, NAME) >= room;
   const name = isShort ? shape.short : shape.label;
   const font = widthOf(context, name, NAME) < room ? NAME : SMALL;
-  const hasName = font === NAME || widthOf(context, name, SMALL) < room;
+  const hasName = font === NAME || widthOf(context, name, SMALL) < shape.screenR * (shape.depth === 3 ? 1.85 : 2.4);
   context.font = font;
   if (hasName) {
     context.fillStyle = palette.ink;

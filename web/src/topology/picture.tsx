@@ -23,7 +23,7 @@ function looksOf(marks: Marks, path: string): Looks {
   const waits = mark.waiting > 0 && mark.waiting >= 10 ? `${count(mark.waiting)} waiting` : "";
   const speed = rates.handled === null ? "" : `${rate(rates.handled)} /s`;
   return {
-    isAlone: parts === 2 && mark.actors === 1, label: parts === 2 && mark.actors > 1 ? `${mark.name} × ${mark.actors}` : mark.state && parts === 1 && mark.state !== "up" ? `${mark.name} (${mark.state})` : mark.name,
+    isAlone: parts === 2 && mark.actors === 1, label: parts === 2 && mark.actors > 1 ? `${mark.name} × ${count(mark.actors)}` : mark.state && parts === 1 && mark.state !== "up" ? `${mark.name} (${mark.state})` : mark.name,
     short: parts === 3 ? mark.name.replace(/^.*-/, "") : mark.name, note: doing || waits || speed, health: healthOf(mark, rates), busy: rates.busy ?? 0, waiting: mark.waiting, permille: mark.doing?.permille ?? 0,
   };
 }
@@ -153,6 +153,7 @@ function Legend({ isTree }: { isTree: boolean }) {
     <ul class="legend" aria-label="Signs">
       <li><i class="key well" />works</li>
       <li><i class="key busy" />busy; the arc is the share</li>
+      <li><i class="key progress" />how far its task is</li>
       <li><i class="key warn">!</i>needs a look</li>
       <li><i class="key bad">✕</i>in trouble</li>
       <li><i class="key idle" />idle</li>

@@ -1,6 +1,6 @@
 // The marks that are seen, as a table: the picture for keyboards and screen readers.
 import { count, percent, rate, seconds } from "../format";
-import { HEALTH_WORDS, healthOf, type Mark, type Marks, parentOf } from "../live/marks";
+import { healthOf, type Mark, type Marks, parentOf, stateOf } from "../live/marks";
 
 interface Props { marks: Marks; chosen: string; isTree: boolean; to: (path: string) => string }
 
@@ -41,7 +41,7 @@ function Row({ marks, mark, level, isTree, chosen, to }: { marks: Marks; mark: M
     <tr class={mark.path === chosen ? "chosen" : ""}>
       <th scope="row" class={`level-${Math.min(3, level)}`}><a href={to(mark.path)} aria-current={mark.path === chosen ? "true" : undefined}>{mark.name}</a></th>
       <td>{mark.kind}</td>
-      <td><span class={`pill ${health}`}>{mark.state ?? HEALTH_WORDS[health]}</span></td>
+      <td><span class={`pill ${health}`}>{stateOf(mark, rates)}</span></td>
       {isTree && <td>{mark.parent ?? (level === 0 ? "" : "the node")}</td>}
       <td class="num">{count(mark.actors)}</td>
       <td class="num">{rate(rates.handled)}</td>

@@ -13,8 +13,14 @@ import { MarkTable } from "./table";
 
 /** So many nodes are shown opened from the start; more are closed until someone opens them. */
 const OPEN_NODES = 9;
-/** Of a group the busiest so many, unless `most=` in the address says otherwise. */
+/** Of a group the busiest so many, so often a second, unless `most=` and `hz=` in the address say otherwise. */
 const MOST = 500;
+const HZ = 5;
+
+/** A number of the address within what a node takes. */
+function within(text: string | undefined, least: number, most: number, otherwise: number): number {
+  return Math.min(most, Math.max(least, Number(text) || otherwise));
+}
 
 /** Every mark on the way to a path, and itself. */
 export function wayTo(path: string): string[] {
@@ -39,7 +45,7 @@ export function Topology({ route }: { route: Route }) {
   const redraw = useRef<() => void>(() => {});
   const [, setTurn] = useState(0);
   const lastTurn = useRef(0);
-  const marks = useInspect({ open, hz: 5, most: Math.min(2000, Math.max(1, Number(route.query.most) || MOST)) }, () => {
+  const marks = useInspect({ open, hz: within(route.query.hz, 0.2, 10, HZ), most: Math.floor(within(route.query.most, 1, 2000, MOST)) }, () => {
     redraw.current();
     // The canvas follows each message; the panel and the table are read by people and change once a second.
     if (performance.now() - lastTurn.current < 900 && lastTurn.current !== 0) return;
