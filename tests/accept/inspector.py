@@ -13,6 +13,8 @@ import time
 
 import mixed_load
 import page_scripts
+import watching_cost
+import watching_metrics
 from band import Anywhere
 from framework import BUILD, CheckFailed, Suite, say, sh
 from inspector_stage import Stage
@@ -116,6 +118,17 @@ def picture(folder):
     from first_light import picture as paint
     paint(folder)
     return f"{folder}/picture.png"
+
+
+@suite.check("A4", "what counting and showing cost")
+def cost(check):
+    watching_cost.run(check)
+
+
+@suite.check("A5", "a real Prometheus")
+def metrics(check):
+    watching_metrics.run(check)
+
 
 
 if __name__ == "__main__":
