@@ -51,8 +51,8 @@ def views(check):
 
 @suite.check("A3", "100,000 actors and 1,000,000 jobs")
 def large(check):
-    quiet(check)
     with Crowd() as (url, id_):
+        quiet(check)
         page_scripts.run(check, "crowd.mjs", {"nodes": [{"url": url, "id": id_}]})
     quiet(check)
     said = sh(BUILD / "bin" / "bench_inspector", "--json", timeout=1800).stdout
