@@ -45,7 +45,7 @@ export function Topology({ route }: { route: Route }) {
   const redraw = useRef<() => void>(() => {});
   const [, setTurn] = useState(0);
   const lastTurn = useRef(0);
-  const marks = useInspect({ open, hz: within(route.query.hz, 0.2, 10, HZ), most: Math.floor(within(route.query.most, 1, 2000, MOST)) }, () => {
+  const marks = useInspect({ open, hz: within(route.query.hz, 1, 10, HZ), most: Math.floor(within(route.query.most, 1, 2000, MOST)) }, () => {
     redraw.current();
     // The canvas follows each message; the panel and the table are read by people and change once a second.
     if (performance.now() - lastTurn.current < 900 && lastTurn.current !== 0) return;
