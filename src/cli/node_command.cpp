@@ -66,16 +66,16 @@ model::version_range reads_of(const node_config& config) {
 }
 
 /// What it says of itself when a link opens.
-model::ports::node_card card_of(const node_config& config, const journal::data_directory& directory, const std::string& address,
-                                std::uint64_t mark) {
-  return {directory.node(), directory.boot(),           directory.cluster()->id, address, mark,
-          reads_of(config), directory.cluster()->shards};
+model::ports::node_card card_of(const node_config& config, const journal::data_directory& directory, const std::string& address) {
+  const auto& start = directory.start();
+  return {directory.node(), start.boot,       directory.cluster()->id,     address,
+          start.mark,       reads_of(config), directory.cluster()->shards, start.earlier_marks};
 }
 
 actors::node_options actor_options(const node_config& config, const journal::data_directory& directory, std::string address) {
   actors::node_options options;
   options.id = directory.node();
-  options.boot = directory.boot();
+  options.boot = directory.start().boot;
   options.slots = config.node.works ? static_cast<std::uint16_t>(config.slots) : 0;
   options.labels = config.labels;
   std::sort(options.labels.begin(), options.labels.end());
@@ -87,7 +87,9 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.replica.raft.self = raft::server_id{directory.node().raw()};
   options.replica.raft.random_seed = random_number();
   options.replica.node = directory.node();
-  options.replica.boot = directory.boot();
+  options.replica.boot = directory.start().boot;
+  options.replica.mark = directory.start().mark;
+  options.replica.earlier_marks = directory.start().earlier_marks;
   options.replica.address = std::move(address);
   options.replica.voters_most = config.cluster.voters;
   options.replica.replace_after = config.cluster.replace_after;
@@ -226,10 +228,11 @@ http::artifact_figures stored_figures(const artifact_keeper& keeper, const http:
 /// On a full disk not even the start can be counted: then the ballast makes room.
 result<journal::data_directory> open_directory(const std::filesystem::path& at, disk::ballast& ballast) {
   const model::node_id fresh_node{random_number()};
-  auto opened = journal::data_directory::open(at, fresh_node);
+  const auto mark = random_number();
+  auto opened = journal::data_directory::open(at, fresh_node, mark);
   if (opened || opened.error().code != errc::no_space) return opened;  // full, it is locked by nobody else
   ballast.give_up();
-  return journal::data_directory::open(at, fresh_node);
+  return journal::data_directory::open(at, fresh_node, mark);
 }
 
 void keep_ballast(disk::ballast& ballast, bytes free, bytes wanted) {
@@ -240,8 +243,9 @@ void keep_ballast(disk::ballast& ballast, bytes free, bytes wanted) {
 void say_where(const journal::data_directory& directory, const std::string& url, const node_config& config,
                std::size_t pipelines) {
   std::fprintf(stderr, "troupe node %016llx (start %llu) listens on %s, data in %s, %u slots, %zu pipelines\n",
-               static_cast<unsigned long long>(directory.node().raw()), static_cast<unsigned long long>(directory.boot().raw()),
-               url.c_str(), config.data_directory.c_str(), config.slots, pipelines);
+               static_cast<unsigned long long>(directory.node().raw()),
+               static_cast<unsigned long long>(directory.start().boot.raw()), url.c_str(), config.data_directory.c_str(),
+               config.slots, pipelines);
 }
 
 /// The signals that stop a node. Blocked in all threads, so that only `wait` gets them.
@@ -307,9 +311,8 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   TROUPE_TRY(const auto log, journal::journal::open(journal_options_of(config, directory)));
   TROUPE_TRY(const auto artifacts, artifacts::make_artifact_store(directory.artifacts(), {.keep_free = config.disk.keep_free}));
   const auto fatal = [&ballast](const error& why) { die(ballast, why); };
-  const auto mark = random_number();
   cluster_edge cluster{directory,
-                       {config.cluster.seeds, card_of(config, directory, advertised, mark), tls, config.cluster.shards, fatal,
+                       {config.cluster.seeds, card_of(config, directory, advertised), tls, config.cluster.shards, fatal,
                         [] { ::kill(::getpid(), stop_signals::begin_again); }}};
   http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, {.copies = config.cluster.voters, .tls = tls}};
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
@@ -318,7 +321,6 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   prepare(actor_config, config.inspector.counters);
   caf::actor_system system{actor_config};
   auto node_options = actor_options(config, directory, advertised);
-  node_options.replica.mark = mark;
   node_options.peers = &cluster.links();
   node_options.from_peers = &cluster.inlet();
   node_options.replica.patience = server_options.request_timeout - 1s;  // clients are to hear why, not that nothing was heard

@@ -85,6 +85,7 @@ peer_book::admission peer_book::judge(const peer_hello& theirs) const {
     return refuse(fmt::format("this node knows {} others already", peers_.size()));
   }
   const auto& before = known->second.card;
+  if (why_unwelcome(before)) return {verdict::welcome, {}};  // it was met before this node had the cluster's word of it
   if (card.boot < before.boot) {
     return refuse(
         fmt::format("this is start {} of node {:016x}, which has been seen in its start {}: a newer process runs with "
@@ -107,10 +108,8 @@ std::optional<std::string> peer_book::why_unwelcome(const node_card& card) const
   const auto& last = found->second;
   if (last.is_removed)
     return fmt::format("node {:016x} was taken out of the cluster ({}); {}", card.node.raw(), last.why, remedy);
-  const bool is_another = card.boot == last.boot && card.mark != 0 && last.mark != 0 && card.mark != last.mark;
-  if (card.boot >= last.boot && !is_another) return std::nullopt;
-  return fmt::format("the data directory of node {:016x} is an old copy: this is start {}, the cluster has seen {} start {}; {}",
-                     card.node.raw(), card.boot.raw(), is_another ? "another" : "its", last.boot.raw(), remedy);
+  const auto in_order = model::check_start(card.node, {card.boot, card.mark, card.earlier_marks}, last.boot, last.mark);
+  return in_order ? std::nullopt : std::optional{in_order.error().detail};
 }
 
 void peer_book::set_standing(node_id node, const model::ports::node_standing& standing) {

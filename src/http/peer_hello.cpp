@@ -29,6 +29,7 @@ void write(const peer_hello& from, proto::peer_hello& to) {
   to.set_cluster(from.card.cluster);
   to.set_address(from.card.address);
   to.set_mark(from.card.mark);
+  to.mutable_earlier_marks()->Assign(from.card.earlier_marks.begin(), from.card.earlier_marks.end());
   to.set_reads_least(from.card.reads.least);
   to.set_reads_most(from.card.reads.most);
   if (from.card.shards != 1) to.set_shards(from.card.shards);
@@ -48,6 +49,7 @@ result<peer_hello> read(const proto::peer_hello& from) {
   if (from.shards() > model::shard_map::shards_most) return wrong("more shards than there can be");
   out.card = {model::node_id{from.node()}, model::incarnation{from.boot()}, from.cluster(), from.address(), from.mark()};
   out.card.shards = std::max<std::uint32_t>(from.shards(), 1);
+  out.card.earlier_marks.assign(from.earlier_marks().begin(), from.earlier_marks().end());
   if (from.reads_least() == 0 && from.reads_most() == 0) return out;
   if (from.reads_least() == 0 || from.reads_least() > from.reads_most()) return wrong("versions of commands that are no range");
   out.card.reads = {from.reads_least(), from.reads_most()};

@@ -2,6 +2,7 @@
 
 #include "model/cluster_version.hpp"
 #include "model/ids.hpp"
+#include "model/node_start.hpp"
 
 #include <string>
 
@@ -11,11 +12,12 @@ namespace troupe::model::ports {
 struct node_card {
   node_id node;
   incarnation boot;
-  std::uint64_t cluster = 0;  ///< 0: it belongs to none yet
-  std::string address;        ///< "host:port" where its peers reach it
-  std::uint64_t mark = 0;     ///< drawn at this start of its process
-  version_range reads = {};   ///< of the log's commands
-  std::uint32_t shards = 1;   ///< of its cluster
+  std::uint64_t cluster = 0;                      ///< 0: it belongs to none yet
+  std::string address;                            ///< "host:port" where its peers reach it
+  std::uint64_t mark = 0;                         ///< drawn at this start of its process
+  version_range reads = {};                       ///< of the log's commands
+  std::uint32_t shards = 1;                       ///< of its cluster
+  std::vector<std::uint64_t> earlier_marks = {};  ///< as of `node_start`
   friend bool operator==(const node_card&, const node_card&) = default;
 };
 

@@ -100,7 +100,7 @@ result<void> write_artifacts(const fs::path& directory, const checked& from, con
 /// It was empty when it was taken.
 void empty(const fs::path& data) {
   std::error_code ignored;  // what cannot be removed keeps the mark of an unfinished directory
-  for (const auto* part : {"journal", "artifacts", "scratch", "identity", "cluster", "lock"})
+  for (const auto* part : {"journal", "artifacts", "scratch", "identity", "starts", "cluster", "lock"})
     fs::remove_all(data / part, ignored);
   fs::remove(data / "unfinished", ignored);
 }

@@ -72,6 +72,36 @@ result<cluster_mark> mark_from(const std::string& text, const fs::path& path) {
   return found;
 }
 
+constexpr const char* starts_name = "starts";
+
+/// The number and the mark of each start, the last one first.
+using known_starts = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
+std::string to_text(const known_starts& starts) {
+  auto body = fmt::format("troupe-starts {}\n", format);
+  for (const auto& [boot, mark] : starts) body += fmt::format("{} {:016x}\n", boot, mark);
+  return body + fmt::format("crc {:08x}\n", checksum{}.add(body).value());
+}
+
+/// Nothing in a directory of a time before starts were remembered.
+result<known_starts> read_starts(const fs::path& path) {
+  const auto text = disk::read_all(path, 4_KiB);
+  if (!text && text.error().code == errc::not_found) return known_starts{};
+  if (!text) return text.error();
+  known_starts found;
+  std::uint64_t boot = 0, mark = 0;
+  for (auto at = text->find('\n'); at != std::string::npos && found.size() <= model::node_start::remembered;
+       at = text->find('\n', at + 1))
+    if (std::sscanf(text->c_str() + at, "\n%" SCNu64 " %" SCNx64, &boot, &mark) == 2) found.emplace_back(boot, mark);
+  if (*text != to_text(found))
+    return error{
+        errc::corrupt,
+        fmt::format("{} is damaged: this directory cannot be told from an old copy of it; restore a copy of the file, or "
+                    "start with a new directory: the node joins its cluster anew",
+                    path.native())};
+  return found;
+}
+
 result<disk::file> lock(const fs::path& path) {
   TROUPE_TRY(auto held, disk::open(path, O_RDWR | O_CREAT, 0640));
   if (::flock(held.descriptor(), LOCK_EX | LOCK_NB) != 0) {
@@ -118,11 +148,11 @@ result<void> data_directory::make_parts() const {
   return {};
 }
 
-result<data_directory> data_directory::open(const fs::path& root, model::node_id fresh_node) {
+result<data_directory> data_directory::open(const fs::path& root, model::node_id fresh_node, std::uint64_t mark) {
   TROUPE_ASSERT(fresh_node.raw() != 0, "0 is no node");
   TROUPE_TRY(auto opened, hold(root));
   warn_if_volatile(opened.root_);
-  TROUPE_CHECK(opened.count_this_start(fresh_node));
+  TROUPE_CHECK(opened.count_this_start(fresh_node, mark));
   TROUPE_CHECK(opened.make_parts());
   return opened;
 }
@@ -136,8 +166,8 @@ result<data_directory> data_directory::create(const fs::path& root, model::node_
   TROUPE_TRY(auto made, hold(clean));
   TROUPE_CHECK(disk::replace_file(made.root_ / unfinished_name, "this directory is being filled\n"));
   made.node_ = fresh_node;
-  made.boot_ = model::incarnation{1};
-  TROUPE_CHECK(disk::replace_file(made.root_ / "identity", to_text(identity{made.node_, made.boot_})));
+  made.start_.boot = model::incarnation{1};
+  TROUPE_CHECK(disk::replace_file(made.root_ / "identity", to_text(identity{made.node_, made.boot()})));
   TROUPE_CHECK(made.make_parts());
   return made;
 }
@@ -176,7 +206,7 @@ result<bool> data_directory::read_identity() {
   if (const auto text = disk::read_all(path, 4_KiB); text) {
     TROUPE_TRY(const auto who, from_text(*text, path));
     node_ = who.node;
-    boot_ = who.boot;
+    start_.boot = who.boot;
   } else if (text.error().code != errc::not_found) {
     return text.error();
   } else if (!is_empty_or_missing(journal())) {
@@ -193,11 +223,23 @@ result<bool> data_directory::read_identity() {
   return node_.raw() != 0;
 }
 
-result<void> data_directory::count_this_start(model::node_id fresh_node) {
+result<void> data_directory::count_this_start(model::node_id fresh_node, std::uint64_t mark) {
   TROUPE_TRY(const bool is_known, read_identity());
   if (!is_known) node_ = fresh_node;
-  boot_ = model::incarnation{boot_.raw() + 1};
-  return disk::replace_file(root_ / "identity", to_text(identity{node_, boot_}));
+  start_ = {model::incarnation{boot().raw() + 1}, mark, {}};
+  TROUPE_TRY(auto starts, read_starts(root_ / starts_name));
+  // One that was written here and then not counted had this number, and nobody has heard of it. An older program leaves gaps.
+  std::erase_if(starts, [&](const auto& each) { return each.first >= boot().raw(); });
+  for (const auto& [number, its] : starts) {
+    const auto back = boot().raw() - number;
+    if (back >= model::node_start::remembered) continue;
+    if (start_.earlier_marks.size() < back) start_.earlier_marks.resize(back);
+    start_.earlier_marks[back - 1] = its;
+  }
+  starts.emplace(starts.begin(), boot().raw(), mark);
+  if (starts.size() > model::node_start::remembered) starts.resize(model::node_start::remembered);
+  TROUPE_CHECK(disk::replace_file(root_ / starts_name, to_text(starts)));
+  return disk::replace_file(root_ / "identity", to_text(identity{node_, boot()}));
 }
 
 }  // namespace troupe::journal

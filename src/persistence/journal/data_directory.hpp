@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "model/node_start.hpp"
 #include "model/shard_map.hpp"
 #include "persistence/disk/disk.hpp"
 
@@ -18,15 +19,18 @@ struct cluster_mark {
   friend bool operator==(const cluster_mark&, const cluster_mark&) = default;
 };
 
-/// The directory of one node: `identity`, `cluster`, `lock`, `journal/`, `artifacts/`, `scratch/`. Held by one process at a time,
-/// for the life of this object.
+/// The directory of one node: `identity`, `starts`, `cluster`, `lock`, `journal/`, `artifacts/`, `scratch/`. Held by one process
+/// at a time, for the life of this object.
 class data_directory {
  public:
-  /// Makes the directory if it is missing, locks it, and counts this start: the new incarnation is durable on return.
+  /// Makes the directory if it is missing, locks it, and counts this start: the new incarnation and its mark are durable on
+  /// return.
   /// @param fresh_node  random; becomes the node's id if the directory is new. Not 0.
+  /// @param mark  random: this start's; 0: none
   /// @returns `errc::conflict` if another process holds the directory or a newer version wrote it, `errc::corrupt` if the
   ///          identity is damaged, or missing beside a journal: such a node must come back as a new one.
-  [[nodiscard]] static result<data_directory> open(const std::filesystem::path& root, model::node_id fresh_node);
+  [[nodiscard]] static result<data_directory> open(const std::filesystem::path& root, model::node_id fresh_node,
+                                                   std::uint64_t mark = 0);
 
   /// Makes and locks an empty directory for a node that does not come into being by starting; its first incarnation is 1, and
   /// `open` refuses the directory until `complete`.
@@ -38,7 +42,9 @@ class data_directory {
   [[nodiscard]] static result<data_directory> inspect(const std::filesystem::path& root);
 
   [[nodiscard]] model::node_id node() const noexcept { return node_; }
-  [[nodiscard]] model::incarnation boot() const noexcept { return boot_; }
+  [[nodiscard]] model::incarnation boot() const noexcept { return start_.boot; }
+  /// Of `open`.
+  [[nodiscard]] const model::node_start& start() const noexcept { return start_; }
   /// Nothing before the first `enter`, and in a directory of a time before clusters.
   [[nodiscard]] const std::optional<cluster_mark>& cluster() const noexcept { return cluster_; }
   /// Whether a journal was ever begun in it: else all that a start has left is its count, and who the node would have been.
@@ -55,12 +61,12 @@ class data_directory {
   static result<data_directory> hold(const std::filesystem::path& root);
   result<void> make_parts() const;
   result<bool> read_identity();
-  result<void> count_this_start(model::node_id fresh_node);
+  result<void> count_this_start(model::node_id fresh_node, std::uint64_t mark);
 
   std::filesystem::path root_;
   disk::file lock_;
   model::node_id node_;
-  model::incarnation boot_;
+  model::node_start start_;
   std::optional<cluster_mark> cluster_;
 };
 

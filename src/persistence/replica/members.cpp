@@ -95,13 +95,9 @@ void machine::look_at_own_standing() {
                     removed->second.reason));
   const auto known = table_->nodes().find(settings_.node);
   if (known == table_->nodes().end()) return;
-  const auto& last = known->second;
-  const bool is_another = last.boot == settings_.boot && last.mark != 0 && settings_.mark != 0 && last.mark != settings_.mark;
-  if (last.boot > settings_.boot || is_another)
-    expel(
-        fmt::format("this data directory is an old copy: this is start {} of node {:016x}, the cluster has seen {} start {}; "
-                    "start it with an empty data directory: it will join as a new node",
-                    settings_.boot.raw(), settings_.node.raw(), is_another ? "another" : "its", last.boot.raw()));
+  const auto in_order = model::check_start(settings_.node, {settings_.boot, settings_.mark, settings_.earlier_marks},
+                                           known->second.boot, known->second.mark);
+  if (!in_order) expel(in_order.error().detail);
 }
 
 placement machine::placement_now() const {

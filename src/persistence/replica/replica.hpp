@@ -36,8 +36,9 @@ struct options {
   std::optional<raft::configuration> founders;
   model::node_id node;  ///< `raft.self` is its number
   model::incarnation boot;
-  std::uint64_t mark = 0;  ///< drawn at this start; 0: none
-  std::string address;     ///< "host:port" where its peers reach it; empty if it takes none
+  std::uint64_t mark = 0;                    ///< drawn at this start; 0: none
+  std::vector<std::uint64_t> earlier_marks;  ///< as of `model::node_start`
+  std::string address;                       ///< "host:port" where its peers reach it; empty if it takes none
   model::node_traits traits{.program = {}, .reads = model::own_versions, .domain = {}, .labels = {}};
   model::table_limits limits;
   duration lease = 4s;                   ///< an attempt without a heartbeat for so long is lost

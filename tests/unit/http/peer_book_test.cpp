@@ -35,7 +35,8 @@ bool has(std::string_view text, std::string_view part) { return text.find(part) 
 }  // namespace
 
 TEST_CASE("a hello and its answer come back as they were") {
-  const http::peer_hello hello{card(7, 3, 0xabc), 1, 2};
+  http::peer_hello hello{card(7, 3, 0xabc), 1, 2};
+  hello.card.earlier_marks = {5, 0, 7};
   CHECK(http::decode_hello(http::encode(hello)).value() == hello);
   const auto answer = http::decode_hello_answer(http::encode(http::peer_hello_answer{hello, "no\nroom"})).value();
   CHECK(answer.hello == hello);
@@ -182,6 +183,34 @@ TEST_CASE("an old copy of a data directory is found out by what the cluster has 
   CHECK(has(why_not(book, start), "this is start 4, the cluster has seen its start 5"));
   book.set_standing(node_id{2}, {incarnation{5}, 0, false, {}});  // of a time before there were marks
   CHECK(why_not(book, card(2, 5)).empty());
+}
+
+TEST_CASE("an old copy that was started again has a higher number, and is found out by the marks of its starts before") {
+  peer_book book{options_of(card(1))};
+  book.set_standing(node_id{2}, {incarnation{5}, 77, false, {}});
+  auto start = card(2, 7);
+  start.mark = 99;
+  start.earlier_marks = {0, 77, 66};  // an older program ran in between, and remembered nothing
+  CHECK(why_not(book, start).empty());
+  start.earlier_marks = {88};  // it does not know that far back
+  CHECK(why_not(book, start).empty());
+  start.earlier_marks = {88, 78, 66};
+  CHECK(has(why_not(book, start), "is an old copy: this is start 7, the cluster has seen another start 5"));
+  CHECK(book.judge({start}).is_final);
+}
+
+TEST_CASE("an old copy that was met before the cluster's word of it came does not stand in the way of the node") {
+  peer_book book{options_of(card(1))};
+  auto copy = card(2, 6), node = card(2, 6);
+  copy.mark = 1;
+  copy.earlier_marks = {76};
+  node.mark = 2;
+  node.earlier_marks = {77};
+  CHECK(why_not(book, copy).empty());
+  book.remember(copy);
+  book.set_standing(node_id{2}, {incarnation{5}, 77, false, {}});
+  CHECK(has(why_not(book, copy), "is an old copy"));
+  CHECK(why_not(book, node).empty());
 }
 
 TEST_CASE("a start that has been met here is another one with another mark") {

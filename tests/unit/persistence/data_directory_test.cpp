@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 using namespace troupe;
 using namespace troupe::test;
@@ -43,6 +44,51 @@ TEST_CASE("the incarnation grows by one with each start, the node stays") {
     const auto data = data_directory::open(home.path() / "data", model::node_id{start}).value();
     CHECK(data.node() == model::node_id{1});
     CHECK(data.boot() == model::incarnation{start});
+  }
+}
+
+TEST_CASE("a directory remembers the marks of its starts, each at its number") {
+  const temporary_directory home;
+  const auto at = home.path() / "data";
+  const auto start = [&](std::uint64_t mark) { return data_directory::open(at, fresh, mark).value().start(); };
+  CHECK(start(11).earlier_marks.empty());
+  CHECK(start(12).earlier_marks == std::vector<std::uint64_t>{11});
+  const auto starts = text_of(at / "starts");
+  CHECK(start(13).earlier_marks == std::vector<std::uint64_t>{12, 11});
+  write_text(at / "starts", starts);  // as an older program leaves it, which counts its start and remembers nothing
+  const auto third = start(14);
+  CHECK(third.mark == 14);
+  CHECK(third.earlier_marks == std::vector<std::uint64_t>{0, 12, 11});
+  for (std::uint64_t mark = 15; mark < 100; ++mark) (void)start(mark);
+  CHECK(start(100).earlier_marks.size() == model::node_start::remembered - 1);
+  std::filesystem::remove(at / "starts");
+  CHECK(start(101).earlier_marks.empty());
+}
+
+TEST_CASE("a start that was written and then not counted leaves no mark") {
+  const temporary_directory home;
+  const auto at = home.path() / "data";
+  (void)data_directory::open(at, fresh, 11).value();
+  const auto identity = text_of(at / "identity");
+  (void)data_directory::open(at, fresh, 12).value();
+  write_text(at / "identity", identity);
+  const auto again = data_directory::open(at, fresh, 13).value().start();
+  CHECK(again.boot == model::incarnation{2});
+  CHECK(again.earlier_marks == std::vector<std::uint64_t>{11});
+}
+
+TEST_CASE("damaged starts are refused with the path") {
+  const temporary_directory home;
+  const auto at = home.path() / "data";
+  (void)data_directory::open(at, fresh, 11).value();
+  const auto whole = text_of(at / "starts");
+  for (const auto& damaged :
+       {std::string{}, whole.substr(0, whole.size() - 1), "troupe-starts 1\n1 7\ncrc 00000000\n" + whole, whole + "x"}) {
+    write_text(at / "starts", damaged);
+    const auto refused = data_directory::open(at, fresh, 12);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == errc::corrupt);
+    CHECK(refused.error().detail.find((at / "starts").native()) != std::string::npos);
   }
 }
 

@@ -196,6 +196,23 @@ TEST_CASE("a copy whose number of starts is that of the known one finds itself o
   CHECK(copy.replica->expelled()->find("another start 1") != std::string::npos);
 }
 
+TEST_CASE("a copy that was started again finds itself out by the mark of the start that the cluster knows") {
+  node_under_test original;
+  original.settings.mark = 11;
+  original.start();
+  node_under_test copy;
+  *copy.disk = *original.disk;
+  copy.open();
+  copy.settings.mark = 13;
+  copy.settings.earlier_marks = {12};
+  SUBCASE("another process's") {}
+  SUBCASE("its own") { copy.settings.earlier_marks = {11}; }
+  const bool is_its_own = copy.settings.earlier_marks == std::vector<std::uint64_t>{11};
+  copy.open();
+  copy.step({});
+  CHECK(copy.replica->expelled().has_value() != is_its_own);
+}
+
 TEST_CASE("a node that has met several asks each of them in turn to let it in") {
   node_under_test node;
   node.settings.founders = raft::configuration{};
