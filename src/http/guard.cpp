@@ -1,8 +1,10 @@
 #include "http/guard.hpp"
 
 #include "http/auth/join_token.hpp"
+#include "http/auth/sign_in.hpp"
 #include "http/certifier.hpp"
 #include "http/http.hpp"
+#include "http/router.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -33,6 +35,44 @@ bool is_our_host(std::string_view name, std::span<const std::string> allowed) {
 /// What whoever watches a node asks; the answers tell nothing of jobs.
 bool is_probe(std::string_view path) { return path == "/healthz" || path == "/readyz"; }
 
+/// What a browser needs before it can show anything, and the way to sign in: the same for everybody, and nothing of jobs.
+bool is_for_everybody(const request& in) {
+  const auto* const found = find_route(in.verb, in.path).found;
+  return found && (found->to == endpoint::page || found->to == endpoint::sign_in || found->to == endpoint::sign_out);
+}
+
+/// RFC 6265, 4.2.1: "a=b; c=d".
+std::string_view cookie(const request& in, std::string_view name) {
+  auto rest = in.header_or_empty("Cookie");
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find(';'), rest.size());
+    const auto pair = trim(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (const auto is = pair.find('='); is != std::string_view::npos && pair.substr(0, is) == name) return pair.substr(is + 1);
+  }
+  return {};
+}
+
+response forbidden(std::string_view detail) { return problem(403, "forbidden", detail); }
+
+/// What a page of another site could make a browser send.
+std::optional<response> refuse_other_site(const request& in, bool has_tls) {
+  if (in.count_headers("Origin") > 1) return forbidden("more than one Origin header");
+  if (const auto* origin = in.find_header("Origin")) {
+    const std::string_view scheme = has_tls ? "https://" : "http://";
+    const bool is_same =
+        origin->starts_with(scheme) && equals_ignoring_case(origin->substr(scheme.size()), in.header_or_empty("Host"));
+    if (!is_same) return forbidden("requests from pages of another origin are refused");
+  }
+  if (in.verb == method::post || in.verb == method::put || in.verb == method::remove) {
+    const auto site = in.header_or_empty("Sec-Fetch-Site");
+    if (!site.empty() && site != "same-origin" && site != "none") return forbidden("cross-site requests may not change anything");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 /// RFC 6750, 2.1 and 3.
 std::optional<response> refuse_without_key(const request& in, const digest& wanted) {
   constexpr std::string_view scheme = "bearer ";
@@ -42,14 +82,11 @@ std::optional<response> refuse_without_key(const request& in, const digest& want
   auto out = problem(
       401, "unauthorized",
       is_bearer ? "this is not the API key of this cluster"
-                : "the API key of this cluster is needed: Authorization: Bearer KEY (`troupe --key-file`, or TROUPE_KEY)");
+                : "the API key of this cluster is needed: Authorization: Bearer KEY (`troupe --key-file`, or TROUPE_KEY); "
+                  "browsers sign in at /inspector");
   out.with("WWW-Authenticate", is_bearer ? R"(Bearer realm="troupe", error="invalid_token")" : R"(Bearer realm="troupe")");
   return out;
 }
-
-response forbidden(std::string_view detail) { return problem(403, "forbidden", detail); }
-
-}  // namespace
 
 bool is_trusted_by_place(const arrival& from, const access_rules& rules) { return from.is_local && rules.is_loopback_open; }
 
@@ -62,6 +99,8 @@ std::optional<response> refuse_unproven(const request& in, const arrival& from, 
   if (in.path.starts_with("/v1/peers/"))
     return problem(403, "node_certificate_required", "only nodes of this cluster may ask this, with their certificates");
   if (is_trusted || is_probe(in.path)) return std::nullopt;
+  if (auth::is_sign_in(cookie(in, sign_in_cookie), rules.admin_key, std::chrono::system_clock::now()) || is_for_everybody(in))
+    return refuse_other_site(in, from.has_tls);
   return refuse_without_key(in, rules.admin_key);
 }
 
@@ -71,17 +110,7 @@ std::optional<response> refuse_foreign(const request& in, std::span<const std::s
   if (!name || !is_our_host(*name, allowed_hosts)) {
     return problem(421, "wrong_host", "the Host header must be localhost, 127.0.0.1 or [::1]; call this node by one of them");
   }
-  if (in.count_headers("Origin") > 1) return forbidden("more than one Origin header");
-  if (const auto* origin = in.find_header("Origin")) {
-    const std::string_view scheme = has_tls ? "https://" : "http://";
-    const bool is_same = origin->starts_with(scheme) && equals_ignoring_case(origin->substr(scheme.size()), host);
-    if (!is_same) return forbidden("requests from pages of another origin are refused");
-  }
-  if (in.verb == method::post || in.verb == method::put || in.verb == method::remove) {
-    const auto site = in.header_or_empty("Sec-Fetch-Site");
-    if (!site.empty() && site != "same-origin" && site != "none") return forbidden("cross-site requests may not change anything");
-  }
-  return std::nullopt;
+  return refuse_other_site(in, has_tls);
 }
 
 std::string media_type_of(std::string_view content_type) { return lower(trim(content_type.substr(0, content_type.find(';')))); }

@@ -1,11 +1,13 @@
 #pragma once
 
+#include "base/digest.hpp"
 #include "http/request.hpp"
 #include "http/response.hpp"
 
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 // Who may talk to a node: the cluster's nodes with their certificates, whoever shows the API key over TLS, and programs on this
 // machine together with the pages that this node itself served.
@@ -20,9 +22,15 @@ struct arrival {
   bool is_node = false;  ///< it showed the certificate of a node of this cluster
 };
 
-/// Who asks, and whether they may. For servers with TLS.
+/// A browser's proof that its user has shown the API key: `auth::make_sign_in`.
+inline constexpr std::string_view sign_in_cookie = "__Host-troupe";
+
+/// Who asks, and whether they may. For servers with TLS. A browser that was signed in is kept from what another site's page makes
+/// it send.
 /// @returns the refusal, or nothing
 [[nodiscard]] std::optional<response> refuse_unproven(const request& in, const arrival& from, const access_rules& rules);
+/// RFC 6750: 401 unless the API key is shown as a bearer token.
+[[nodiscard]] std::optional<response> refuse_without_key(const request& in, const digest& wanted);
 /// Whether a request is trusted for where it comes from, not for what it shows.
 [[nodiscard]] bool is_trusted_by_place(const arrival& from, const access_rules& rules);
 

@@ -35,6 +35,8 @@ constexpr std::array routes = {
     route{method::remove, "/v1/nodes/{id}", endpoint::remove_node, route_class::node},
     route{method::get, "/v1/peers/link", endpoint::peer_link, route_class::node},
     route{method::post, "/v1/peers/join", endpoint::join, route_class::peers},
+    route{method::post, "/v1/sign-in", endpoint::sign_in, route_class::node},
+    route{method::remove, "/v1/sign-in", endpoint::sign_out, route_class::node},
     route{method::get, "/healthz", endpoint::health, route_class::node},
     route{method::get, "/readyz", endpoint::ready, route_class::node},
     route{method::get, "/metrics", endpoint::metrics, route_class::node},

@@ -46,7 +46,9 @@ enum class endpoint : std::uint8_t {
   ready,
   metrics,
   openapi,
-  page
+  page,
+  sign_in,
+  sign_out
 };
 
 struct route {

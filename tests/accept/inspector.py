@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import time
@@ -16,7 +17,7 @@ import page_scripts
 import watching_cost
 import watching_metrics
 from band import Anywhere
-from framework import BUILD, CheckFailed, Suite, say, sh
+from framework import BUILD, ROOT, TROUPE, CheckFailed, Node, Suite, say, sh, wait_until
 from inspector_stage import Stage
 
 suite = Suite("inspector", ["troupe", "troupe-worker", "bench_inspector"])
@@ -32,6 +33,17 @@ def end_to_end(check):
         page_scripts.run(check, "end_to_end.mjs", {**stage.config(), "picture": picture(folder)}, stage.answers())
         for node in stage.nodes:
             check.equal("exit status of a node", node.stop(seconds=60), 0)
+        sign_in(check, pathlib.Path(folder))
+
+
+def sign_in(check, folder):
+    """A node that treats this machine as any other: over HTTPS, and with the API key."""
+    key = sh(TROUPE, "cluster", "init", "--dir", folder / "ca").stdout.strip()
+    node = Node("--slots", 1, "--pipelines", ROOT / "config" / "pipelines", "--set", f"tls.ca_directory={folder / 'ca'}", "--set", "auth.loopback=true")
+    node.start(wait=False)
+    id_ = wait_until("the node to listen", lambda: re.search(r"^troupe node ([0-9a-f]{16}) .* listens on https:", node.log, re.MULTILINE))[1]
+    page_scripts.run(check, "sign_in.mjs", {"nodes": [{"url": f"https://127.0.0.1:{node.port}", "id": id_}], "key": key})
+    node.close()
 
 
 @suite.check("A2", "every view, light and dark, wide and narrow, under load")

@@ -7,6 +7,7 @@ import { JobPage } from "./jobs/job";
 import { JobList } from "./jobs/list";
 import { learnNodes } from "./live/connection";
 import { Lost, useConnection } from "./parts/lost";
+import { SignIn, SignOut, useAccess } from "./parts/sign_in";
 import { ThemeSwitch } from "./parts/theme";
 import { linkTo, parseRoute, type Route, VIEWS } from "./route";
 import { Slots } from "./slots/slots";
@@ -36,7 +37,8 @@ const NAMES: Record<string, string> = { topology: "Topology", jobs: "Jobs", subm
 export function App() {
   const route = useRoute();
   const { isLost } = useConnection();
-  const { data: cluster, error } = usePoll<Cluster>("/v1/cluster", 10_000);
+  const isClosed = useAccess() === "closed";
+  const { data: cluster, error } = usePoll<Cluster>(isClosed ? null : "/v1/cluster", 10_000);
   useEffect(() => { if (cluster) learnNodes(cluster); }, [cluster]);
   useEffect(() => { document.title = `${NAMES[route.view]}${route.rest.length ? ` ${route.rest.join("/")}` : ""} - Troupe`; }, [route]);
   return (
@@ -48,6 +50,7 @@ export function App() {
           {VIEWS.map((view) => <a key={view} href={linkTo(view)} aria-current={route.view === view ? "page" : undefined}>{NAMES[view]}</a>)}
         </nav>
         <p class="status" role="status"><span class={`dot ${isLost ? "off" : "on"}`} />{isLost ? "no connection" : location.host}</p>
+        {!isClosed && <SignOut />}
         <ThemeSwitch />
       </header>
       <Lost />
@@ -55,7 +58,7 @@ export function App() {
         {cluster && cluster.alarms.length > 0 && route.view !== "events" && route.view !== "topology" && (
           <p class="notice warn"><a href={linkTo("events", [], { kind: "alarm" })}>{cluster.alarms.length === 1 ? "An alarm" : `${cluster.alarms.length} alarms`}</a>: {cluster.alarms[0]!.why}</p>)}
         {error && !isLost && <p class="notice bad" role="alert">{error.message}</p>}
-        <View route={route} />
+        {isClosed ? <SignIn /> : <View route={route} />}
       </main>
     </>
   );

@@ -35,6 +35,8 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::metrics: return metrics_text(x);
     case endpoint::openapi: return openapi(x);
     case endpoint::page: return page(x);
+    case endpoint::sign_in: return sign_in(x);
+    case endpoint::sign_out: return sign_out(x);
   }
   return health(x);
 }

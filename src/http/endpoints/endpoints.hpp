@@ -39,5 +39,7 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> metrics_text(exchange& x);
 [[nodiscard]] awaitable<response> openapi(exchange& x);
 [[nodiscard]] awaitable<response> page(exchange& x);
+[[nodiscard]] awaitable<response> sign_in(exchange& x);
+[[nodiscard]] awaitable<response> sign_out(exchange& x);
 
 }  // namespace troupe::http::endpoints

@@ -7,8 +7,24 @@ const at = (id) => document.getElementById(id);
 const jobs = new Map();      // id -> {job, view}
 const refetching = new Map();  // id -> "running" | "again"
 
+/// The node wants the API key. A page cannot show it with every request: it shows it once, and the node gives the browser a cookie.
+function askForKey() {
+  at("sign-in").hidden = false;
+  document.querySelector("main").hidden = true;
+  status("off", "sign in");
+  at("sign-in-form").onsubmit = async (event) => {
+    event.preventDefault();
+    const key = at("key").value.trim();
+    const response = await fetch("/v1/sign-in", { method: "POST", headers: { Authorization: `Bearer ${key}` } }).catch(() => null);
+    if (response?.ok) return location.reload();
+    at("sign-in-error").textContent = response ? "This is not the API key of this cluster." : "The node could not be reached.";
+    at("sign-in-error").hidden = false;
+  };
+}
+
 /// What to tell a person about an answer that is no success.
 async function failureOf(response) {
+  if (response.status === 401) askForKey();
   let detail = "";
   try { detail = (await response.json()).detail ?? ""; } catch { /* no problem document */ }
   if (response.status === 429 || response.status === 507) return new Error(`The node is full: ${detail}. Please try again later.`);
@@ -103,7 +119,7 @@ function listen(delay = 500) {
     jobs.get(progress.job)?.view.progress(progress);
   });
   source.onerror = () => {
-    status("off", "no connection, trying again");
+    if (at("sign-in").hidden) status("off", "no connection, trying again");
     if (source.readyState !== EventSource.CLOSED) return;  // it comes back by itself
     setTimeout(() => listen(Math.min(delay * 2, 10000)), delay);
   };
@@ -168,7 +184,7 @@ async function loadForm() {
   hasForm = true;
 }
 
-start().catch((failure) => status("off", failure.message));
+start().catch((failure) => at("sign-in").hidden && status("off", failure.message));
 listen();
 setInterval(() => {
   for (const { view, job } of jobs.values()) if (job) view.refreshTime();

@@ -1,3 +1,4 @@
+#include "http/auth/sign_in.hpp"
 #include "http/guard.hpp"
 #include "http/http.hpp"
 #include "http/json/submission.hpp"
@@ -116,6 +117,7 @@ TEST_CASE("who asks must prove it, but for this machine's programs") {
   const access_rules open{sha256_of("the key"), true}, strict{sha256_of("the key"), false};
   const auto status = [](const char* path, const arrival& from, const access_rules& rules, const char* key = nullptr) {
     request in;
+    in.verb = method::get;
     in.path = path;
     if (key) in.headers = {{"Authorization", key}};
     const auto refused = refuse_unproven(in, from, rules);
@@ -129,7 +131,7 @@ TEST_CASE("who asks must prove it, but for this machine's programs") {
   CHECK(status("/v1/jobs", local, strict, "Bearer the key") == 403);
   CHECK(status("/v1/jobs", local_tls, strict) == 401);
   CHECK(status("/healthz", far, open) == 403);
-  for (const auto* path : {"/v1/jobs", "/metrics", "/", "/v1/node", "/healthz/x", "/openapi.json"}) {
+  for (const auto* path : {"/v1/jobs", "/metrics", "/v1/node", "/healthz/x", "/openapi.json", "/v1/inspect"}) {
     CAPTURE(path);
     CHECK(status(path, far_tls, open) == 401);
     CHECK(status(path, far_tls, open, "Bearer the key") == 200);
@@ -149,6 +151,39 @@ TEST_CASE("who asks must prove it, but for this machine's programs") {
   }
   CHECK(status("/v1/peers/join", far_tls, open) == 200);
   CHECK(status("/v1/peers/join", far, open) == 403);
+  for (const auto* file : {"/", "/inspector", "/inspector.js", "/icon.svg"}) CHECK(status(file, far_tls, open) == 200);
+  CHECK(status("/", far, open) == 403);
+}
+
+TEST_CASE("a browser that was signed in needs no key, until its time is over, and not for what another site sends") {
+  const access_rules rules{sha256_of("the key"), true};
+  const auto now = std::chrono::system_clock::now();
+  const auto good = auth::make_sign_in(rules.admin_key, now + 1h);
+  const auto status = [&](const std::string& cookie, std::vector<header> more = {}, method verb = method::get) {
+    request in;
+    in.verb = verb;
+    in.path = "/v1/jobs";
+    in.headers = std::move(more);
+    in.headers.push_back({"Host", "node1:4700"});
+    in.headers.push_back({"Cookie", cookie});
+    const auto refused = refuse_unproven(in, {false, true, false}, rules);
+    return refused ? refused->status : 200;
+  };
+  const auto named = [](const std::string& value) { return "__Host-troupe=" + value; };
+  CHECK(status(named(good)) == 200);
+  CHECK(status("a=b; " + named(good) + ";c=d") == 200);
+  CHECK(status("x" + named(good)) == 401);
+  CHECK(status(named(good + "0")) == 401);
+  CHECK(status(named("9" + good)) == 401);
+  CHECK(status(named(auth::make_sign_in(rules.admin_key, now - 1s))) == 401);
+  CHECK(status(named(auth::make_sign_in(sha256_of("another key"), now + 1h))) == 401);
+  for (const auto* nonsense :
+       {"", "=", ";", "__Host-troupe", "__Host-troupe=", "__Host-troupe=.", "__Host-troupe=99999999999999999999.00"})
+    CHECK(status(nonsense) == 401);
+  CHECK(status(named(good), {{"Origin", "https://node1:4700"}}, method::post) == 200);
+  CHECK(status(named(good), {{"Origin", "https://elsewhere"}}, method::post) == 403);
+  CHECK(status(named(good), {{"Origin", "http://node1:4700"}}) == 403);
+  CHECK(status(named(good), {{"Sec-Fetch-Site", "cross-site"}}, method::remove) == 403);
 }
 
 TEST_CASE("targets are decoded once and strictly") {

@@ -85,6 +85,35 @@ TEST_CASE("over TLS the API key opens what is closed without it") {
   CHECK(has(node.ask(get("/healthz")), "HTTP/1.1 200 OK\r\n"));
 }
 
+TEST_CASE("a browser signs in with the key, and shows what it got instead") {
+  const tls_node node;
+  const auto sign_in = [](std::string_view headers) {
+    return "POST /v1/sign-in HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n" + std::string{headers} + "\r\n";
+  };
+  CHECK(has(node.ask(sign_in("")), "401 Unauthorized"));
+  CHECK(has(node.ask(sign_in("Authorization: Bearer kez\r\n")), "401 Unauthorized"));
+  CHECK(has(node.ask(sign_in("Authorization: Bearer key\r\nOrigin: https://elsewhere\r\n")), "403 Forbidden"));
+  const auto signed_in = node.ask(sign_in("Authorization: Bearer key\r\n"));
+  CHECK(has(signed_in, "HTTP/1.1 204 No Content\r\n"));
+  CHECK(has(signed_in, "; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Strict\r\n"));
+  const auto from = signed_in.find("__Host-troupe=");
+  REQUIRE(from != std::string::npos);
+  const auto cookie = signed_in.substr(from, signed_in.find(';', from) - from);
+  CHECK(has(node.ask(get("/v1/node", "Cookie: " + cookie + "\r\n")), "HTTP/1.1 200 OK\r\n"));
+  CHECK(has(node.ask(sign_in("Cookie: " + cookie + "\r\n")), "401 Unauthorized"));  // it does not prolong itself
+  CHECK(has(node.ask(get("/v1/peers/snapshots/0", "Cookie: " + cookie + "\r\n")), "node_certificate_required"));
+  CHECK(
+      has(node.ask("DELETE /v1/sign-in HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), "__Host-troupe=; Path=/; Max-Age=0;"));
+  CHECK(has(node.ask(get("/inspector")), "HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_CASE("who is trusted for being on this machine gets no cookie that is good elsewhere") {
+  const tls_node open{false};
+  CHECK(ask(open.port(), "POST", "/v1/sign-in").status == 401);
+  const served plain;
+  CHECK(ask(plain.port(), "POST", "/v1/sign-in").status == 409);
+}
+
 TEST_CASE("plain HTTP is refused where TLS is asked for, and goes on on this machine where it is not") {
   const tls_node strict, open{false};
   CHECK(ask(strict.port(), "GET", "/v1/node").status == 403);

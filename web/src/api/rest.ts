@@ -1,4 +1,5 @@
 // Requests to the node that served the page. There is no other host: the page's policy forbids it.
+import { rememberSignIn, setAccess } from "../live/access";
 import { report } from "../live/connection";
 
 /** What the node refused, with its reason for people. */
@@ -17,7 +18,7 @@ async function refusalOf(response: Response): Promise<Refusal> {
   try {
     ({ code, detail } = await response.json());
   } catch { /* no problem document */ }
-  if (response.status === 401) detail = "This node wants the API key, and browsers do not send it. Open the page on the node's own machine.";
+  if (response.status === 401) detail = "This node wants the API key: sign in.";
   if (response.status === 429 || response.status === 507) detail = `The node is full: ${detail}. Try again later.`;
   return new Refusal(response.status, code, detail || `The node answered with status ${response.status}.`);
 }
@@ -32,8 +33,25 @@ async function call(path: string, options: RequestInit = {}): Promise<Response> 
     throw new Unreachable("The node cannot be reached.");
   }
   report("answered");
+  if (response.status === 401) setAccess("closed");
   if (!response.ok) throw await refusalOf(response);
   return response;
+}
+
+/** Shows the API key once; the node's cookie stands for it then. */
+export async function signIn(key: string): Promise<void> {
+  const response = await fetch("/v1/sign-in", { method: "POST", headers: { Authorization: `Bearer ${key}` }, signal: AbortSignal.timeout(20_000) })
+    .catch(() => { throw new Unreachable("The node cannot be reached."); });
+  if (response.status === 401) throw new Refusal(401, "unauthorized", "This is not the API key of this cluster.");
+  if (!response.ok) throw await refusalOf(response);
+  rememberSignIn(true);
+  setAccess("open");
+}
+
+export async function signOut(): Promise<void> {
+  await fetch("/v1/sign-in", { method: "DELETE" }).catch(() => {});
+  rememberSignIn(false);
+  setAccess("closed");
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
