@@ -99,7 +99,8 @@ std::optional<response> refuse_unproven(const request& in, const arrival& from, 
   if (in.path.starts_with("/v1/peers/"))
     return problem(403, "node_certificate_required", "only nodes of this cluster may ask this, with their certificates");
   if (is_trusted || is_probe(in.path)) return std::nullopt;
-  if (auth::is_sign_in(cookie(in, sign_in_cookie), rules.admin_key, std::chrono::system_clock::now()) || is_for_everybody(in))
+  if (auth::is_sign_in(cookie(in, auth::sign_in_cookie(rules.admin_key)), rules.admin_key, std::chrono::system_clock::now())
+      || is_for_everybody(in))
     return refuse_other_site(in, from.has_tls);
   return refuse_without_key(in, rules.admin_key);
 }

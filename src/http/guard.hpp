@@ -7,7 +7,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 
 // Who may talk to a node: the cluster's nodes with their certificates, whoever shows the API key over TLS, and programs on this
 // machine together with the pages that this node itself served.
@@ -21,9 +20,6 @@ struct arrival {
   bool has_tls = false;
   bool is_node = false;  ///< it showed the certificate of a node of this cluster
 };
-
-/// A browser's proof that its user has shown the API key: `auth::make_sign_in`.
-inline constexpr std::string_view sign_in_cookie = "__Host-troupe";
 
 /// Who asks, and whether they may. For servers with TLS. A browser that was signed in is kept from what another site's page makes
 /// it send.

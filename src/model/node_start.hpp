@@ -11,7 +11,7 @@ namespace troupe::model {
 /// One start of a node, as its data directory tells it. An old copy of the directory counts its starts from where it was copied,
 /// so that numbers come twice; marks do not.
 struct node_start {
-  static constexpr std::size_t remembered = 32;
+  static constexpr std::size_t remembered = 256;  // 8 bytes each in a hello, which has 4 KiB
 
   incarnation boot;
   std::uint64_t mark = 0;                    ///< drawn at this start; 0: unknown

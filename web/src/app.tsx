@@ -38,7 +38,7 @@ export function App() {
   const route = useRoute();
   const { isLost } = useConnection();
   const isClosed = useAccess() === "closed";
-  const { data: cluster, error } = usePoll<Cluster>(isClosed ? null : "/v1/cluster", 10_000);
+  const { data: cluster, error } = usePoll<Cluster>("/v1/cluster", 10_000);
   useEffect(() => { if (cluster) learnNodes(cluster); }, [cluster]);
   useEffect(() => { document.title = `${NAMES[route.view]}${route.rest.length ? ` ${route.rest.join("/")}` : ""} - Troupe`; }, [route]);
   return (
@@ -57,8 +57,9 @@ export function App() {
       <main id="main" tabIndex={-1}>
         {cluster && cluster.alarms.length > 0 && route.view !== "events" && route.view !== "topology" && (
           <p class="notice warn"><a href={linkTo("events", [], { kind: "alarm" })}>{cluster.alarms.length === 1 ? "An alarm" : `${cluster.alarms.length} alarms`}</a>: {cluster.alarms[0]!.why}</p>)}
-        {error && !isLost && <p class="notice bad" role="alert">{error.message}</p>}
-        {isClosed ? <SignIn /> : <View route={route} />}
+        {error && !isLost && !isClosed && <p class="notice bad" role="alert">{error.message}</p>}
+        {isClosed && <SignIn />}
+        <div class="view" hidden={isClosed}><View route={route} /></div>  {/* what was typed in it stays */}
       </main>
     </>
   );

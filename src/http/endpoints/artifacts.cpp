@@ -79,7 +79,8 @@ std::string disposition_for(std::string_view name) {
 response head_of(const exchange& x, const model::artifact_ref& about, const std::string& etag) {
   response out;
   out.with("Content-Type", about.media_type).with("ETag", etag).with("Accept-Ranges", "bytes");
-  out.with("Cache-Control", "public, max-age=31536000, immutable");
+  // Where a key is asked for, nobody else's cache may answer in the node's place.
+  out.with("Cache-Control", x.app().with.tls ? "private, max-age=31536000, immutable" : "public, max-age=31536000, immutable");
   // An uploaded page must not run with this server's rights.
   out.with("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'");
   out.with("Cross-Origin-Resource-Policy", "same-origin");

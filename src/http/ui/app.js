@@ -9,18 +9,46 @@ const refetching = new Map();  // id -> "running" | "again"
 
 /// The node wants the API key. A page cannot show it with every request: it shows it once, and the node gives the browser a cookie.
 function askForKey() {
-  at("sign-in").hidden = false;
-  document.querySelector("main").hidden = true;
-  status("off", "sign in");
+  if (!at("sign-in").hidden) return;
+  setClosed(true);
+  at("key").focus();
   at("sign-in-form").onsubmit = async (event) => {
     event.preventDefault();
     const key = at("key").value.trim();
+    if (!/^[\x21-\x7e]+$/.test(key)) return refuseKey("This is no API key: it has letters, digits and _ alone.");
     const response = await fetch("/v1/sign-in", { method: "POST", headers: { Authorization: `Bearer ${key}` } }).catch(() => null);
-    if (response?.ok) return location.reload();
-    at("sign-in-error").textContent = response ? "This is not the API key of this cluster." : "The node could not be reached.";
-    at("sign-in-error").hidden = false;
+    if (!response) return refuseKey("The node could not be reached.");
+    if (response.status === 401) return refuseKey("This is not the API key of this cluster.");
+    if (!response.ok) return refuseKey((await failureOf(response)).message);
+    localStorage.setItem("troupe.signed-in", String(Date.now()));  // other tabs and the inspector hear of it
+    at("key").value = "";
+    setClosed(false);
+    status("", "connecting");
+    await start().catch(() => {});
+    listen();
   };
 }
+
+function refuseKey(why) {
+  at("sign-in-error").textContent = why;
+  at("sign-in-error").hidden = false;
+}
+
+function setClosed(is) {
+  at("sign-in").hidden = !is;
+  document.querySelector("main").hidden = is;
+  at("sign-in-error").hidden = true;
+  at("sign-out").hidden = is || !localStorage.getItem("troupe.signed-in");
+  if (is) status("off", "sign in");
+}
+
+at("sign-out").onclick = async () => {
+  const response = await fetch("/v1/sign-in", { method: "DELETE" }).catch(() => null);
+  if (!response?.ok) return status("off", "still signed in: the node did not answer");
+  localStorage.removeItem("troupe.signed-in");
+  location.reload();
+};
+setClosed(false);
 
 /// What to tell a person about an answer that is no success.
 async function failureOf(response) {
@@ -105,8 +133,10 @@ function status(kind, text) {
 
 const EVENTS = ["submitted", "attempt_started", "stage_done", "stage_reopened", "stage_skipped", "attempt_failed", "succeeded", "failed", "cancelled", "dead"];
 
+let stream = null;
 function listen(delay = 500) {
-  const source = new EventSource("/v1/events");
+  stream?.close();
+  const source = stream = new EventSource("/v1/events");
   source.onopen = () => {
     delay = 500;
     status("on", "live");
@@ -121,6 +151,8 @@ function listen(delay = 500) {
   source.onerror = () => {
     if (at("sign-in").hidden) status("off", "no connection, trying again");
     if (source.readyState !== EventSource.CLOSED) return;  // it comes back by itself
+    if (!at("sign-in").hidden) return;  // whoever signs in begins anew
+    reload().catch(() => {});  // it may want the key by now
     setTimeout(() => listen(Math.min(delay * 2, 10000)), delay);
   };
 }

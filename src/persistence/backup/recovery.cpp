@@ -94,6 +94,7 @@ result<void> recovery::go_on_alone(std::uint64_t fresh_cluster) {
   // First of all: with the old id and a group of its own the others could come back to it.
   const auto shards = static_cast<std::uint32_t>(found_.shards.size());
   TROUPE_CHECK(home_.enter({fresh_cluster, home_.cluster()->is_founder, shards}));
+  TROUPE_CHECK(home_.forget_starts());  // an old copy may be all that is left
   std::vector<replica::persist_batch> batches;
   for (std::uint32_t shard = 0; shard < shards; ++shard) {
     TROUPE_TRY(batches.emplace_back(), take_over(shard));

@@ -85,7 +85,7 @@ std::string to_text(const known_starts& starts) {
 
 /// Nothing in a directory of a time before starts were remembered.
 result<known_starts> read_starts(const fs::path& path) {
-  const auto text = disk::read_all(path, 4_KiB);
+  const auto text = disk::read_all(path, 64_KiB);
   if (!text && text.error().code == errc::not_found) return known_starts{};
   if (!text) return text.error();
   known_starts found;
@@ -195,6 +195,8 @@ result<void> data_directory::enter(const cluster_mark& which) {
   return {};
 }
 
+result<void> data_directory::forget_starts() const { return disk::replace_file(root_ / starts_name, to_text(known_starts{})); }
+
 /// @returns whether there is one.
 result<bool> data_directory::read_identity() {
   std::error_code none;
@@ -228,7 +230,7 @@ result<void> data_directory::count_this_start(model::node_id fresh_node, std::ui
   if (!is_known) node_ = fresh_node;
   start_ = {model::incarnation{boot().raw() + 1}, mark, {}};
   TROUPE_TRY(auto starts, read_starts(root_ / starts_name));
-  // One that was written here and then not counted had this number, and nobody has heard of it. An older program leaves gaps.
+  // What the identity does not count was never heard of. An older program leaves gaps, and so does a crash between the two files.
   std::erase_if(starts, [&](const auto& each) { return each.first >= boot().raw(); });
   for (const auto& [number, its] : starts) {
     const auto back = boot().raw() - number;
@@ -238,8 +240,9 @@ result<void> data_directory::count_this_start(model::node_id fresh_node, std::ui
   }
   starts.emplace(starts.begin(), boot().raw(), mark);
   if (starts.size() > model::node_start::remembered) starts.resize(model::node_start::remembered);
-  TROUPE_CHECK(disk::replace_file(root_ / starts_name, to_text(starts)));
-  return disk::replace_file(root_ / "identity", to_text(identity{node_, boot()}));
+  // The number goes first: a mark at one that another program counts later would make a good node look like a copy.
+  TROUPE_CHECK(disk::replace_file(root_ / "identity", to_text(identity{node_, boot()})));
+  return disk::replace_file(root_ / starts_name, to_text(starts));
 }
 
 }  // namespace troupe::journal

@@ -51,6 +51,8 @@ class data_directory {
   [[nodiscard]] bool has_journal() const;
   /// Durable on return. Any one thread.
   [[nodiscard]] result<void> enter(const cluster_mark& which);
+  /// Its starts so far are no proof any more: for a node that goes on without those who know them. Durable on return.
+  [[nodiscard]] result<void> forget_starts() const;
   [[nodiscard]] const std::filesystem::path& root() const noexcept { return root_; }
   [[nodiscard]] std::filesystem::path journal() const { return root_ / "journal"; }
   [[nodiscard]] std::filesystem::path artifacts() const { return root_ / "artifacts"; }

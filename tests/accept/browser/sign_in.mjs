@@ -40,4 +40,22 @@ await main(browser, page, async () => {
   await until("the plain page's form", () => shown(page.getByRole("heading", { name: "Make a video" })));
   await until("the plain page to be live", async () => /live/.test(await page.locator("#status-text").innerText()));
   that("the plain page is live as well", true);
+
+  // Another tab, whose sign-in comes to its end while something is typed.
+  const other = await page.context().newPage();
+  await other.goto(`${node.url}/inspector#/submit`);
+  await until("the form", () => other.getByLabel("Text").first().isVisible());
+  await other.getByLabel("Text").first().fill("half a sentence");
+  const [cookie] = await page.context().cookies();
+  equal("the cookie is out of the reach of scripts, for this host and TLS alone", [cookie.httpOnly, cookie.secure, cookie.sameSite].join(), "true,true,Strict");
+  await page.context().clearCookies();
+  await until("the tab to ask for the key", () => other.getByRole("heading", { name: "Sign in" }).isVisible());
+  await until("the field to have the focus", () => other.getByLabel("API key").evaluate((element) => element === document.activeElement));
+  await until("the plain page to ask as well", async () => { await page.reload(); return shown(heading); });
+  await enter(config.key);
+  await until("the other tab to go on by itself", async () => !(await other.getByRole("heading", { name: "Sign in" }).isVisible()));
+  equal("what was typed", await other.getByLabel("Text").first().inputValue(), "half a sentence");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await until("the plain page to be closed", () => shown(heading));
+  equal("cookies after signing out", (await page.context().cookies()).length, 0);
 });

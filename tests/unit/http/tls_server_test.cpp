@@ -96,14 +96,16 @@ TEST_CASE("a browser signs in with the key, and shows what it got instead") {
   const auto signed_in = node.ask(sign_in("Authorization: Bearer key\r\n"));
   CHECK(has(signed_in, "HTTP/1.1 204 No Content\r\n"));
   CHECK(has(signed_in, "; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Strict\r\n"));
-  const auto from = signed_in.find("__Host-troupe=");
+  const auto from = signed_in.find("__Host-troupe-");
   REQUIRE(from != std::string::npos);
   const auto cookie = signed_in.substr(from, signed_in.find(';', from) - from);
   CHECK(has(node.ask(get("/v1/node", "Cookie: " + cookie + "\r\n")), "HTTP/1.1 200 OK\r\n"));
+  const auto upgrade = "Cookie: " + cookie + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  CHECK(
+      has(node.ask("GET /v1/inspect HTTP/1.1\r\nHost: h\r\nOrigin: https://elsewhere\r\n" + upgrade + "\r\n"), "403 Forbidden"));
   CHECK(has(node.ask(sign_in("Cookie: " + cookie + "\r\n")), "401 Unauthorized"));  // it does not prolong itself
   CHECK(has(node.ask(get("/v1/peers/snapshots/0", "Cookie: " + cookie + "\r\n")), "node_certificate_required"));
-  CHECK(
-      has(node.ask("DELETE /v1/sign-in HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), "__Host-troupe=; Path=/; Max-Age=0;"));
+  CHECK(has(node.ask("DELETE /v1/sign-in HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), "=; Path=/; Max-Age=0;"));
   CHECK(has(node.ask(get("/inspector")), "HTTP/1.1 200 OK\r\n"));
 }
 

@@ -59,13 +59,16 @@ TEST_CASE("a directory remembers the marks of its starts, each at its number") {
   const auto third = start(14);
   CHECK(third.mark == 14);
   CHECK(third.earlier_marks == std::vector<std::uint64_t>{0, 12, 11});
-  for (std::uint64_t mark = 15; mark < 100; ++mark) (void)start(mark);
-  CHECK(start(100).earlier_marks.size() == model::node_start::remembered - 1);
+  write_text(at / "starts", "troupe-starts 1\n2 000000000000000c\n1 000000000000000b\n" + starts.substr(starts.find("crc")));
+  const auto crashed = start(15);  // between the two files, at its fourth start
+  CHECK(crashed.earlier_marks == std::vector<std::uint64_t>{0, 0, 12, 11});
+  for (std::uint64_t mark = 16; mark < 300; ++mark) (void)start(mark);
+  CHECK(start(300).earlier_marks.size() == model::node_start::remembered - 1);
   std::filesystem::remove(at / "starts");
   CHECK(start(101).earlier_marks.empty());
 }
 
-TEST_CASE("a start that was written and then not counted leaves no mark") {
+TEST_CASE("starts that the identity does not count are forgotten") {
   const temporary_directory home;
   const auto at = home.path() / "data";
   (void)data_directory::open(at, fresh, 11).value();

@@ -1,11 +1,12 @@
 // Polling while a view is seen, and events while they come.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { accessNow, onAccess } from "../live/access";
 import { doubt, report } from "../live/connection";
 import { get, Refusal } from "./rest";
 
 export interface Polled<T> { data: T | null; error: Error | null; refresh: () => void }
 
-/** Asks again each `every` ms (0: once), not while the tab is hidden, never twice at once. What the node refuses for good is not asked again. */
+/** Asks again each `every` ms (0: once), not while the tab is hidden or the node wants the API key, never twice at once. What the node refuses for good is not asked again. */
 export function usePoll<T>(path: string | null, every = 1000): Polled<T> {
   const [state, setState] = useState<{ path: string | null; data: T | null; error: Error | null }>({ path, data: null, error: null });
   const now = useRef<() => void>(() => {});
@@ -15,7 +16,7 @@ export function usePoll<T>(path: string | null, every = 1000): Polled<T> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isAsking = false;
     const turn = async () => {
-      if (isAsking || document.hidden) return;
+      if (isAsking || document.hidden || accessNow() === "closed") return;
       isAsking = true;
       let isFinal = every === 0;
       clearTimeout(timer);
@@ -31,10 +32,16 @@ export function usePoll<T>(path: string | null, every = 1000): Polled<T> {
       if (!isFinal && !stop.signal.aborted) timer = setTimeout(turn, every);
     };
     now.current = turn;
+    const quit = onAccess((access) => {
+      if (access !== "open") return;
+      setState((before) => ({ ...before, error: null }));
+      void turn();
+    });
     document.addEventListener("visibilitychange", turn);
     void turn();
     return () => {
       stop.abort();
+      quit();
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", turn);
     };
@@ -61,7 +68,13 @@ export function useEvents(path: string | null, names: readonly string[], onEvent
       source.onopen = () => report("answered");
     };
     listen();
+    const quit = onAccess((access) => {
+      if (access !== "open" || source.readyState !== EventSource.CLOSED) return;
+      clearTimeout(timer);
+      listen();
+    });
     return () => {
+      quit();
       clearTimeout(timer);
       source.close();
     };

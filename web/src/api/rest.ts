@@ -40,6 +40,7 @@ async function call(path: string, options: RequestInit = {}): Promise<Response> 
 
 /** Shows the API key once; the node's cookie stands for it then. */
 export async function signIn(key: string): Promise<void> {
+  if (!/^[\x21-\x7e]+$/.test(key)) throw new Refusal(401, "unauthorized", "This is no API key: it has letters, digits and _ alone.");
   const response = await fetch("/v1/sign-in", { method: "POST", headers: { Authorization: `Bearer ${key}` }, signal: AbortSignal.timeout(20_000) })
     .catch(() => { throw new Unreachable("The node cannot be reached."); });
   if (response.status === 401) throw new Refusal(401, "unauthorized", "This is not the API key of this cluster.");
@@ -49,7 +50,7 @@ export async function signIn(key: string): Promise<void> {
 }
 
 export async function signOut(): Promise<void> {
-  await fetch("/v1/sign-in", { method: "DELETE" }).catch(() => {});
+  await call("/v1/sign-in", { method: "DELETE" });
   rememberSignIn(false);
   setAccess("closed");
 }

@@ -22,6 +22,8 @@ export function setAccess(next: Access): void {
   for (const listener of listeners) listener(access);
 }
 
+addEventListener("storage", (event) => { if (event.key === KEPT && event.newValue) setAccess("open"); });  // another tab has signed in
+
 /** Whether this browser was signed in here, so that it can be signed out. */
 export function isSignedIn(): boolean {
   try {
@@ -33,7 +35,7 @@ export function isSignedIn(): boolean {
 
 export function rememberSignIn(is: boolean): void {
   try {
-    if (is) localStorage.setItem(KEPT, "1");
+    if (is) localStorage.setItem(KEPT, String(Date.now()));
     else localStorage.removeItem(KEPT);
   } catch { /* a browser that keeps nothing */ }
 }

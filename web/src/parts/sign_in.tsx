@@ -1,5 +1,5 @@
 // Stands in the place of the view while the node wants the API key.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { signIn, signOut } from "../api/rest";
 import { type Access, accessNow, isSignedIn, onAccess } from "../live/access";
 
@@ -12,6 +12,8 @@ export function useAccess(): Access {
 export function SignIn() {
   const [error, setError] = useState("");
   const [isAsking, setAsking] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const onSubmit = async (event: SubmitEvent) => {
     event.preventDefault();
     const key = String(new FormData(event.currentTarget as HTMLFormElement).get("key") ?? "").trim();
@@ -31,7 +33,7 @@ export function SignIn() {
       <p>This node is asked from another machine and wants the API key of its cluster, which <code>troupe cluster init</code> printed.</p>
       <form class="fields" noValidate onSubmit={onSubmit}>
         <label class="field"><span class="field-name">API key</span>
-          <input name="key" type="password" autocomplete="current-password" autofocus spellcheck={false} /></label>
+          <input ref={field} name="key" type="password" autocomplete="current-password" spellcheck={false} /></label>
         {error && <p class="notice bad" role="alert">{error}</p>}
         <button class="primary" type="submit" disabled={isAsking}>Sign in</button>
         <p class="hint">You stay signed in for 12 hours in this browser.</p>
@@ -41,5 +43,12 @@ export function SignIn() {
 }
 
 export function SignOut() {
-  return isSignedIn() ? <button type="button" onClick={() => void signOut()}>Sign out</button> : null;
+  const [error, setError] = useState("");
+  if (!isSignedIn()) return null;
+  return (
+    <>
+      {error && <span class="notice bad" role="alert">Still signed in. {error}</span>}
+      <button type="button" onClick={() => signOut().catch((failure: Error) => setError(failure.message))}>Sign out</button>
+    </>
+  );
 }
