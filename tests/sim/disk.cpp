@@ -167,6 +167,9 @@ std::size_t disk::lose_power(random& dice) {
 replica::recovered_shard disk::load() {
   sync();
   last_number_ = 0;
+  // What an earlier life asked for and did not get onto the disk is in nobody's log.
+  asked_.clear();
+  for (const auto& entry : present_.log) asked_[entry.index.raw()] = entry;
   if (present_.applied.index < present_.compacted.index) {
     throw violation{"disk", fmt::format("the log begins after entry {}, the state ends at entry {}",
                                         present_.compacted.index.raw(), present_.applied.index.raw())};

@@ -158,6 +158,8 @@ void machine::take(const peer_message& from, const delegated_command& what) {
     return;
   }
   if (!command->origin) {
+    // The table does not say yet who an old copy is; whoever has started asks again.
+    if (!is_ready_ && std::holds_alternative<model::boot_command>(command->body)) return;
     if (check_readable(command->body))
       propose(command->body, by_itself{});  // else it knows more than is applied here: it asks again
     return;

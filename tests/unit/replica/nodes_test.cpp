@@ -213,6 +213,23 @@ TEST_CASE("a copy that was started again finds itself out by the mark of the sta
   CHECK(copy.replica->expelled().has_value() != is_its_own);
 }
 
+TEST_CASE("a leader takes no start of another node before it has applied what its predecessors committed") {
+  leader_with_second node;
+  node.open();
+  auto first = node.step_only({});
+  REQUIRE(first.persist.size() == 1);
+  node.disk->write(first.persist[0]);
+  first = node.step_only({event::persisted{first.persist[0].number}});
+  REQUIRE(node.replica->raft_status().role == raft::server_role::leader);
+  REQUIRE_FALSE(node.replica->is_ready());
+  const auto started = node.delegated(model::boot_command{second, model::incarnation{2}, "b:2", 33});
+  node.write_both(std::move(first), node.step_only({started}));
+  REQUIRE(node.replica->is_ready());
+  CHECK(node.replica->table().nodes().at(second).boot == model::incarnation{1});
+  node.step({started});
+  CHECK(node.replica->table().nodes().at(second).boot == model::incarnation{2});
+}
+
 TEST_CASE("a node that has met several asks each of them in turn to let it in") {
   node_under_test node;
   node.settings.founders = raft::configuration{};
