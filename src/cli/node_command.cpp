@@ -75,7 +75,8 @@ model::ports::node_card card_of(const node_config& config, const journal::data_d
 actors::node_options actor_options(const node_config& config, const journal::data_directory& directory, std::string address) {
   actors::node_options options;
   options.id = directory.node();
-  options.boot = directory.start().boot;
+  const auto& start = directory.start();
+  options.boot = start.boot;
   options.slots = config.node.works ? static_cast<std::uint16_t>(config.slots) : 0;
   options.labels = config.labels;
   std::sort(options.labels.begin(), options.labels.end());
@@ -87,9 +88,9 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.replica.raft.self = raft::server_id{directory.node().raw()};
   options.replica.raft.random_seed = random_number();
   options.replica.node = directory.node();
-  options.replica.boot = directory.start().boot;
-  options.replica.mark = directory.start().mark;
-  options.replica.earlier_marks = directory.start().earlier_marks;
+  options.replica.boot = start.boot;
+  options.replica.mark = start.mark;
+  options.replica.earlier_marks = start.earlier_marks;
   options.replica.address = std::move(address);
   options.replica.voters_most = config.cluster.voters;
   options.replica.replace_after = config.cluster.replace_after;
@@ -243,9 +244,8 @@ void keep_ballast(disk::ballast& ballast, bytes free, bytes wanted) {
 void say_where(const journal::data_directory& directory, const std::string& url, const node_config& config,
                std::size_t pipelines) {
   std::fprintf(stderr, "troupe node %016llx (start %llu) listens on %s, data in %s, %u slots, %zu pipelines\n",
-               static_cast<unsigned long long>(directory.node().raw()),
-               static_cast<unsigned long long>(directory.start().boot.raw()), url.c_str(), config.data_directory.c_str(),
-               config.slots, pipelines);
+               static_cast<unsigned long long>(directory.node().raw()), static_cast<unsigned long long>(directory.boot().raw()),
+               url.c_str(), config.data_directory.c_str(), config.slots, pipelines);
 }
 
 /// The signals that stop a node. Blocked in all threads, so that only `wait` gets them.

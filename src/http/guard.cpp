@@ -53,6 +53,12 @@ std::string_view cookie(const request& in, std::string_view name) {
   return {};
 }
 
+bool is_signed_in(const request& in, const access_rules& rules) {
+  if (!in.find_header("Cookie")) return false;
+  const auto shown = cookie(in, auth::sign_in_cookie(rules.admin_key));
+  return auth::is_sign_in(shown, rules.admin_key, std::chrono::system_clock::now());
+}
+
 response forbidden(std::string_view detail) { return problem(403, "forbidden", detail); }
 
 /// What a page of another site could make a browser send.
@@ -99,9 +105,7 @@ std::optional<response> refuse_unproven(const request& in, const arrival& from, 
   if (in.path.starts_with("/v1/peers/"))
     return problem(403, "node_certificate_required", "only nodes of this cluster may ask this, with their certificates");
   if (is_trusted || is_probe(in.path)) return std::nullopt;
-  if (auth::is_sign_in(cookie(in, auth::sign_in_cookie(rules.admin_key)), rules.admin_key, std::chrono::system_clock::now())
-      || is_for_everybody(in))
-    return refuse_other_site(in, from.has_tls);
+  if (is_for_everybody(in) || is_signed_in(in, rules)) return refuse_other_site(in, from.has_tls);
   return refuse_without_key(in, rules.admin_key);
 }
 

@@ -142,7 +142,6 @@ def metrics(check):
     watching_metrics.run(check)
 
 
-
 if __name__ == "__main__":
     say(f"the page: {page_scripts.INSTEAD or 'that of the program'}")
     suite.main()

@@ -392,10 +392,10 @@ class ClusterTest(ClusterCase):
         status, _, body = node.request("GET", "/readyz")
         self.assertEqual(status, 503)
         self.assertIn("start it with an empty data directory", json.loads(body)["reason"])
-        said = len(node.log)
+        before = len(node.log)
         node.kill()
         node.start()  # its number of starts is higher than the one that the cluster knows by now
-        wait_until("the same word after another start", lambda: word in node.log[said:])
+        wait_until("the same word after another start", lambda: word in node.log[before:])
         # It does not count: with another one down there is no majority.
         self.cluster.wait_ready(others)
         job = others[0].submit("echo", {"number": 3})["id"]

@@ -5,9 +5,11 @@ import type { Cluster } from "./api/types";
 import { Events } from "./events/events";
 import { JobPage } from "./jobs/job";
 import { JobList } from "./jobs/list";
-import { learnNodes } from "./live/connection";
-import { Lost, useConnection } from "./parts/lost";
-import { SignIn, SignOut, useAccess } from "./parts/sign_in";
+import { access } from "./live/access";
+import { connection, learnNodes } from "./live/connection";
+import { useValue } from "./live/value";
+import { Lost } from "./parts/lost";
+import { SignIn, SignOut } from "./parts/sign_in";
 import { ThemeSwitch } from "./parts/theme";
 import { linkTo, parseRoute, type Route, VIEWS } from "./route";
 import { Slots } from "./slots/slots";
@@ -36,8 +38,8 @@ const NAMES: Record<string, string> = { topology: "Topology", jobs: "Jobs", subm
 
 export function App() {
   const route = useRoute();
-  const { isLost } = useConnection();
-  const isClosed = useAccess() === "closed";
+  const { isLost } = useValue(connection);
+  const isClosed = useValue(access) === "closed";
   const { data: cluster, error } = usePoll<Cluster>("/v1/cluster", 10_000);
   useEffect(() => { if (cluster) learnNodes(cluster); }, [cluster]);
   useEffect(() => { document.title = `${NAMES[route.view]}${route.rest.length ? ` ${route.rest.join("/")}` : ""} - Troupe`; }, [route]);

@@ -2,15 +2,14 @@
 
 #include "base/log.hpp"
 #include "base/units.hpp"
+#include "http/inspection/sleep.hpp"
 #include "http/json/inspection.hpp"
 #include "http/peer_socket.hpp"
 
 #include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -29,11 +28,6 @@ constexpr duration redial_after = 1s;
 constexpr duration ask_pause = 100ms;  // between two watches
 constexpr bytes window_size_most{std::size_t{32} << 20};
 constexpr std::size_t marks_most = 40'000;  // of a node; more than it can have been asked for
-
-awaitable<void> sleep(asio::steady_timer& timer) {
-  boost::system::error_code cut_short;
-  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cut_short));
-}
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include "http/inspection/delta_stream.hpp"
 #include "http/inspection/feeds.hpp"
 #include "http/inspection/own_actors.hpp"
+#include "http/inspection/sleep.hpp"
 #include "http/json/inspection.hpp"
 #include "http/peer_socket.hpp"
 
@@ -12,9 +13,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -46,8 +45,7 @@ timestamp wall_now() { return std::chrono::time_point_cast<duration>(std::chrono
 
 awaitable<void> sleep_until(asio::steady_timer& timer, steady_clock::time_point until) {
   timer.expires_at(until);
-  boost::system::error_code cut_short;
-  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cut_short));
+  co_await sleep(timer);
 }
 
 struct viewer {

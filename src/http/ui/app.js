@@ -24,7 +24,6 @@ function askForKey() {
     at("key").value = "";
     setClosed(false);
     status("", "connecting");
-    await start().catch(() => {});
     listen();
   };
 }

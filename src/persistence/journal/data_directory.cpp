@@ -28,9 +28,13 @@ struct identity {
   model::incarnation boot;
 };
 
+std::string with_checksum(std::string body) {
+  const auto crc = checksum{}.add(body).value();
+  return std::move(body) + fmt::format("crc {:08x}\n", crc);
+}
+
 std::string to_text(const identity& who) {
-  const auto body = fmt::format("troupe-data {}\nnode {:016x}\nincarnation {}\n", format, who.node.raw(), who.boot.raw());
-  return body + fmt::format("crc {:08x}\n", checksum{}.add(body).value());
+  return with_checksum(fmt::format("troupe-data {}\nnode {:016x}\nincarnation {}\n", format, who.node.raw(), who.boot.raw()));
 }
 
 result<identity> from_text(const std::string& text, const fs::path& path) {
@@ -53,7 +57,7 @@ result<identity> from_text(const std::string& text, const fs::path& path) {
 std::string to_text(const cluster_mark& mark) {
   auto body = fmt::format("troupe-cluster {}\nid {:016x}\nfounder {:d}\n", mark.shards == 1 ? 1 : 2, mark.id, mark.is_founder);
   if (mark.shards != 1) body += fmt::format("shards {}\n", mark.shards);
-  return body + fmt::format("crc {:08x}\n", checksum{}.add(body).value());
+  return with_checksum(std::move(body));
 }
 
 result<cluster_mark> mark_from(const std::string& text, const fs::path& path) {
@@ -80,7 +84,7 @@ using known_starts = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 std::string to_text(const known_starts& starts) {
   auto body = fmt::format("troupe-starts {}\n", format);
   for (const auto& [boot, mark] : starts) body += fmt::format("{} {:016x}\n", boot, mark);
-  return body + fmt::format("crc {:08x}\n", checksum{}.add(body).value());
+  return with_checksum(std::move(body));
 }
 
 /// Nothing in a directory of a time before starts were remembered.
@@ -94,11 +98,10 @@ result<known_starts> read_starts(const fs::path& path) {
        at = text->find('\n', at + 1))
     if (std::sscanf(text->c_str() + at, "\n%" SCNu64 " %" SCNx64, &boot, &mark) == 2) found.emplace_back(boot, mark);
   if (*text != to_text(found))
-    return error{
-        errc::corrupt,
-        fmt::format("{} is damaged: this directory cannot be told from an old copy of it; restore a copy of the file, or "
-                    "start with a new directory: the node joins its cluster anew",
-                    path.native())};
+    return error{errc::corrupt, fmt::format("{} is damaged, or of a newer version of troupe: this directory cannot be told from "
+                                            "an old copy of it; restore a copy of the file, or "
+                                            "start with a new directory: the node joins its cluster anew",
+                                            path.native())};
   return found;
 }
 

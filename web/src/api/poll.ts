@@ -1,6 +1,6 @@
 // Polling while a view is seen, and events while they come.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { accessNow, onAccess } from "../live/access";
+import { access } from "../live/access";
 import { doubt, report } from "../live/connection";
 import { get, Refusal } from "./rest";
 
@@ -16,7 +16,7 @@ export function usePoll<T>(path: string | null, every = 1000): Polled<T> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isAsking = false;
     const turn = async () => {
-      if (isAsking || document.hidden || accessNow() === "closed") return;
+      if (isAsking || document.hidden || access.now === "closed") return;
       isAsking = true;
       let isFinal = every === 0;
       clearTimeout(timer);
@@ -32,8 +32,8 @@ export function usePoll<T>(path: string | null, every = 1000): Polled<T> {
       if (!isFinal && !stop.signal.aborted) timer = setTimeout(turn, every);
     };
     now.current = turn;
-    const quit = onAccess((access) => {
-      if (access !== "open") return;
+    const quit = access.on((how) => {
+      if (how !== "open") return;
       setState((before) => ({ ...before, error: null }));
       void turn();
     });
@@ -68,8 +68,8 @@ export function useEvents(path: string | null, names: readonly string[], onEvent
       source.onopen = () => report("answered");
     };
     listen();
-    const quit = onAccess((access) => {
-      if (access !== "open" || source.readyState !== EventSource.CLOSED) return;
+    const quit = access.on((how) => {
+      if (how !== "open" || source.readyState !== EventSource.CLOSED) return;
       clearTimeout(timer);
       listen();
     });

@@ -1,5 +1,5 @@
 // Requests to the node that served the page. There is no other host: the page's policy forbids it.
-import { rememberSignIn, setAccess } from "../live/access";
+import { access, rememberSignIn } from "../live/access";
 import { report } from "../live/connection";
 
 /** What the node refused, with its reason for people. */
@@ -33,7 +33,7 @@ async function call(path: string, options: RequestInit = {}): Promise<Response> 
     throw new Unreachable("The node cannot be reached.");
   }
   report("answered");
-  if (response.status === 401) setAccess("closed");
+  if (response.status === 401) access.set("closed");
   if (!response.ok) throw await refusalOf(response);
   return response;
 }
@@ -46,13 +46,13 @@ export async function signIn(key: string): Promise<void> {
   if (response.status === 401) throw new Refusal(401, "unauthorized", "This is not the API key of this cluster.");
   if (!response.ok) throw await refusalOf(response);
   rememberSignIn(true);
-  setAccess("open");
+  access.set("open");
 }
 
 export async function signOut(): Promise<void> {
   await call("/v1/sign-in", { method: "DELETE" });
   rememberSignIn(false);
-  setAccess("closed");
+  access.set("closed");
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {

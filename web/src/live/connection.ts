@@ -1,5 +1,6 @@
 // Whether the node can be reached, and where to go on if it cannot. Everything that asks the node reports here.
 import type { Cluster } from "../api/types";
+import { Value } from "./value";
 
 export interface Connection {
   isLost: boolean;
@@ -10,8 +11,7 @@ export interface Connection {
 }
 
 const KEPT = "troupe.nodes";
-let state: Connection = { isLost: false, failures: 0, others: remembered() };
-const listeners = new Set<(state: Connection) => void>();
+export const connection = new Value<Connection>({ isLost: false, failures: 0, others: remembered() });
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 function remembered(): string[] {
@@ -23,17 +23,7 @@ function remembered(): string[] {
 }
 
 function change(next: Partial<Connection>): void {
-  state = { ...state, ...next };
-  for (const listener of listeners) listener(state);
-}
-
-export function connection(): Connection {
-  return state;
-}
-
-export function onConnection(listener: (state: Connection) => void): () => void {
-  listeners.add(listener);
-  return () => { listeners.delete(listener); };
+  connection.set({ ...connection.now, ...next });
 }
 
 /** How long to wait before try number `failures`, in milliseconds: doubling, at most 10 s. */
@@ -43,19 +33,19 @@ export function backOff(failures: number): number {
 
 /** A stream broke, which the node may have meant: only if it does not answer either is it lost. */
 export function doubt(): void {
-  if (!state.isLost) fetch("/healthz", { signal: AbortSignal.timeout(3000), cache: "no-store" }).catch(() => report("lost"));
+  if (!connection.now.isLost) fetch("/healthz", { signal: AbortSignal.timeout(3000), cache: "no-store" }).catch(() => report("lost"));
 }
 
 /** Says how a request went. The first that is lost begins tries of our own until one is answered. */
 export function report(how: "answered" | "lost"): void {
   if (how === "answered") {
-    if (state.isLost) {
+    if (connection.now.isLost) {
       clearTimeout(timer);
       change({ isLost: false, failures: 0 });
     }
     return;
   }
-  if (state.isLost) return;
+  if (connection.now.isLost) return;
   change({ isLost: true, failures: 1 });
   tryAgain();
 }
@@ -66,16 +56,16 @@ function tryAgain(): void {
       await fetch("/healthz", { signal: AbortSignal.timeout(5000), cache: "no-store" });
       report("answered");
     } catch {
-      change({ failures: state.failures + 1 });
+      change({ failures: connection.now.failures + 1 });
       tryAgain();
     }
-  }, backOff(state.failures));
+  }, backOff(connection.now.failures));
 }
 
 /** Learns the addresses of the other nodes, for the case that this one is lost. */
 export function learnNodes(cluster: Cluster): void {
   const others = cluster.nodes.filter((node) => node.id !== cluster.seen_by && (node.silent_ms ?? 0) < 5000).map((node) => node.address);
-  if (others.join() === state.others.join()) return;
+  if (others.join() === connection.now.others.join()) return;
   try {
     sessionStorage.setItem(KEPT, JSON.stringify(others));
   } catch { /* a browser that keeps nothing */ }

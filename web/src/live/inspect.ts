@@ -1,6 +1,6 @@
 // The one WebSocket to /v1/inspect. It is open only while a view wants it and the page is seen: nobody looking costs the node nothing.
 import { useEffect, useReducer, useRef } from "preact/hooks";
-import { accessNow, onAccess } from "./access";
+import { access } from "./access";
 import { backOff, doubt, report } from "./connection";
 import { Marks, type Message } from "./marks";
 
@@ -16,7 +16,7 @@ let isHeard = false;
 
 /** Several views may wish at once: the node is asked for all of it, at the fastest of their rates. */
 function together(): Wish | null {
-  if (wishes.size === 0 || document.hidden || accessNow() === "closed") return null;
+  if (wishes.size === 0 || document.hidden || access.now === "closed") return null;
   const all = [...wishes.values()];
   return {
     open: [...new Set(all.flatMap((wish) => wish.open))].sort(),
@@ -73,7 +73,7 @@ function open(): void {
 }
 
 document.addEventListener("visibilitychange", ask);
-onAccess(() => { failures = 0; ask(); });
+access.on(() => { failures = 0; ask(); });
 
 /** Whether marks arrive now. */
 export function isLive(): boolean {

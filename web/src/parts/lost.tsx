@@ -1,20 +1,15 @@
 // What stands on the page while the node cannot be reached: first a word, after three tries the way to another node.
 import { useEffect, useState } from "preact/hooks";
 import { isLive } from "../live/inspect";
-import { connection, onConnection, type Connection } from "../live/connection";
+import { connection } from "../live/connection";
+import { useValue } from "../live/value";
 
 const TRIES = 3;
 const COUNTDOWN = 5;
 
-export function useConnection(): Connection {
-  const [state, setState] = useState(connection());
-  useEffect(() => onConnection(setState), []);
-  return state;
-}
-
 /** Stands in a view that wants marks while none arrive. */
 export function NoMarks() {
-  const { isLost } = useConnection();
+  const { isLost } = useValue(connection);
   return isLost || isLive() ? null : <p class="notice warn" role="status">No live marks from this node yet. Trying again.</p>;
 }
 
@@ -24,7 +19,7 @@ function hrefAt(address: string): string {
 }
 
 export function Lost() {
-  const state = useConnection();
+  const state = useValue(connection);
   const [left, setLeft] = useState(COUNTDOWN);
   const [isStaying, setStaying] = useState(false);
   const next = state.others[0];

@@ -1,13 +1,7 @@
 // Stands in the place of the view while the node wants the API key.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { signIn, signOut } from "../api/rest";
-import { type Access, accessNow, isSignedIn, onAccess } from "../live/access";
-
-export function useAccess(): Access {
-  const [access, setAccess] = useState(accessNow());
-  useEffect(() => onAccess(setAccess), []);
-  return access;
-}
+import { isSignedIn } from "../live/access";
 
 export function SignIn() {
   const [error, setError] = useState("");

@@ -1,5 +1,5 @@
 // XMLHttpRequest, because fetch does not tell how far an upload is.
-import { setAccess } from "../live/access";
+import { access } from "../live/access";
 
 export function upload<T>(path: string, body: FormData, key: string, onShare: (share: number) => void): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -8,7 +8,7 @@ export function upload<T>(path: string, body: FormData, key: string, onShare: (s
     request.setRequestHeader("Idempotency-Key", key);
     request.upload.onprogress = (event) => { if (event.lengthComputable) onShare(event.loaded / event.total); };
     request.onload = () => {
-      if (request.status === 401) setAccess("closed");
+      if (request.status === 401) access.set("closed");
       let answer: { detail?: string } = {};
       try {
         answer = JSON.parse(request.responseText);
