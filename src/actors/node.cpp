@@ -5,6 +5,7 @@
 #include "actors/hub.hpp"
 #include "actors/inlet.hpp"
 #include "actors/journal_thread.hpp"
+#include "actors/link_roll.hpp"
 #include "actors/node_face.hpp"
 #include "actors/shard.hpp"
 #include "actors/slot.hpp"
@@ -100,7 +101,7 @@ class running_node final : public node {
     const auto listened = std::make_shared<std::atomic<bool>>(false);
     hub_ = spawn_hub(system_, roll_, listened);
     auto* peers = options.peers;
-    const auto links = peers ? roll_.enter(party::links, "links") : nullptr;
+    auto* const links = peers ? &links_ : nullptr;
     if (peers && shards.size() > 1) peers = &standings_.emplace(*peers);
     for (std::uint32_t number = 0; number < shards.size(); ++number)
       shards_.push_back(
@@ -124,6 +125,7 @@ class running_node final : public node {
   std::shared_ptr<const steady_wall_clock> clock_ = std::make_shared<steady_wall_clock>();
   std::shared_ptr<stop_watch> watch_ = std::make_shared<stop_watch>();
   actor_roll roll_;
+  link_roll links_{roll_};
   hub_inner_actor hub_;
   journal_thread journal_;
   std::optional<joined_standings> standings_;

@@ -34,6 +34,12 @@ void actor_roll::entry::is_now(std::string_view state, const std::optional<activ
   const std::lock_guard lock{mutex_};
   if (state_ != state) state_ = state;
   if (doing_ != doing) doing_ = doing;
+  is_at_work_.store(doing.has_value(), std::memory_order_relaxed);
+}
+
+void actor_roll::entry::writes_to(std::shared_ptr<const model::ports::attempt_log> log) {
+  const std::lock_guard lock{mutex_};
+  log_ = std::move(log);
 }
 
 actor_counts actor_roll::entry::counts() const noexcept {
@@ -51,11 +57,12 @@ actor_counts actor_roll::entry::counts() const noexcept {
 }
 
 actor_view actor_roll::entry::read() const {
-  actor_view view{kind_, name_, parent_, {}, {}, counts(), {}};
+  actor_view view{kind_, name_, parent_, {}, {}, counts(), {}, {}};
   {
     const std::lock_guard lock{mutex_};
     view.state = state_;
     view.doing = doing_;
+    view.log = log_;
   }
   if (system_.processing_time == nullptr) return view;
   for (const auto& bucket : system_.processing_time->buckets())

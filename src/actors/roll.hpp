@@ -3,6 +3,7 @@
 #include "actors/party.hpp"
 #include "base/units.hpp"
 #include "model/ids.hpp"
+#include "model/ports/slot_host.hpp"
 
 #include <caf/local_actor.hpp>
 
@@ -34,6 +35,7 @@ struct actor_counts {
 /// The attempt that a slot runs.
 struct activity {
   model::job_id job;
+  std::string pipeline;
   std::string stage;
   std::uint32_t instance = 0;
   std::uint64_t attempt = 0;
@@ -53,7 +55,8 @@ struct actor_view {
     double most_seconds = 0;  ///< infinity in the last one
     std::uint64_t handled = 0;
   };
-  std::vector<bucket> times;  ///< messages by how long they took, each counted once
+  std::vector<bucket> times;                              ///< messages by how long they took, each counted once
+  std::shared_ptr<const model::ports::attempt_log> log;  ///< of what it runs; null: it writes none
 };
 
 /// The long-lived actors of a node, with what is counted of each. An actor enters when it is spawned (`watched.hpp`) and stays;
@@ -78,6 +81,8 @@ class actor_roll {
     void counted_by(const caf::local_actor::metrics_t& system) noexcept { system_ = system; }
     /// What it is at. Any thread; the same again costs a comparison.
     void is_now(std::string_view state, const std::optional<activity>& doing = {});
+    /// Where what it does can be read while it does it. Any thread.
+    void writes_to(std::shared_ptr<const model::ports::attempt_log> log);
     void has_started_again(std::uint64_t times) noexcept { restarts_.store(times, std::memory_order_relaxed); }
 
     [[nodiscard]] party kind() const noexcept { return kind_; }
@@ -85,6 +90,8 @@ class actor_roll {
     [[nodiscard]] bool is_counted() const noexcept { return is_counted_; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const std::string& parent() const noexcept { return parent_; }
+    /// Whether an attempt runs there.
+    [[nodiscard]] bool is_at_work() const noexcept { return is_at_work_.load(std::memory_order_relaxed); }
     [[nodiscard]] actor_counts counts() const noexcept;
     [[nodiscard]] actor_view read() const;
 
@@ -95,10 +102,12 @@ class actor_roll {
     std::array<std::atomic<std::uint64_t>, party_count> received_{};
     std::atomic<std::uint64_t> handled_{0}, restarts_{0};
     std::atomic<std::int64_t> busy_{0};
+    std::atomic<bool> is_at_work_{false};
     caf::local_actor::metrics_t system_;  // CAF's own; none if the system does not count
     mutable std::mutex mutex_;
     std::string state_;
     std::optional<activity> doing_;
+    std::shared_ptr<const model::ports::attempt_log> log_;
   };
 
   /// @param counts  false: who enters is shown, its messages are not counted

@@ -300,8 +300,9 @@ struct shard_state {
     std::stable_sort(messages.begin(), messages.end(), [](const auto& a, const auto& b) { return a.to < b.to; });
     for (auto first = messages.begin(); first != messages.end();) {
       const auto last = std::find_if(first, messages.end(), [&](const auto& other) { return other.to != first->to; });
-      if (parts_.links) parts_.links->takes_from(party::shard);
-      parts_.peers->send(model::node_id{first->to.raw()}, replica::encode_frame(std::span{first, last}));
+      const model::node_id to{first->to.raw()};
+      if (parts_.links) parts_.links->has_sent_to(to);
+      parts_.peers->send(to, replica::encode_frame(std::span{first, last}));
       first = last;
     }
   }

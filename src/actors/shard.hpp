@@ -4,6 +4,7 @@
 #include "actors/internal.hpp"
 #include "actors/job_ends.hpp"
 #include "actors/journal_thread.hpp"
+#include "actors/link_roll.hpp"
 #include "actors/roll.hpp"
 #include "actors/snapshots.hpp"
 #include "base/clock.hpp"
@@ -27,7 +28,7 @@ struct shard_parts {
   model::shard_map shards = {};                    ///< of the cluster
   model::node_id node = {};                        ///< this one
   job_ends* ends = nullptr;                        ///< outlives the actor; null: nobody wants to know
-  std::shared_ptr<actor_roll::entry> links = {};   ///< where there are peers
+  link_roll* links = nullptr;                      ///< where there are peers; outlives the shard
   std::shared_ptr<actor_roll::entry> stands = {};  ///< on the roll; `spawn_shard` enters it
 };
 

@@ -77,6 +77,7 @@ struct slot_state {
     auto started = parts_.host->start(parts_.options.self.index, on_event);
     if (started) {
       worker_ = std::move(*started);
+      parts_.worker->writes_to(worker_->log());
       return;
     }
     log::error("worker_start_failed", "slot={} reason=\"{}\"", to_string(parts_.options.self), started.error().detail);
@@ -106,7 +107,7 @@ struct slot_state {
     std::optional<activity> doing;
     if (view.task) {
       if (view.task != told_.task || view.attempt != told_.attempt) began_ = parts_.clock->now();
-      doing = {view.task->job, view.stage, view.task->instance, view.attempt, view.permille, began_};
+      doing = {view.task->job, machine_.current()->pipeline, view.stage, view.task->instance, view.attempt, view.permille, began_};
     }
     parts_.stands->is_now(view.state, doing);
     parts_.worker->is_now(machine_.where() == model::slot_machine::phase::starting ? "starting" : worker_ ? "up" : "gone", doing);

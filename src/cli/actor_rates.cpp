@@ -17,6 +17,7 @@ actor_row row_of(const json::object& mark) {
   row.name = text_at(mark, "name");
   row.parent = text_at(mark, "parent");
   row.state = text_at(mark, "state");
+  row.log = text_at(mark, "log");
   row.actors = count_at(mark, "actors");
   row.waiting = count_at(mark, "waiting");
   row.restarts = count_at(mark, "restarts");

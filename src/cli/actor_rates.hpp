@@ -21,6 +21,7 @@ struct actor_row {
   double mean_seconds = 0;                 ///< of a message
   double waited_seconds = 0;               ///< by a message, in the mailbox
   std::map<std::string, double> received;  ///< messages a second, by the kind of who sent them
+  std::string log;                         ///< the end of what a worker's attempt has written
   json::object doing;                      ///< the attempt that runs there; empty: none
   /// Messages a second by how long they took; nothing: longer than all others. Only of an actor that is open.
   std::vector<std::pair<std::optional<double>, double>> times;

@@ -13,7 +13,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <deque>
 #include <map>
+#include <sstream>
 
 // `troupe top` and `troupe inspect`: what the actors of all nodes are at.
 namespace troupe::cli {
@@ -128,8 +130,21 @@ class top_session {
 std::string shown(const std::string& text) { return fit(text, 80); }
 
 void print_doing(const json::object& doing) {
-  fmt::print("job {}, stage {}, attempt {}, {} %", shown(text_at(doing, "job")), shown(text_at(doing, "stage")),
-             count_at(doing, "attempt"), count_at(doing, "permille") / 10);
+  fmt::print("job {}, {} {}, attempt {}, {} %", shown(text_at(doing, "job")), shown(text_at(doing, "pipeline")),
+             shown(text_at(doing, "stage")), count_at(doing, "attempt"), count_at(doing, "permille") / 10);
+}
+
+/// The last lines that a worker's attempt has written.
+void print_log(const std::string& log) {
+  constexpr std::size_t lines_most = 10, columns = 160;
+  std::deque<std::string> last;
+  std::istringstream in{log};
+  for (std::string line; std::getline(in, line);) {
+    last.push_back(fit(line, columns));
+    if (last.size() > lines_most) last.pop_front();
+  }
+  std::string_view title = "writes";
+  for (const auto& line : last) fmt::print("  {:<10} {}\n", std::exchange(title, ""), line);
 }
 
 void print_actor(const actor_row& row, const std::string& node) {
@@ -149,6 +164,7 @@ void print_actor(const actor_row& row, const std::string& node) {
   for (const auto& [most, rate] : row.times)
     if (rate > 0)
       fmt::print("  took       {:<10} {} messages/s\n", most ? "<= " + rough_seconds(*most) : "longer", rough_rate(rate));
+  print_log(row.log);
 }
 
 void print_group(const actor_row& row, const std::string& node) {
@@ -210,6 +226,16 @@ std::size_t print_rows(const std::vector<actor_row>& rows, const target& wanted)
   return shown;
 }
 
+/// Of the worker beside a slot: NODE/slot/slot-3.
+outcome<void> print_log_beside(api& node, const std::string& slot) {
+  const auto group = slot.substr(0, 16) + "/worker";
+  const auto worker = fmt::format("{}/worker{}", group, slot.substr(slot.rfind('-')));
+  TROUPE_TRY(const auto window, window_of(node, {slot.substr(0, 16), group, worker}));
+  for (const auto& row : actor_rates{}.next(window, {}))
+    if (row.path == worker) print_log(row.log);
+  return {};
+}
+
 outcome<void> inspect_job(api& node, const global_options& global, const std::string& id) {
   TROUPE_TRY(const auto job, node.call({.target = "/v1/jobs/" + encode_segment(id)}));
   if (global.json) {
@@ -226,6 +252,7 @@ outcome<void> inspect_job(api& node, const global_options& global, const std::st
       fmt::print("runs on {} of node {}: ", shown(row.name), shown(row.path.substr(0, 16)));
       print_doing(row.doing);
       fmt::print("\n");
+      TROUPE_CHECK(print_log_beside(node, row.path));
     }
   return {};
 }

@@ -14,6 +14,7 @@ namespace troupe::model {
 struct task_spec {
   task_id task;
   attempt_no attempt;
+  std::string pipeline;  ///< its name, for people
   std::string stage_name;
   stage_kind kind = stage_kind::exec;
   std::optional<exec_spec> exec;

@@ -26,7 +26,7 @@ STEP = """\
 number=$(sed -n 's/.*"number": *\\([0-9]*\\).*/\\1/p')
 case $1 in
   file) printf 'made of %s\\n' "$number" >"$TROUPE_OUT/file.txt"; echo '{"output": {"name": "file", "file": "file.txt", "media_type": "text/plain"}}' ;;
-  *) sleep "$1" ;;
+  *) echo "number $number sleeps" >&2; sleep "$1" ;;
 esac
 echo "{\\"output\\": {\\"name\\": \\"number\\", \\"value\\": $number}}"
 """

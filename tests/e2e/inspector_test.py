@@ -106,6 +106,31 @@ class InspectorTest(ClusterCase):
         self.kill_a_worker(node)
         viewer.look_until(lambda marks: marks[f"{node.id}/worker"]["restarts"] >= 1)
 
+    def test_what_an_attempt_writes_is_seen_on_another_node_while_it_runs(self):
+        here = self.cluster.nodes[0]
+        workers = [f"{node.id}/worker/worker-{slot}" for node in self.cluster.nodes for slot in (0, 1)]
+        viewer = Viewer(here, open=[*(part for path in workers for part in (path.split("/")[0], path.rsplit("/", 1)[0])), *workers], hz=10)
+        self.addCleanup(viewer.close)
+        job = here.submit("long", {"number": 4711})["id"]
+        self.addCleanup(lambda: here.json("POST", f"/v1/jobs/{job}/cancel", {"reason": "seen enough"}))
+        path = viewer.look_until(lambda marks: next((path for path in workers if "number 4711 sleeps" in marks.get(path, {}).get("log", "")), None))
+        worker = viewer.marks[path]
+        self.assertEqual((worker["doing"]["job"], worker["doing"]["pipeline"], worker["doing"]["stage"]), (job, "long", "only"))
+        node = path.split("/")[0]
+        self.assertGreaterEqual(viewer.marks[node]["at_work"], 1)
+        self.assertGreaterEqual(viewer.marks[f"{node}/worker"]["at_work"], 1)
+
+    def test_the_leader_is_seen_to_send_to_all_others(self):
+        leader = self.cluster.leader()
+        others = {node.id for node in self.cluster.nodes if node is not leader}
+        seen = wait_until("the frames to both others", lambda: self.sent_to(leader, others))
+        again = wait_until("more of them", lambda: self.sent_to(leader, others, more_than=seen))
+        self.assertEqual(set(again), others)
+
+    def sent_to(self, node, others, more_than=None):
+        frames = self.window(self.cluster.nodes[0])[node.id].get("sent_to", {})
+        return frames if all(frames.get(other, 0) > (more_than or {}).get(other, 0) for other in others) else None
+
     def test_a_job_that_has_ended_is_submitted_again_as_a_new_one(self):
         node, other = self.cluster.nodes[0], self.cluster.nodes[1]
 

@@ -4,6 +4,8 @@ import type { Cluster } from "../src/api/types";
 import { Timeline } from "../src/events/timeline";
 import { bytes, rate, seconds, words } from "../src/format";
 import { linkTo, linkToMark, parseRoute } from "../src/route";
+import { Marks } from "../src/live/marks";
+import { flow } from "../src/topology/edges";
 import { columns, neighbour } from "../src/topology/layout";
 
 test("a link leads back to its route", () => {
@@ -59,4 +61,19 @@ test("the end of a job has the pipeline that its beginning named", () => {
   timeline.takeEvent({ job: "1", type: "succeeded", at: "2026-01-01T00:00:00.000Z" });
   timeline.takeEvent({ job: "2", type: "succeeded", at: "2026-01-01T00:00:01.000Z" });
   assert.deepEqual(timeline.entries(all, "").map((one) => [one.job, one.pipeline]), [["2", undefined], ["1", "echo"]]);
+});
+
+test("nodes that send to each other have a line, from their links where these are seen", () => {
+  const marks = new Marks();
+  const none = { kind: "node", parent: null, actors: 1, waiting: 0, handled: 0, busy_seconds: 0, in_line_seconds: 0, received: {}, restarts: 0 };
+  const say = (second: number, frames: number) => marks.apply({
+    seq: second, at: new Date(second * 1000).toISOString(), full: second === 0, gone: [],
+    marks: [{ ...none, path: "a", name: "a", sent_to: { b: frames, gone: frames } }, { ...none, path: "b", name: "b", sent_to: { a: 7 } }],
+  });
+  say(0, 10);
+  say(1, 40);
+  assert.deepEqual(flow(marks, new Set(), ""), [{ from: "a", to: "b", rate: 30 }]);
+
+  marks.apply({ seq: 2, at: new Date(2000).toISOString(), gone: [], marks: [{ ...none, path: "a/links", name: "links" }] });
+  assert.deepEqual(flow(marks, new Set(["a"]), "")[0], { from: "a/links", to: "b", rate: 15 });
 });

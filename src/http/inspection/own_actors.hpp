@@ -33,7 +33,10 @@ class own_actors {
   struct group {
     std::vector<member> members;
     actors::actor_counts sum;
+    std::uint64_t at_work = 0;
   };
+  [[nodiscard]] const group& group_of(actors::party kind) const { return groups_[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> sent_to_others() const;
   void add_group(std::vector<mark>& out, const watch& wanted, actors::party kind) const;
   [[nodiscard]] static mark mark_of(const member& one, const std::string& prefix, const watch& wanted);
 

@@ -49,6 +49,7 @@ double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<dou
 void write_activity(writer& json, const actors::activity& doing) {
   json.begin_object();
   json.member("job", doing.job.text());
+  json.member("pipeline", doing.pipeline);
   json.member("stage", doing.stage);
   json.member("instance", doing.instance);
   json.member("attempt", doing.attempt);
@@ -136,6 +137,7 @@ std::string to_json(const mark_content& content) {
     json.value(content.parent);
   if (!content.state.empty()) json.member("state", content.state);
   json.member("actors", content.actors);
+  if (content.at_work) json.member("at_work", *content.at_work);
   write_counts(json, content.counts);
   if (content.doing && *content.doing) {
     json.key("doing");
@@ -144,6 +146,13 @@ std::string to_json(const mark_content& content) {
   if (content.times) {
     json.key("times");
     write_times(json, *content.times);
+  }
+  if (content.log) json.member("log", *content.log);
+  if (content.sent_to) {
+    json.key("sent_to");
+    json.begin_object();
+    for (const auto& [node, frames] : *content.sent_to) json.member(node, frames);
+    json.end_object();
   }
   json.end_object();
   return out;

@@ -6,6 +6,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace troupe::http::json {
 
@@ -20,8 +22,12 @@ struct mark_content {
   std::string_view state;   ///< empty: none
   std::uint64_t actors = 1;
   const actors::actor_counts& counts;
+  std::optional<std::uint64_t> at_work = {};  ///< of its slots or workers, those that run an attempt
   const std::optional<actors::activity>* doing = nullptr;
   const std::vector<actors::actor_view::bucket>* times = nullptr;
+  const std::string* log = nullptr;  ///< the end of what its attempt has written
+  /// Of a node: frames that it has sent to others, by node.
+  const std::vector<std::pair<std::string, std::uint64_t>>* sent_to = nullptr;
 };
 [[nodiscard]] std::string to_json(const mark_content& content);
 

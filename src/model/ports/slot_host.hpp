@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <variant>
 
 namespace troupe::model::ports {
@@ -37,6 +38,14 @@ struct worker_exited {
 };
 using worker_event = std::variant<worker_ready, worker_progress, worker_storing, worker_done, worker_failed, worker_exited>;
 
+/// What the attempt at a worker writes to standard error, while it does.
+class attempt_log {
+ public:
+  virtual ~attempt_log() = default;
+  /// The end of it, valid UTF-8 of about so many bytes at most; empty: nothing was written since the attempt began. Any thread.
+  [[nodiscard]] virtual std::string last(std::size_t bytes_most) const = 0;
+};
+
 /// The process behind one slot. Members return at once; what happens next arrives as an event.
 class worker_handle {
  public:
@@ -47,6 +56,8 @@ class worker_handle {
   virtual void stop() = 0;
   /// Kills the whole tree with SIGKILL. `worker_exited` follows.
   virtual void kill() = 0;
+  /// Null: nobody keeps it.
+  [[nodiscard]] virtual std::shared_ptr<const attempt_log> log() const { return nullptr; }
 };
 
 /// Starts workers. Any thread.

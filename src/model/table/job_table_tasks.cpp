@@ -169,6 +169,7 @@ result<task_spec> job_table::spec_for(const job_record& job, const pipeline& p, 
   task_spec spec;
   spec.task = id;
   spec.attempt = stage.tasks[id.instance].attempt;
+  spec.pipeline = p.name;
   spec.stage_name = plan.name;
   spec.kind = plan.kind;
   spec.exec = plan.exec;

@@ -63,13 +63,13 @@ command_box::content command_box::take() {
 }
 
 worker_loop::worker_loop(const supervisor_setting& setting, std::uint16_t slot, std::filesystem::path directory,
-                         command_box& commands, event_sink on_event)
+                         command_box& commands, stderr_keeper& written, event_sink on_event)
     : setting_(setting),
       slot_(slot),
       directory_(std::move(directory)),
       commands_(commands),
       on_event_(std::move(on_event)),
-      stderr_(setting.options.stderr_head, setting.options.stderr_tail) {}
+      stderr_(written) {}
 
 result<void> worker_loop::start() {
   TROUPE_CHECK(make_directory(directory_));
@@ -390,6 +390,10 @@ void worker_loop::finish() {
   on_event_(std::move(exited));
 }
 
+supervisor::supervisor(std::shared_ptr<const supervisor_setting> setting)
+    : setting_(std::move(setting)),
+      written_(std::make_shared<stderr_keeper>(setting_->options.stderr_head, setting_->options.stderr_tail)) {}
+
 result<std::unique_ptr<ports::worker_handle>> supervisor::start(std::shared_ptr<const supervisor_setting> setting,
                                                                 std::uint16_t slot, std::filesystem::path directory,
                                                                 event_sink on_event) {
@@ -397,9 +401,9 @@ result<std::unique_ptr<ports::worker_handle>> supervisor::start(std::shared_ptr<
   if (!made->commands_.is_open()) return error{errc::process_failed, "no descriptor is left for a worker (ulimit -n)"};
   std::promise<result<void>> started;
   auto answer = started.get_future();
-  made->thread_ = std::thread{[&box = made->commands_, keep = made->setting_, slot, where = std::move(directory),
+  made->thread_ = std::thread{[&box = made->commands_, keep = made->setting_, written = made->written_, slot, where = std::move(directory),
                                sink = std::move(on_event), told = std::move(started)]() mutable {
-    worker_loop loop{*keep, slot, std::move(where), box, std::move(sink)};
+    worker_loop loop{*keep, slot, std::move(where), box, *written, std::move(sink)};
     const auto outcome = loop.start();
     told.set_value(outcome);
     if (outcome) loop.run();

@@ -57,8 +57,9 @@ class command_box {
 /// One worker process from its start to its end, run by one thread. See the diagram in README.md.
 class worker_loop {
  public:
+  /// @param written  where its standard error goes; outlives this
   worker_loop(const supervisor_setting& setting, std::uint16_t slot, std::filesystem::path directory, command_box& commands,
-              event_sink on_event);
+              stderr_keeper& written, event_sink on_event);
   [[nodiscard]] result<void> start();
   /// Until the process tree is gone.
   void run();
@@ -110,7 +111,7 @@ class worker_loop {
   bool refused_ = false;  ///< a task came when the worker was on its way out
   frame_decoder frames_;
   std::string to_send_;
-  stderr_keeper stderr_;
+  stderr_keeper& stderr_;
   std::optional<running_attempt> attempt_;
   std::optional<attempt_directory> spare_;  ///< of an attempt that left no trace in it
   steady::time_point check_disk_at_{};
@@ -136,10 +137,12 @@ class supervisor : public model::ports::worker_handle {
   void run(const model::task_spec& task) override;
   void stop() override;
   void kill() override;
+  [[nodiscard]] std::shared_ptr<const model::ports::attempt_log> log() const override { return written_; }
 
  private:
-  explicit supervisor(std::shared_ptr<const supervisor_setting> setting) : setting_(std::move(setting)) {}
+  explicit supervisor(std::shared_ptr<const supervisor_setting> setting);
   std::shared_ptr<const supervisor_setting> setting_;
+  std::shared_ptr<stderr_keeper> written_;
   command_box commands_;
   std::thread thread_;
 };

@@ -64,6 +64,7 @@ async function workerAtWork(mark, id) {
   const worker = await shapeWhen(page, mark.worker, "the worker to be busy in the picture", (shape) => shape.isChosen && shape.health === "busy" && shape.note === "work 70 %");
   await shown(panel.locator(`.doing a[href="#/jobs/${id}"]`), "the worker's panel to name the job");
   that("the slot's worker is busy with the same", true, worker.note, "work 70 %");
+  await shown(panel.locator(".written pre", { hasText: "one is at 0.7" }), "what the program writes, in the worker's panel");
   await page.goto(`${first.url}/inspector#/topology/${mark.path}`);
   await shown(panel.locator(`.doing a[href="#/jobs/${id}"]`), "the slot's panel again");
 }
@@ -85,6 +86,10 @@ async function workerKilled() {
   await go(page, first, `#/jobs/${id}`);
   const { slot } = await eventWhen(first, id, "the stage to begin", workStarted());
   await shown(attempts.filter({ hasText: "work" }).filter({ hasText: "running" }), "the first attempt on the job's page");
+  const written = performance.now();
+  await ask("progress", { gate: "two", share: 0.3 });
+  await shown(page.locator(".written pre", { hasText: "two is at 0.3" }), "the line that the program has just written, on the job's page");
+  atMost("from a line on the program's standard error until the job's page shows it", (performance.now() - written) / 1000, SEEN, "s");
   const killed = performance.now();
   await until("the program of the attempt", async () => (await ask("programs_of", { job: id })).length > 0);
   await ask("kill_worker", { job: id });

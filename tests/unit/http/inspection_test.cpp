@@ -1,8 +1,10 @@
+#include "actors/link_roll.hpp"
 #include "http/json/inspection.hpp"
 #include "http/inspection/delta_stream.hpp"
 #include "http/inspection/own_actors.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
@@ -84,13 +86,14 @@ TEST_CASE("a group and a node have the sums of their actors") {
 
 TEST_CASE("an actor says what it is at, and who began it; one that is open, how long it took") {
   three_slots it;
-  it.slots[1]->is_now("running", actors::activity{model::job_id{0x1234}, "speak", 2, 3, 420, timestamp{duration{1000}}});
+  it.slots[1]->is_now("running", actors::activity{model::job_id{0x1234}, "video-message", "speak", 2, 3, 420, timestamp{duration{1000}}});
 
   const auto seen = it.seen({.open = {node, node + "/slot", node + "/slot/slot-1"}});
 
   const auto slot = content(seen, node + "/slot/slot-1");
   CHECK(slot.at("state") == "running");
   CHECK(slot.at("parent") == "node");
+  CHECK(slot.at("doing").at("pipeline") == "video-message");
   CHECK(slot.at("doing").at("stage") == "speak");
   CHECK(slot.at("doing").at("attempt") == 3);
   CHECK(slot.at("times").is_array());
@@ -98,6 +101,56 @@ TEST_CASE("an actor says what it is at, and who began it; one that is open, how 
   CHECK_FALSE(other.contains("times"));
   CHECK_FALSE(other.contains("doing"));
   CHECK(content(seen, node + "/hub").at("parent").is_null());
+}
+
+TEST_CASE("a group of slots and its node say how many are at work") {
+  three_slots it;
+  const actors::activity speaks{model::job_id{1}, "video-message", "speak", 0, 1, 0, {}};
+  it.slots[0]->is_now("running", speaks);
+  it.slots[2]->is_now("running", speaks);
+  const auto seen = it.seen({.open = {node}});
+  CHECK(content(seen, node).at("at_work") == 2);
+  CHECK(content(seen, node + "/slot").at("at_work") == 2);
+  CHECK_FALSE(content(seen, node + "/hub").contains("at_work"));
+
+  it.slots[2]->is_now("idle");
+  CHECK(content(it.seen({}), node).at("at_work") == 1);
+}
+
+TEST_CASE("a worker that is open shows the end of what its attempt writes") {
+  struct written final : model::ports::attempt_log {
+    std::string last(std::size_t bytes_most) const override { return std::string(bytes_most, 'x') + "\n"; }
+  };
+  actor_roll roll;
+  const auto worker = roll.enter(party::worker, "worker-0", "slot-0");
+  worker->writes_to(std::make_shared<written>());
+  own_actors own{roll, self, ""};
+  own.count(steady_clock::now(), std::chrono::milliseconds{0});
+  const auto seen_with = [&](std::set<std::string, std::less<>> open) {
+    std::vector<mark> out;
+    own.add_to(out, {.open = std::move(open)});
+    return content(out, node + "/worker/worker-0");
+  };
+  CHECK_FALSE(seen_with({node, node + "/worker"}).contains("log"));
+  CHECK(seen_with({node, node + "/worker", node + "/worker/worker-0"}).at("log").as_string().size() == 4097);
+}
+
+TEST_CASE("a node says to whom it sends, of many to whom most") {
+  actor_roll roll;
+  actors::link_roll links{roll};
+  for (std::uint64_t other = 1; other <= 40; ++other) links.has_sent_to(model::node_id{other});
+  own_actors own{roll, self, ""};
+  own.count(steady_clock::now(), std::chrono::milliseconds{0});
+  for (std::uint64_t other = 30; other <= 40; ++other) links.has_sent_to(model::node_id{other});
+  own.count(steady_clock::now(), std::chrono::milliseconds{0});
+  std::vector<mark> out;
+  own.add_to(out, {.open = {node, node + "/links"}});
+
+  const auto sent_to = content(out, node).at("sent_to").as_object();
+  CHECK(sent_to.size() == 16);
+  for (std::uint64_t other = 30; other <= 40; ++other) CHECK(sent_to.at(fmt::format("{:016x}", other)) == 2);
+  CHECK(content(out, node + "/links").at("actors") == 40);
+  CHECK(content(out, node + "/links/link-0000000000000028").at("received").at("shard") == 2);
 }
 
 TEST_CASE("of a large group the busiest are shown, and what is open itself") {

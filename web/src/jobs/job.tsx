@@ -8,6 +8,7 @@ import { linkTo } from "../route";
 import { JobActions } from "./actions";
 import { Attempts, Chart } from "./chart";
 import { slotOf, type Track, tracksOf } from "./gantt";
+import { LiveLog, runningOf } from "./live_log";
 import { Values } from "./media";
 
 interface Followed { events: JobEvent[]; progress: Map<string, JobEvent>; turn: number }
@@ -57,6 +58,7 @@ export function JobPage({ id }: { id: string }) {
   const crumbs = <Crumbs items={[{ text: "Jobs", href: linkTo("jobs") }, { text: id, href: linkTo("jobs", [id]) }]} />;
   if (!job) return <section><h1 class="sr-only">Job {id}</h1>{crumbs}<Problem error={polled.error} />{!polled.error && <p class="quiet">Asking for the job.</p>}</section>;
   const { tracks, from, to } = inOrder(tracksOf(followed.events, needs, now), job);
+  const running = isOver ? [] : runningOf(tracks);
   return (
     <section class="job-page" aria-labelledby="job-title">
       {crumbs}
@@ -67,7 +69,9 @@ export function JobPage({ id }: { id: string }) {
             <Chart tracks={tracks} from={from} to={to} addresses={addresses} />
             <Stages job={job} progress={followed.progress} needs={needs} /></section>
           <section class="card" aria-labelledby="attempts-title"><h2 id="attempts-title">Attempts</h2><Attempts tracks={tracks} addresses={addresses} /></section>
-          <section class="card" aria-labelledby="log-title"><h2 id="log-title">Log</h2><Log job={job} events={followed.events} addresses={addresses} /></section>
+          <section class="card" aria-labelledby="log-title"><h2 id="log-title">Log</h2>
+            {running.length > 0 && <LiveLog job={id} running={running} />}
+            <Log job={job} events={followed.events} addresses={addresses} /></section>
         </div>
         <div class="column">
           <section class="card" aria-labelledby="result-title"><h2 id="result-title">Result</h2>

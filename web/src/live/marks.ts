@@ -6,10 +6,16 @@ export interface Mark {
   busy_seconds: number; in_line_seconds: number; received: Record<string, number>; restarts: number; doing?: Doing;
   /** handling times of an opened actor: upper bound in seconds (null: none), and how many */
   times?: [number | null, number][];
+  /** of a node or a group: slots or workers that run an attempt */
+  at_work?: number;
+  /** of an opened worker: the end of what its attempt has written to standard error */
+  log?: string;
+  /** of a node: frames sent to other nodes, by their id */
+  sent_to?: Record<string, number>;
 }
 export interface Message { seq: number; at: string; full?: boolean; marks: Mark[]; gone: string[] }
 
-interface Sample { at: number; handled: number; busy: number; inLine: number; received: Record<string, number> }
+interface Sample { at: number; handled: number; busy: number; inLine: number; received: Record<string, number>; sentTo: Record<string, number> }
 interface Entry { mark: Mark; samples: Sample[] }
 
 /** Rates of one mark over the last seconds; null until two messages tell of it. */
@@ -60,7 +66,7 @@ export class Marks {
   }
 
   private put(mark: Mark): void {
-    const sample = { at: this.now, handled: mark.handled, busy: mark.busy_seconds, inLine: mark.in_line_seconds, received: mark.received };
+    const sample = { at: this.now, handled: mark.handled, busy: mark.busy_seconds, inLine: mark.in_line_seconds, received: mark.received, sentTo: mark.sent_to ?? NOTHING };
     const entry = this.entries.get(mark.path);
     if (!entry) {
       this.entries.set(mark.path, { mark, samples: [sample] });
@@ -118,19 +124,35 @@ export class Marks {
 
   /** Messages a second that a mark gets from actors of one kind. */
   rateFrom(path: string, kind: string): number | null {
+    return this.rateOf(path, (mark) => mark.received[kind], (sample) => sample.received[kind]);
+  }
+
+  /** Frames a second that a node sends to another one. */
+  rateTo(path: string, node: string): number | null {
+    return this.rateOf(path, (mark) => mark.sent_to?.[node], (sample) => sample.sentTo[node]);
+  }
+
+  private rateOf(path: string, now: (mark: Mark) => number | undefined, then: (sample: Sample) => number | undefined): number | null {
     const entry = this.entries.get(path);
     const before = entry && this.before(entry);
     if (!entry || !before) return null;
-    return Math.max(0, (entry.mark.received[kind] ?? 0) - (before.sample.received[kind] ?? 0)) / before.passed;
+    return Math.max(0, (now(entry.mark) ?? 0) - (then(before.sample) ?? 0)) / before.passed;
   }
 }
 
 const NONE: readonly string[] = [];
+const NOTHING: Record<string, number> = {};
 const UNKNOWN: Rates = { handled: null, busy: null, meanTime: null, meanWait: null };
 
 export function parentOf(path: string): string {
   const end = path.lastIndexOf("/");
   return end < 0 ? "" : path.slice(0, end);
+}
+
+/** Every mark on the way to a path, and itself. */
+export function wayTo(path: string): string[] {
+  const parts = path.split("/").filter(Boolean);
+  return parts.map((_, at) => parts.slice(0, at + 1).join("/"));
 }
 
 /** "slot-2" before "slot-10" */

@@ -1,8 +1,10 @@
 // What is known of the chosen mark, or of the cluster if none is chosen.
+import type { ComponentChildren } from "preact";
 import { count, moment, percent, plural, rate, seconds } from "../format";
 import type { Cluster, Member } from "../api/types";
 import { healthOf, type Mark, type Marks, stateOf } from "../live/marks";
 import { Bar, Facts, JobLink } from "../parts/basics";
+import { Written } from "../parts/written";
 import { linkTo as toRoute } from "../route";
 import { Histogram } from "./histogram";
 import { NodeActions } from "./node_actions";
@@ -31,6 +33,7 @@ export function Details({ marks, path, cluster, linkTo: link, onChanged }: Props
       {mark.doing && <Doing mark={mark} />}
       <Part marks={marks} mark={mark} />
       <Facts rows={[
+        ...(mark.at_work === undefined ? [] : [["At work", sum(mark.kind === "node" ? plural(mark.at_work, "slot") : `${count(mark.at_work)} of ${count(mark.actors)}`)] as [string, ComponentChildren]]),
         ["Messages", sum(`${rate(rates.handled)} /s`)], ["Busy", sum(percent(rates.busy))], ["Mean handling time", seconds(rates.meanTime)],
         ["Mean wait in the mailbox", seconds(rates.meanWait)], ["In the mailbox now", sum(count(mark.waiting))],
         ["Handled since its start", sum(count(mark.handled))], ["Worked since its start", sum(seconds(mark.busy_seconds))],
@@ -39,6 +42,8 @@ export function Details({ marks, path, cluster, linkTo: link, onChanged }: Props
       {member && <MemberFacts member={member} cluster={cluster!} />}
       {member && <NodeActions member={member} onChanged={onChanged} />}
       <Senders marks={marks} mark={mark} link={link} />
+      <Receivers marks={marks} mark={mark} link={link} />
+      {mark.log && <Written title={mark.doing ? "Standard error as it is written" : "The last on standard error"} log={mark.log} />}
       {mark.times && <Histogram times={mark.times} />}
       {!mark.times && path.split("/").length === 2 && <Busiest marks={marks} path={path} link={link} />}
     </aside>
@@ -97,6 +102,26 @@ function Senders({ marks, mark, link }: { marks: Marks; mark: Mark; link: (path:
             <td class="num">{rate(row.rate)}</td>
             <td class="spark"><Bar permille={(row.rate ?? 0) / most * 1000} /></td>
             <td class="num">{count(row.all)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** The other nodes to which a node sends. */
+function Receivers({ marks, mark, link }: { marks: Marks; mark: Mark; link: (path: string) => string }) {
+  const rows = Object.keys(mark.sent_to ?? {}).map((node) => ({ node, rate: marks.rateTo(mark.path, node) })).sort((a, b) => (b.rate ?? 0) - (a.rate ?? 0));
+  if (rows.length === 0) return null;
+  return (
+    <table class="data tight">
+      <caption>Frames to other nodes</caption>
+      <thead><tr><th scope="col">To</th><th scope="col" class="num">/s</th><th scope="col" class="num">Since start</th></tr></thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row.node}>
+            <th scope="row"><a href={link(row.node)}>{marks.get(row.node)?.name ?? row.node}</a></th>
+            <td class="num">{rate(row.rate)}</td><td class="num">{count(mark.sent_to![row.node]!)}</td>
           </tr>
         ))}
       </tbody>

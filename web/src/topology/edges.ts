@@ -3,15 +3,25 @@ import { type Mark, type Marks, parentOf } from "../live/marks";
 
 export interface Edge { from: string; to: string; rate: number }
 
-/** Messages a second between the groups of each opened node, and to the actor that is chosen. */
+/** Messages a second between nodes, between the groups of each opened node, and to the actor that is chosen. */
 export function flow(marks: Marks, open: ReadonlySet<string>, chosen: string): Edge[] {
   const edges: Edge[] = [];
   for (const node of marks.membersOf("")) {
+    addLinks(marks, node, edges);
     if (!open.has(node)) continue;
     for (const group of marks.membersOf(node)) addFlow(marks, node, group, edges);
   }
   if (chosen.split("/").length === 3) addFlow(marks, chosen.split("/")[0]!, chosen, edges);
   return edges;
+}
+
+/** From the links of a node to the nodes at their other ends; from the node itself where they are not seen. */
+function addLinks(marks: Marks, node: string, edges: Edge[]): void {
+  const links = `${node}/links`;
+  for (const other in marks.get(node)?.sent_to) {
+    const rate = marks.rateTo(node, other) ?? 0;
+    if (rate > 0 && marks.get(other)) edges.push({ from: marks.get(links) ? links : node, to: other, rate });
+  }
 }
 
 function addFlow(marks: Marks, node: string, to: string, edges: Edge[]): void {

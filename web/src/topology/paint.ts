@@ -91,12 +91,12 @@ export function paintEdges(context: CanvasRenderingContext2D, lines: readonly Li
     const from = shapes.get(line.from);
     const to = shapes.get(line.to);
     if (!from || !to || from.screenR < 2 || to.screenR < 1.5) continue;
-    paintEdge(context, line, from, to, shapes.get(line.node) ?? from, palette);
+    paintEdge(context, line, from, to, line.node === null ? undefined : shapes.get(line.node), palette);
   }
 }
 
 /** A bow towards the middle of the node, to the right of its straight line, so that both directions are seen. */
-function paintEdge(context: CanvasRenderingContext2D, line: Line, from: Shape, to: Shape, node: Shape, palette: Palette): void {
+function paintEdge(context: CanvasRenderingContext2D, line: Line, from: Shape, to: Shape, node: Shape | undefined, palette: Palette): void {
   const dx = to.screenX - from.screenX;
   const dy = to.screenY - from.screenY;
   const far = Math.hypot(dx, dy) || 1;
@@ -104,8 +104,9 @@ function paintEdge(context: CanvasRenderingContext2D, line: Line, from: Shape, t
   const bend = Math.min(22, far * 0.12);
   const straightX = (from.screenX + to.screenX) / 2;
   const straightY = (from.screenY + to.screenY) / 2;
-  const midX = straightX + (node.screenX - straightX) * 0.45 - dy / far * bend;
-  const midY = straightY + (node.screenY - straightY) * 0.45 + dx / far * bend;
+  const pull = node ? 0.45 : 0;
+  const midX = straightX + ((node?.screenX ?? 0) - straightX) * pull - dy / far * bend;
+  const midY = straightY + ((node?.screenY ?? 0) - straightY) * pull + dx / far * bend;
   const begin = Math.hypot(midX - from.screenX, midY - from.screenY) || 1;
   const finish = Math.hypot(midX - to.screenX, midY - to.screenY) || 1;
   const startX = from.screenX + (midX - from.screenX) / begin * from.screenR;

@@ -20,11 +20,12 @@ function looksOf(marks: Marks, path: string): Looks {
   const rates = marks.rates(path);
   const parts = path.split("/").length;
   const doing = mark.doing ? `${mark.doing.stage} ${Math.floor(mark.doing.permille / 10)} %` : "";
+  const atWork = parts === 2 && mark.at_work !== undefined ? `${count(mark.at_work)} at work` : "";
   const waits = mark.waiting > 0 && mark.waiting >= 10 ? `${count(mark.waiting)} waiting` : "";
   const speed = rates.handled === null ? "" : `${rate(rates.handled)} /s`;
   return {
     isAlone: parts === 2 && mark.actors === 1, label: parts === 2 && mark.actors > 1 ? `${mark.name} × ${count(mark.actors)}` : mark.state && parts === 1 && mark.state !== "up" ? `${mark.name} (${mark.state})` : mark.name,
-    short: parts === 3 ? mark.name.replace(/^.*-/, "") : mark.name, note: doing || waits || speed, health: healthOf(mark, rates), busy: rates.busy ?? 0, waiting: mark.waiting, permille: mark.doing?.permille ?? 0,
+    short: parts === 3 ? mark.name.replace(/^.*-/, "") : mark.name, note: doing || waits || atWork || speed, health: healthOf(mark, rates), busy: rates.busy ?? 0, waiting: mark.waiting, permille: mark.doing?.permille ?? 0,
   };
 }
 
@@ -66,12 +67,16 @@ class Painter {
     for (const shape of scene.shapes) Object.assign(shape, looksOf(marks, shape.path));
     const edges = isTree ? supervision(marks) : flow(marks, open, chosen);
     const strong = props.cursor || chosen;
-    scene.lines = edges.map((edge) => ({ ...edge, node: edge.from.split("/")[0]!, text: edge.rate > 0 ? `${rate(edge.rate)} /s` : "", isStrong: edge.from === strong || edge.to === strong }))
+    scene.lines = edges.map((edge) => ({ ...edge, node: nodeOf(edge.from) === nodeOf(edge.to) ? nodeOf(edge.from) : null, text: edge.rate > 0 ? `${rate(edge.rate)} /s` : "", isStrong: edge.from === strong || edge.to === strong }))
       .sort((a, b) => Number(a.isStrong) - Number(b.isStrong));
     scene.chosen = chosen;
     scene.cursor = props.cursor;
     scene.invalidate();
   }
+}
+
+function nodeOf(path: string): string {
+  return path.split("/")[0]!;
 }
 
 function around(x: number, y: number, r: number) {

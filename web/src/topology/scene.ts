@@ -15,7 +15,11 @@ export interface Shape {
   label: string; short: string; note: string; health: Health; busy: number; waiting: number; permille: number;
 }
 export interface Looks { isAlone: boolean; label: string; short: string; note: string; health: Health; busy: number; waiting: number; permille: number }
-export interface Line extends Edge { text: string; isStrong: boolean; node: string }
+export interface Line extends Edge {
+  text: string; isStrong: boolean;
+  /** towards whose middle it bows; null: between nodes, and straight on */
+  node: string | null;
+}
 
 const MOVE_MS = 380;
 

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { usePoll } from "../api/poll";
 import type { Cluster } from "../api/types";
 import { useInspect } from "../live/inspect";
-import { parentOf } from "../live/marks";
+import { parentOf, wayTo } from "../live/marks";
 import { Crumbs } from "../parts/basics";
 import { NoMarks } from "../parts/lost";
 import { linkTo, linkToMark, type Route } from "../route";
@@ -20,12 +20,6 @@ const HZ = 5;
 /** A number of the address within what a node takes. */
 function within(text: string | undefined, least: number, most: number, otherwise: number): number {
   return Math.min(most, Math.max(least, Number(text) || otherwise));
-}
-
-/** Every mark on the way to a path, and itself. */
-export function wayTo(path: string): string[] {
-  const parts = path.split("/").filter(Boolean);
-  return parts.map((_, at) => parts.slice(0, at + 1).join("/"));
 }
 
 export function Topology({ route }: { route: Route }) {
