@@ -50,11 +50,14 @@ def bound_to(port):
 class BlackHoles:
     """Forwards all connections between nodes, and says which of them do not reach each other. Two threads for each connection."""
 
-    def __init__(self, targets):
-        """targets: the nodes' own ports. `ports`: what they advertise, in the same order."""
-        self.targets, self.processes, self.blocked, self.delay, self.is_over = targets, {}, set(), 0.0, False
+    def __init__(self, targets, ports=None, serves_strangers=False):
+        """targets: the nodes' own ports. `ports`: what they advertise, in the same order; any that are free if not given.
+        serves_strangers: whether connections of others than the nodes are let through, whatever is blocked."""
+        self.targets, self.processes, self.blocked, self.is_over = targets, {}, set(), False
+        self.delay, self.delays = 0.0, {}  # of all ways, of single ones; s
+        self.serves_strangers = serves_strangers
         self.changed = threading.Condition()
-        self.kept = [bound_to(0) for _ in targets]  # so that nobody else gets the ports
+        self.kept = [bound_to(port) for port in ports or [0] * len(targets)]  # so that nobody else gets the ports
         self.ports = [each.getsockname()[1] for each in self.kept]
         self.listeners = {}
 
@@ -92,6 +95,10 @@ class BlackHoles:
         everybody = range(len(self.targets))
         self.block({(a, b) for a in everybody for b in everybody if a != b and not any(a in group and b in group for group in groups)})
 
+    def slow(self, number, seconds):
+        """What goes between this node and the others arrives so much later; 0: no longer."""
+        self.delays.update(dict.fromkeys(self.around(number), seconds))
+
     def around(self, number):
         others = [each for each in range(len(self.targets)) if each != number]
         return {(number, each) for each in others} | {(each, number) for each in others}
@@ -120,22 +127,25 @@ class BlackHoles:
             threading.Thread(target=self._join, args=(client, peer[1], number), daemon=True).start()
 
     def _dialler_of(self, client, port):
-        """Which node a connection comes from; None: from none of them, or it has been closed. The kernel's list may leave out what is there while others come and go."""
+        """The node that a connection comes from, in a list; [None]: from a stranger who is served; []: nobody knows, or it has been closed.
+        The kernel's list may leave out what is there while others come and go."""
         for _ in range(20):
             if has_hung_up(client):
-                return None
+                return []
             number = self.processes.get(owner_of(port, list(self.processes)))
             if number is not None:
-                return number
+                return [number]
+            if self.serves_strangers and inode_of(port):
+                return [None]
             time.sleep(0.01)
-        return None
+        return []
 
     def _join(self, client, port, number):
         dialler = self._dialler_of(client, port)
-        if dialler is None:  # nobody could tell which ways it goes
+        if not dialler:  # nobody could tell which ways it goes
             client.close()
             return
-        there, back = (dialler, number), (number, dialler)
+        there, back = (dialler[0], number), (number, dialler[0])
         try:
             server = socket.create_connection(("127.0.0.1", self.targets[number]), timeout=5) if self._pass(there, back) else None
         except OSError:
@@ -153,8 +163,8 @@ class BlackHoles:
         try:
             while True:
                 piece = source.recv(PIECE)
-                if self.delay:
-                    time.sleep(self.delay)  # what comes meanwhile is the next piece
+                if delay := self.delays.get(way, self.delay):
+                    time.sleep(delay)  # what comes meanwhile is the next piece
                 if not self._pass(way) or not piece:
                     break
                 target.sendall(piece)
