@@ -314,7 +314,12 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   cluster_edge cluster{directory,
                        {config.cluster.seeds, card_of(config, directory, advertised), tls, config.cluster.shards, fatal,
                         [] { ::kill(::getpid(), stop_signals::begin_again); }}};
-  http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, {.copies = config.cluster.voters, .tls = tls}};
+  http::peer_artifacts shared{
+      *artifacts,
+      [&] { return cluster.addresses(); },
+      {.copies = config.cluster.voters,
+       .tls = tls,
+       .is_silent = [&](const std::string& peer) { return cluster.links().is_silent(peer); }}};
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 
   caf::actor_system_config actor_config;

@@ -28,7 +28,7 @@ class copying_writer final : public model::ports::artifact_writer {
 
 struct peer_artifacts::state {
   state(model::ports::artifact_store& own, std::function<std::vector<std::string>()> peers, const copy_options& wanted)
-      : local(own), options(wanted), order(std::move(peers), wanted.silent_comes_last) {}
+      : local(own), options(wanted), order(std::move(peers), wanted.silent_comes_last, wanted.is_silent) {}
 
   model::ports::artifact_store& local;
   const copy_options options;

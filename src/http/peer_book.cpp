@@ -267,6 +267,15 @@ void peer_book::forget_seed(const std::string& seed) {
   seeds_.erase(seed);
 }
 
+bool peer_book::is_silent(const std::string& address) const {
+  const std::lock_guard lock{mutex_};
+  const auto is_linked = [&](const auto& entry) {
+    const auto& peer = entry.second;
+    return peer.address == address && (peer.shown.connected || peer.shown.is_heard);
+  };
+  return std::ranges::none_of(peers_, is_linked);
+}
+
 std::vector<link_status> peer_book::links() const {
   const std::lock_guard lock{mutex_};
   std::vector<link_status> out;

@@ -65,6 +65,8 @@ class peer_book {
   void set_error(model::node_id node, const std::string& why);
   void set_seed_error(const std::string& seed, const std::string& why, bool is_refused);
   void forget_seed(const std::string& seed);
+  /// See `peer_links::is_silent`.
+  [[nodiscard]] bool is_silent(const std::string& address) const;
   [[nodiscard]] std::vector<link_status> links() const;
 
  private:

@@ -32,7 +32,8 @@ peer_limits peer_copies::limits_now() const {
           steady_clock::now() + options_.push_deadline,
           options_.rate_least,
           &stop_,
-          options_.tls};
+          options_.tls,
+          options_.is_silent};
 }
 
 void peer_copies::make(const model::artifact_ref& about) {

@@ -172,6 +172,8 @@ void peer_links::adopt(file_descriptor socket, std::unique_ptr<auth::tls_session
   asio::post(state_->io, [s = state_.get(), link = std::move(link)] { s->take_in(link); });
 }
 
+bool peer_links::is_silent(const std::string& address) const { return state_->book.is_silent(address); }
+
 std::vector<link_status> peer_links::links() const { return state_->book.links(); }
 
 void peer_links::stop() {

@@ -75,7 +75,8 @@ peer_limits peer_lookup::limits() const {
           steady_clock::now() + options_.fetch_deadline,
           options_.rate_least,
           &stop_,
-          options_.tls};
+          options_.tls,
+          options_.is_silent};
 }
 
 std::optional<error> peer_lookup::remembered(const digest& hash) {

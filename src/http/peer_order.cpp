@@ -48,6 +48,7 @@ void peer_order::set_silent(const std::string& address) {
 }
 
 bool peer_order::was_silent(const std::string& address) const {
+  if (is_silent_ && is_silent_(address)) return true;
   const std::lock_guard lock{mutex_};
   const auto silent = silent_until_.find(address);
   return silent != silent_until_.end() && steady_clock::now() < silent->second;

@@ -17,8 +17,10 @@ class peer_order {
  public:
   /// @param list              "host:port" of each other node; called on any thread
   /// @param silent_comes_last how long
-  peer_order(std::function<std::vector<std::string>()> list, duration silent_comes_last)
-      : list_(std::move(list)), silent_comes_last_(silent_comes_last) {}
+  /// @param is_silent         whether there is no link with a node; called on any thread, empty: nobody knows
+  peer_order(std::function<std::vector<std::string>()> list, duration silent_comes_last,
+             std::function<bool(const std::string&)> is_silent = {})
+      : list_(std::move(list)), silent_comes_last_(silent_comes_last), is_silent_(std::move(is_silent)) {}
 
   struct candidate {
     std::string address;
@@ -31,12 +33,13 @@ class peer_order {
   [[nodiscard]] static std::vector<std::string> rank(const digest& hash, const std::vector<std::string>& addresses);
   /// A node did not answer in time.
   void set_silent(const std::string& address);
-  /// Lately.
+  /// Lately, or now.
   [[nodiscard]] bool was_silent(const std::string& address) const;
 
  private:
   std::function<std::vector<std::string>()> list_;
   duration silent_comes_last_;
+  std::function<bool(const std::string&)> is_silent_;
   mutable std::mutex mutex_;
   std::map<std::string, std::chrono::steady_clock::time_point> silent_until_;
 };

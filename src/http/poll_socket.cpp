@@ -21,6 +21,8 @@ namespace {
 using std::chrono::steady_clock;
 using step = auth::tls_session::step;
 
+constexpr auto silence_looked_for_each = std::chrono::milliseconds{200};
+
 struct address_list_deleter {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
 };
@@ -73,7 +75,10 @@ bool stop_signal::is_raised() const noexcept {
 }
 
 poll_socket::poll_socket(std::string address, const peer_limits& limits, file_descriptor socket)
-    : address_(std::move(address)), limits_(limits), socket_(std::move(socket)) {}
+    : address_(std::move(address)),
+      limits_(limits),
+      was_silent_(!limits.is_silent || limits.is_silent(address_)),
+      socket_(std::move(socket)) {}
 
 result<poll_socket> poll_socket::connect(const std::string& address, const peer_limits& limits) {
   TROUPE_TRY(const auto places, look_up(address));
@@ -125,10 +130,15 @@ error poll_socket::failed(std::string_view what, int why) const {
 }
 
 result<short> poll_socket::wait(short events, time_point until) const {
-  const auto seen = wait_for(socket_.raw(), events, std::min(until, limits_.deadline), *limits_.stop);
-  if (!seen) return stopping();
-  if (*seen == 0) return error{errc::timed_out, address_ + ": does not answer in time"};
-  return *seen;
+  const auto last = std::min(until, limits_.deadline);
+  while (true) {
+    const auto look_again = was_silent_ ? last : std::min(last, steady_clock::now() + silence_looked_for_each);
+    const auto seen = wait_for(socket_.raw(), events, look_again, *limits_.stop);
+    if (!seen) return stopping();
+    if (*seen != 0) return *seen;
+    if (look_again == last) return error{errc::timed_out, address_ + ": does not answer in time"};
+    if (limits_.is_silent(address_)) return error{errc::timed_out, address_ + ": nothing is heard of it any more"};
+  }
 }
 
 result<bool> poll_socket::send(std::string_view data) {

@@ -6,6 +6,7 @@
 #include "http/file_descriptor.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,6 +34,9 @@ struct peer_limits {
   bytes rate_least;                                  ///< per second: so much more time has a file; not 0
   const stop_signal* stop = nullptr;                 ///< outlives what has these limits; not null
   const auth::tls_context* tls = nullptr;            ///< the same; null: plain, for nodes on this machine
+  /// Whether others hear nothing of the node at "host:port". One that falls silent while it is waited for is given up before all
+  /// limits. On the thread that waits; empty: nobody knows.
+  std::function<bool(const std::string&)> is_silent = {};
 };
 
 /// A TCP connection to another node, with TLS if the limits say so, for one thread, which may block within the limits. Errors:
@@ -64,6 +68,7 @@ class poll_socket {
 
   std::string address_;
   peer_limits limits_;
+  bool was_silent_;  ///< when this began: what is silent from the start has to be tried
   file_descriptor socket_;
   std::unique_ptr<auth::tls_session> tls_;  ///< over `socket_`; null: plain
 };

@@ -67,10 +67,30 @@ test("what was handled while nobody listened is not taken for the work of the la
 });
 
 test("health: state first, then the mailbox, then the work", () => {
-  const quiet = { handled: 0, busy: 0, meanTime: null, meanWait: null };
+  const quiet = { handled: 0, busy: 0, meanTime: null, meanWait: null, stillFor: null };
   assert.equal(healthOf(mark("a", { state: "silent" }), quiet), "bad");
   assert.equal(healthOf(mark("a", { waiting: 1000 }), quiet), "warn");
   assert.equal(healthOf(mark("a", { kind: "shard" }), { ...quiet, busy: 0.95 }), "warn");
   assert.equal(healthOf(mark("a"), { ...quiet, handled: 3 }), "well");
   assert.equal(healthOf(mark("a"), quiet), "idle");
+});
+
+test("an attempt that stands still is worth a look after a while; one that never said how far it is, is not", () => {
+  const marks = new Marks();
+  const at = (second: number) => new Date(second * 1000).toISOString();
+  const slot = (permille: number, attempt = 1) => mark("a", { doing: { job: "1", stage: "work", instance: 0, attempt, permille, since: at(0) } });
+  const say = (second: number, marked: Mark[]) => marks.apply({ seq: second + 1, at: at(second), full: second === 0, marks: marked, gone: [] });
+  say(0, [slot(0)]);
+  say(100, []);
+  assert.equal(marks.rates("a").stillFor, null);
+  say(101, [slot(400)]);
+  say(150, []);
+  assert.equal(marks.rates("a").stillFor, 49);
+  assert.equal(healthOf(marks.get("a")!, marks.rates("a")), "busy");
+  say(165, []);
+  assert.equal(healthOf(marks.get("a")!, marks.rates("a")), "warn");
+  say(166, [slot(410)]);
+  assert.equal(marks.rates("a").stillFor, 0);
+  say(300, [slot(410, 2)]);
+  assert.equal(marks.rates("a").stillFor, 0);
 });

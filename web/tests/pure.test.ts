@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Cluster } from "../src/api/types";
-import { Timeline } from "../src/events/timeline";
+import type { Cluster, Job } from "../src/api/types";
+import { KINDS, Timeline, withAddresses } from "../src/events/timeline";
 import { bytes, rate, seconds, words } from "../src/format";
 import { linkTo, linkToMark, parseRoute } from "../src/route";
+import { recentOf } from "../src/jobs/recent";
 import { Marks } from "../src/live/marks";
 import { flow } from "../src/topology/edges";
 import { columns, neighbour } from "../src/topology/layout";
@@ -56,11 +57,14 @@ test("an alarm that stands is on top; one that is over stays in its place", () =
 
 test("the end of a job has the pipeline that its beginning named", () => {
   const timeline = new Timeline();
-  const all = new Set(["job"] as const);
+  const all = new Set(KINDS);
   timeline.takeEvent({ job: "1", type: "submitted", pipeline: "echo" });
   timeline.takeEvent({ job: "1", type: "succeeded", at: "2026-01-01T00:00:00.000Z" });
   timeline.takeEvent({ job: "2", type: "succeeded", at: "2026-01-01T00:00:01.000Z" });
   assert.deepEqual(timeline.entries(all, "").map((one) => [one.job, one.pipeline]), [["2", undefined], ["1", "echo"]]);
+  timeline.takeEvent({ job: "3", type: "dead", at: "2026-01-01T00:00:02.000Z" });
+  assert.deepEqual(timeline.entries(new Set(["failure"] as const), "").map((one) => one.job), ["3"]);
+  assert.deepEqual(timeline.jobsKept(), { many: 3, since: Date.UTC(2026, 0, 1) });
 });
 
 test("nodes that send to each other have a line, from their links where these are seen", () => {
@@ -76,4 +80,22 @@ test("nodes that send to each other have a line, from their links where these ar
 
   marks.apply({ seq: 2, at: new Date(2000).toISOString(), gone: [], marks: [{ ...none, path: "a/links", name: "links" }] });
   assert.deepEqual(flow(marks, new Set(["a"]), "")[0], { from: "a/links", to: "b", rate: 15 });
+});
+
+test("nodes are named by their addresses where these are known", () => {
+  const addresses = new Map([["00000000000000ab", "host:1"]]);
+  assert.equal(withAddresses("node 00000000000000ab took the place of node 00000000000000cd", addresses), "node host:1 took the place of node 00000000000000cd");
+});
+
+test("the newest jobs tell how many come, how long they wait, and what fails", () => {
+  const job = (second: number, state: string, pipeline: string, waited: number | null): Job => ({
+    state, pipeline, created_at: new Date(second * 1000).toISOString(), started_at: waited === null ? null : new Date(second * 1000 + waited).toISOString() } as Job);
+  const jobs = [job(9, "queued", "film", null), job(8, "running", "film", 30), job(6, "dead", "film", 20), job(4, "failed", "echo", 5), job(2, "failed", "echo", 10), job(0, "succeeded", "echo", 900)];
+
+  const recent = recentOf(jobs, 12_000);
+
+  assert.equal(recent.perSecond, 0.5);
+  assert.deepEqual([recent.ended, recent.lost, recent.worst], [4, 3, { pipeline: "echo", lost: 2 }]);
+  assert.deepEqual(recent.wait, { half: 0.02, most: 0.03 });
+  assert.deepEqual(recentOf([], 0), { ended: 0, perSecond: null, lost: 0, worst: null, wait: null });
 });

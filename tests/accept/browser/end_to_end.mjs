@@ -200,7 +200,7 @@ async function deadLetter() {
   await row.getByRole("button", { name: /^Retry/ }).click();
   await shown(dialog, "the confirmation again");
   equal("new jobs before the confirmation, and after one that was refused", (await retries()).length, 0);
-  await dialog.getByRole("button", { name: "Retry", exact: true }).click();
+  await dialog.getByRole("button", { name: "Submit again", exact: true }).click();
   const next = await until("the new job's page", jobInHash, 5);
   await jobWhen(first, next, "succeeded");
   await shown(pill("succeeded"), "the new job's end on its page");

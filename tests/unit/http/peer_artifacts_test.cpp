@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <future>
 #include <latch>
@@ -186,6 +187,33 @@ TEST_CASE("nobody waits for a silent node while another one takes a copy") {
   CHECK(b.has(a.put("second").hash));
   CHECK(silent.requests().size() == 1);
   CHECK(a.all.counts().copies_short == 2);
+}
+
+TEST_CASE("a node that falls silent while it is waited for is given up at once, before all limits") {
+  std::atomic<bool> is_gone = false;
+  fake_peer silent{[&](std::size_t, const std::string&, line& to) {
+    is_gone = true;
+    to.wait_for_close();
+  }};
+  peer_node b;
+  auto options = with_copies(2);
+  options.is_silent = [&](const std::string& address) { return is_gone && address == silent.address(); };
+  peer_store a{options};
+  a.set_peers({silent.address(), b.address()});
+  const auto content = content_asked_at(silent.address(), a.known);
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(b.has(a.put(content).hash));
+  CHECK(std::chrono::steady_clock::now() - began < options.silence_most / 2);
+  CHECK(silent.requests().size() == 1);
+}
+
+TEST_CASE("a node without a link is tried all the same when there is no other place") {
+  peer_node b;
+  auto options = with_copies(2);
+  options.is_silent = [](const std::string&) { return true; };
+  peer_store a{options};
+  a.set_peers({b.address()});
+  CHECK(b.has(a.put("alone").hash));
 }
 
 TEST_CASE("nodes that give each other copies never wait for each other") {

@@ -165,6 +165,21 @@ TEST_CASE("a newer start somewhere else is the node itself only if nobody speaks
   CHECK(why_not(book, elsewhere).empty());
 }
 
+TEST_CASE("a node is silent when there is no link with it in either direction") {
+  peer_book book{options_of(card(1))};
+  const auto there = card(2, 5).address;
+  CHECK(book.is_silent(there));
+  book.remember(card(2, 5));
+  CHECK(book.is_silent(there));
+  book.set_heard(node_id{2}, true);
+  book.set_connected(node_id{2}, true);
+  CHECK_FALSE(book.is_silent(there));
+  book.set_connected(node_id{2}, false);
+  CHECK_FALSE(book.is_silent(there));
+  book.set_heard(node_id{2}, false);
+  CHECK(book.is_silent(there));
+}
+
 TEST_CASE("an old copy of a data directory is found out by what the cluster has committed") {
   peer_book book{options_of(card(1))};
   book.set_standing(node_id{2}, {incarnation{5}, 77, false, {}});

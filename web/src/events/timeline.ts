@@ -1,8 +1,9 @@
 // Decisions, alarms and ends of jobs as one line of time. Pure.
 import type { Cluster, Job, JobEvent } from "../api/types";
 
-export type Kind = "alarm" | "decision" | "job";
-export const KINDS: Kind[] = ["alarm", "decision", "job"];
+/** A failure is a job that ended as failed or dead, a job one that ended otherwise. */
+export type Kind = "alarm" | "decision" | "failure" | "job";
+export const KINDS: Kind[] = ["alarm", "decision", "failure", "job"];
 export interface Entry { key: string; at: number; kind: Kind; what: string; why: string; isBad: boolean; job?: string; pipeline?: string; hasEnded?: boolean }
 
 /** How many ends of jobs are kept. */
@@ -33,7 +34,7 @@ export class Timeline {
   takeEvent(event: JobEvent): void {
     if (event.type === "submitted") return this.learn(event.job, event.pipeline ?? "");
     const why = event.error?.detail ?? event.detail ?? "";
-    this.put({ key: `job ${event.job}`, at: Date.parse(event.at ?? ""), kind: "job", what: event.type, why, isBad: isBad(event.type), job: event.job, ...(this.pipelines.has(event.job) ? { pipeline: this.pipelines.get(event.job)! } : {}) });
+    this.put({ key: `job ${event.job}`, at: Date.parse(event.at ?? ""), kind: kindOf(event.type), what: event.type, why, isBad: isBad(event.type), job: event.job, ...(this.pipelines.has(event.job) ? { pipeline: this.pipelines.get(event.job)! } : {}) });
     this.pipelines.delete(event.job);
   }
 
@@ -49,7 +50,7 @@ export class Timeline {
         this.learn(job.id, job.pipeline);
         continue;
       }
-      this.put({ key: `job ${job.id}`, at: Date.parse(job.ended_at), kind: "job", what: job.state, why: job.error?.detail ?? "", isBad: isBad(job.state), job: job.id, pipeline: job.pipeline });
+      this.put({ key: `job ${job.id}`, at: Date.parse(job.ended_at), kind: kindOf(job.state), what: job.state, why: job.error?.detail ?? "", isBad: isBad(job.state), job: job.id, pipeline: job.pipeline });
     }
   }
 
@@ -57,6 +58,11 @@ export class Timeline {
     const known = this.jobs.get(entry.key);
     this.jobs.set(entry.key, { ...known, ...entry });
     if (this.jobs.size > KEPT) this.jobs.delete(this.jobs.keys().next().value!);
+  }
+
+  /** How many ends of jobs are here, and when the first of them was. */
+  jobsKept(): { many: number; since: number } {
+    return { many: this.jobs.size, since: Math.min(...[...this.jobs.values()].map((entry) => entry.at)) };
   }
 
   /** Newest first; alarms that stand are above everything. */
@@ -71,6 +77,15 @@ export class Timeline {
 
 function stands(entry: Entry): boolean {
   return entry.kind === "alarm" && !entry.hasEnded;
+}
+
+function kindOf(state: string): Kind {
+  return isBad(state) ? "failure" : "job";
+}
+
+/** A text with the addresses of nodes in place of their ids. */
+export function withAddresses(text: string, addresses: ReadonlyMap<string, string>): string {
+  return text.replace(/\b[0-9a-f]{16}\b/g, (id) => addresses.get(id) ?? id);
 }
 
 function isBad(state: string): boolean {

@@ -15,7 +15,7 @@ export function RetryButton({ job, label = "Retry" }: { job: Job; label?: string
     <>
       <button type="button" aria-label={`${label} job ${job.id}`} onClick={() => setAsked(true)}>{label}</button>
       {isAsked && (
-        <Confirm title="Submit the same request again?" verb="Retry" act={act} onClose={() => setAsked(false)}>
+        <Confirm title="Submit the same request again?" verb="Submit again" act={act} onClose={() => setAsked(false)}>
           <p>A new job of pipeline <b>{job.pipeline}</b> with the same inputs begins from the start. Job <span class="mono">{job.id}</span> stays as it is.</p>
         </Confirm>)}
     </>

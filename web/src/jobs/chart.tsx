@@ -71,7 +71,7 @@ export function Attempts({ tracks, addresses }: { tracks: Track[]; addresses: Re
     .filter((row) => row.segment.phase === "run").sort((a, b) => a.segment.from - b.segment.from).slice(0, 500);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Table of attempts">
-      <table class="data">
+      <table class="data cards">
         <caption class="sr-only">Attempts</caption>
         <thead><tr><th scope="col">Stage</th><th scope="col" class="num">Attempt</th><th scope="col">Where</th><th scope="col" class="num">Began</th>
           <th scope="col" class="num">Waited</th><th scope="col" class="num">Took</th><th scope="col">How it ended</th></tr></thead>
@@ -81,12 +81,12 @@ export function Attempts({ tracks, addresses }: { tracks: Track[]; addresses: Re
             return (
               <tr key={`${track.stage}#${track.instance}#${segment.attempt}#${segment.from}`}>
                 <th scope="row">{words(nameOf(track))}</th>
-                <td class="num">{segment.attempt}</td>
-                <td>{slot ? <><a href={linkToMark(slot.node)}>{addresses.get(slot.node) ?? slot.node}</a> <a href={linkToMark(slot.mark)}>slot {slot.index}</a></> : "–"}</td>
-                <td class="num">{moment(segment.from)}</td>
-                <td class="num">{before?.phase === "ready" ? milliseconds(before.to - before.from) : "–"}</td>
-                <td class="num">{milliseconds(segment.to - segment.from)}</td>
-                <td><span class={`pill ${segment.outcome === "stopped" ? "cancelled" : segment.outcome}`}>{segment.outcome}</span>
+                <td class="num" data-label="Attempt">{segment.attempt}</td>
+                <td data-label="Where">{slot ? <><a href={linkToMark(slot.node)}>{addresses.get(slot.node) ?? slot.node}</a> <a href={linkToMark(slot.mark)}>slot {slot.index}</a></> : "–"}</td>
+                <td class="num" data-label="Began">{moment(segment.from)}</td>
+                <td class="num" data-label="Waited">{before?.phase === "ready" ? milliseconds(before.to - before.from) : "–"}</td>
+                <td class="num" data-label="Took">{milliseconds(segment.to - segment.from)}</td>
+                <td data-label="End"><span class={`pill ${segment.outcome === "stopped" ? "cancelled" : segment.outcome}`}>{segment.outcome}</span>
                   {segment.cause && <span class="why"> {failureText(segment.cause, segment.detail)}</span>}</td>
               </tr>
             );

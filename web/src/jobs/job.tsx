@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useEvents, useNow, usePoll } from "../api/poll";
 import { type Cluster, hasEnded, type Job, type JobEvent, JOURNALLED, type Pipeline, type Stage } from "../api/types";
-import { ago, count, milliseconds, moment, plural, words } from "../format";
+import { ago, count, milliseconds, moment, plural, seconds, words } from "../format";
 import { Bar, causeText, Crumbs, failureText, Facts, Problem, StatePill } from "../parts/basics";
 import { linkTo } from "../route";
 import { JobActions } from "./actions";
@@ -11,7 +11,11 @@ import { slotOf, type Track, tracksOf } from "./gantt";
 import { LiveLog, runningOf } from "./live_log";
 import { Values } from "./media";
 
-interface Followed { events: JobEvent[]; progress: Map<string, JobEvent>; turn: number }
+/** The newest progress of a task, and since when it has been as far as it is. */
+interface Progress { event: JobEvent; since: number }
+interface Followed { events: JobEvent[]; progress: Map<string, Progress>; turn: number }
+/** After so many seconds without progress no end is foretold. */
+const STILL = 15;
 
 /** The journalled events of a job in their order, and the newest progress of each task. */
 function useJobEvents(id: string, isOver: boolean, onJournalled: () => void): Followed {
@@ -22,7 +26,7 @@ function useJobEvents(id: string, isOver: boolean, onJournalled: () => void): Fo
     const all = followed.current;
     const event = data as JobEvent;
     if (name === "resync") all.events.length = 0;
-    else if (name === "progress") all.progress.set(`${event.stage}#${event.instance ?? 0}`, event);
+    else if (name === "progress") takeProgress(all.progress, event, Date.now());
     else if (name !== "closed" && !all.events.some((one) => one.revision === event.revision)) {
       all.events.push(event);
       all.progress.delete(`${event.stage}#${event.instance ?? 0}`);
@@ -33,6 +37,12 @@ function useJobEvents(id: string, isOver: boolean, onJournalled: () => void): Fo
     setTurn(all.turn);
   });
   return followed.current;
+}
+
+function takeProgress(all: Map<string, Progress>, event: JobEvent, now: number): void {
+  const task = `${event.stage}#${event.instance ?? 0}`;
+  const before = all.get(task);
+  all.set(task, { event, since: before?.event.permille === event.permille ? before!.since : now });
 }
 
 export function JobPage({ id }: { id: string }) {
@@ -67,7 +77,7 @@ export function JobPage({ id }: { id: string }) {
         <div class="column">
           <section class="card" aria-labelledby="gantt-title"><h2 id="gantt-title">Stages over time</h2>
             <Chart tracks={tracks} from={from} to={to} addresses={addresses} />
-            <Stages job={job} progress={followed.progress} needs={needs} /></section>
+            <Stages job={job} progress={followed.progress} needs={needs} now={now} /></section>
           <section class="card" aria-labelledby="attempts-title"><h2 id="attempts-title">Attempts</h2><Attempts tracks={tracks} addresses={addresses} /></section>
           <section class="card" aria-labelledby="log-title"><h2 id="log-title">Log</h2>
             {running.length > 0 && <LiveLog job={id} running={running} />}
@@ -104,9 +114,9 @@ function JobHead({ job, now, onChanged }: { job: Job; now: number; onChanged: ()
       </div>
       <Bar permille={job.permille} label="Progress of the job" tone={job.state} />
       <Facts rows={[
-        ["Progress", `${Math.floor(job.permille / 10)} %`], ["Submitted", `${moment(job.created_at)}, ${ago(job.created_at, now)}`],
+        ["Progress", `${Math.floor(job.permille / 10)} %, ${stagesDone(job)}`], ["Submitted", `${moment(job.created_at)}, ${ago(job.created_at, now)}`],
         ["Waited", job.started_at ? milliseconds(Date.parse(job.started_at) - Date.parse(job.created_at)) : milliseconds(now - Date.parse(job.created_at))],
-        ["Worked", took], ["Ended", job.ended_at ? moment(job.ended_at) : "–"], ["Priority", String(job.priority)],
+        ["Took, with pauses", took], ["Ended", job.ended_at ? moment(job.ended_at) : "–"], ["Priority", String(job.priority)],
         ["Deadline", job.deadline ? moment(job.deadline) : "none"],
         ["Pipeline", <a href={linkTo("jobs", [], { pipeline: job.pipeline })}>{job.pipeline}</a>],
         ["Labels", labels.length ? labels.map(([name, value]) => <a key={name} class="tag" href={linkTo("jobs", [], { label: `${name}:${value}` })}>{name}:{value}</a>) : "none"],
@@ -116,42 +126,54 @@ function JobHead({ job, now, onChanged }: { job: Job; now: number; onChanged: ()
   );
 }
 
+/** "1 of 2 stages done" */
+function stagesDone(job: Job): string {
+  const stages = job.stages ?? [];
+  return `${count(stages.filter((stage) => stage.state === "done" || stage.state === "skipped").length)} of ${plural(stages.length, "stage")} done`;
+}
+
 type Needs = ReadonlyMap<string, readonly string[]>;
 
-function Stages({ job, progress, needs }: { job: Job; progress: ReadonlyMap<string, JobEvent>; needs: Needs }) {
+function Stages({ job, progress, needs, now }: { job: Job; progress: ReadonlyMap<string, Progress>; needs: Needs; now: number }) {
   const done = new Set((job.stages ?? []).filter((stage) => stage.state === "done" || stage.state === "skipped").map((stage) => stage.name));
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Table of stages">
-      <table class="data">
+      <table class="data cards">
         <caption class="sr-only">Stages</caption>
-        <thead><tr><th scope="col">Stage</th><th scope="col">State</th><th scope="col">Progress</th><th scope="col" class="num">Done</th><th scope="col" class="num">Attempts</th><th scope="col">What it says</th></tr></thead>
-        <tbody>{(job.stages ?? []).map((stage) => <StageRow key={stage.name} stage={stage} live={liveOf(stage, progress)} lacks={(needs.get(stage.name) ?? []).filter((need) => !done.has(need))} />)}</tbody>
+        <thead><tr><th scope="col">Stage</th><th scope="col">State</th><th scope="col">Progress</th><th scope="col" class="num">Done</th><th scope="col" class="num">Attempts</th><th scope="col">What is known</th></tr></thead>
+        <tbody>{(job.stages ?? []).map((stage) => <StageRow key={stage.name} stage={stage} live={liveOf(stage, progress)} now={now} lacks={(needs.get(stage.name) ?? []).filter((need) => !done.has(need))} />)}</tbody>
       </table>
     </div>
   );
 }
 
 /** The newest progress of a stage; of one with many elements that of all of them together. */
-function liveOf(stage: Stage, progress: ReadonlyMap<string, JobEvent>): JobEvent | undefined {
+function liveOf(stage: Stage, progress: ReadonlyMap<string, Progress>): Progress | undefined {
   if (stage.instances <= 1) return progress.get(`${stage.name}#0`);
   let sum = stage.instances_done * 1000;
-  for (const event of progress.values()) if (event.stage === stage.name) sum += event.permille ?? 0;
-  return { job: "", type: "progress", stage: stage.name, permille: Math.floor(sum / stage.instances) };
+  let since = 0;
+  for (const one of progress.values()) {
+    if (one.event.stage !== stage.name) continue;
+    sum += one.event.permille ?? 0;
+    since = Math.max(since, one.since);
+  }
+  return { event: { job: "", type: "progress", stage: stage.name, permille: Math.floor(sum / stage.instances) }, since };
 }
 
-function StageRow({ stage, live, lacks }: { stage: Stage; live: JobEvent | undefined; lacks: string[] }) {
+function StageRow({ stage, live, now, lacks }: { stage: Stage; live: Progress | undefined; now: number; lacks: string[] }) {
   const isLive = stage.state === "running" && live !== undefined;
-  const permille = isLive ? Math.max(live.permille ?? 0, stage.permille) : stage.permille;
-  const eta = isLive ? live.eta_ms : stage.eta_ms;
-  const message = (isLive ? live.message : stage.message) || stage.reason || stage.last_failure?.detail || (stage.state === "waiting" && lacks.length ? `waits for ${lacks.join(", ")}` : "");
+  const permille = isLive ? Math.max(live.event.permille ?? 0, stage.permille) : stage.permille;
+  const eta = isLive ? live.event.eta_ms : stage.eta_ms;
+  const stillFor = isLive && permille > 0 ? (now - live.since) / 1000 : 0;
+  const message = (isLive ? live.event.message : stage.message) || stage.reason || stage.last_failure?.detail || (stage.state === "waiting" && lacks.length ? `waits for ${lacks.join(", ")}` : "");
   return (
     <tr>
       <th scope="row">{words(stage.name)} <span class="quiet">{stage.kind}</span></th>
-      <td><StatePill state={stage.state} /></td>
-      <td class="spark"><Bar permille={permille} label={`Progress of ${stage.name}`} tone={stage.state} /></td>
-      <td class="num">{stage.instances > 1 ? `${count(stage.instances_done)} of ${count(stage.instances)}` : `${Math.floor(permille / 10)} %`}</td>
-      <td class="num">{count(stage.attempts)}</td>
-      <td class="why">{message}{stage.state === "running" && eta ? ` (${milliseconds(eta)} left)` : ""}</td>
+      <td data-label="State"><StatePill state={stage.state} /></td>
+      <td class="spark" data-label="Progress"><Bar permille={permille} label={`Progress of ${stage.name}`} tone={stage.state} /></td>
+      <td class="num" data-label="Done">{stage.instances > 1 ? `${count(stage.instances_done)} of ${count(stage.instances)}` : `${Math.floor(permille / 10)} %`}</td>
+      <td class="num" data-label="Attempts">{count(stage.attempts)}</td>
+      <td class="why">{message}{stillFor >= STILL ? <b class="wrong"> no progress for {seconds(stillFor)}</b> : stage.state === "running" && eta ? ` (about ${milliseconds(eta)} left)` : ""}</td>
     </tr>
   );
 }

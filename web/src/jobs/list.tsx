@@ -27,10 +27,10 @@ export function JobList({ route }: { route: Route }) {
       <Filters query={query} pipelines={pipelines.data?.pipelines.map((one) => one.name) ?? []} />
       <Problem error={page.error} />
       <div class="scroll card" tabIndex={0} role="region" aria-label="Table of jobs">
-        <table class="data jobs-table">
+        <table class="data cards jobs-table">
           <caption class="sr-only">Jobs, newest first</caption>
           <thead><tr><th scope="col">Job</th><th scope="col">State</th><th scope="col">Pipeline</th><th scope="col">Progress</th><th scope="col" class="num">Done</th>
-            <th scope="col" class="num">Submitted</th><th scope="col" class="num">Waited</th><th scope="col" class="num">Worked</th><th scope="col">Labels</th><th scope="col">Error</th></tr></thead>
+            <th scope="col" class="num">Submitted</th><th scope="col" class="num">Waited</th><th scope="col" class="num">Took</th><th scope="col">Labels</th><th scope="col">Error</th></tr></thead>
           <tbody>{jobs.map((job) => <Row key={job.id} job={job} query={query} now={now} />)}</tbody>
         </table>
         {page.data && jobs.length === 0 && <p class="empty">{isFiltered ? "No job fits these filters." : <>No job yet. <a href={linkTo("submit")}>Submit one.</a></>}</p>}
@@ -49,15 +49,15 @@ function Row({ job, query, now }: { job: Job; query: Query; now: number }) {
   return (
     <tr>
       <th scope="row"><JobLink id={job.id} whole /></th>
-      <td><a class="plain" href={linkTo("jobs", [], { ...query, state: job.state, cursor: "" })} aria-label={`Only ${job.state}`}><StatePill state={job.state} /></a></td>
-      <td><a class="plain" href={linkTo("jobs", [], { ...query, pipeline: job.pipeline, cursor: "" })}>{job.pipeline}</a></td>
-      <td class="spark"><Bar permille={job.permille} tone={job.state} /></td>
-      <td class="num">{Math.floor(job.permille / 10)} %</td>
-      <td class="num" title={moment(job.created_at)}>{ago(job.created_at, now)}</td>
-      <td class="num">{milliseconds(Math.max(0, (started ?? ended) - Date.parse(job.created_at)))}</td>
-      <td class="num">{started === null ? "–" : milliseconds(Math.max(0, ended - started))}</td>
-      <td>{Object.entries(job.labels).map(([name, value]) => <a key={name} class="tag" href={linkTo("jobs", [], { ...query, label: `${name}:${value}`, cursor: "" })}>{name}:{value}</a>)}</td>
-      <td class="why">{job.error && `${job.error.stage ? `${job.error.stage}: ` : ""}${job.error.detail || causeText(job.error.cause)}`}</td>
+      <td data-label="State"><a class="plain" href={linkTo("jobs", [], { ...query, state: job.state, cursor: "" })} aria-label={`Only ${job.state}`}><StatePill state={job.state} /></a></td>
+      <td data-label="Pipeline"><a class="plain" href={linkTo("jobs", [], { ...query, pipeline: job.pipeline, cursor: "" })}>{job.pipeline}</a></td>
+      <td class="spark" data-label="Progress"><Bar permille={job.permille} tone={job.state} /></td>
+      <td class="num" data-label="Done">{Math.floor(job.permille / 10)} %</td>
+      <td class="num" data-label="Submitted" title={moment(job.created_at)}>{ago(job.created_at, now)}</td>
+      <td class="num" data-label="Waited">{milliseconds(Math.max(0, (started ?? ended) - Date.parse(job.created_at)))}</td>
+      <td class="num" data-label="Took">{started === null ? "–" : milliseconds(Math.max(0, ended - started))}</td>
+      <td data-label={Object.keys(job.labels).length ? "Labels" : undefined}>{Object.entries(job.labels).map(([name, value]) => <a key={name} class="tag" href={linkTo("jobs", [], { ...query, label: `${name}:${value}`, cursor: "" })}>{name}:{value}</a>)}</td>
+      <td class="why" data-label={job.error ? "Error" : undefined}>{job.error && `${job.error.stage ? `${job.error.stage}: ` : ""}${job.error.detail || causeText(job.error.cause)}`}</td>
     </tr>
   );
 }

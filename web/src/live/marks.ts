@@ -16,7 +16,11 @@ export interface Mark {
 export interface Message { seq: number; at: string; full?: boolean; marks: Mark[]; gone: string[] }
 
 interface Sample { at: number; handled: number; busy: number; inLine: number; received: Record<string, number>; sentTo: Record<string, number> }
-interface Entry { mark: Mark; samples: Sample[] }
+interface Entry {
+  mark: Mark; samples: Sample[];
+  /** since when its attempt is as far as it is, as seen here */
+  stillSince: number;
+}
 
 /** Rates of one mark over the last seconds; null until two messages tell of it. */
 export interface Rates {
@@ -28,6 +32,8 @@ export interface Rates {
   meanTime: number | null;
   /** seconds a message waited in the mailbox */
   meanWait: number | null;
+  /** seconds for which its attempt, which had said how far it is, has said nothing new; null: that is not known */
+  stillFor: number | null;
 }
 
 /** Over how long rates are taken, in milliseconds: long enough to be calm, short enough to be live. */
@@ -69,7 +75,7 @@ export class Marks {
     const sample = { at: this.now, handled: mark.handled, busy: mark.busy_seconds, inLine: mark.in_line_seconds, received: mark.received, sentTo: mark.sent_to ?? NOTHING };
     const entry = this.entries.get(mark.path);
     if (!entry) {
-      this.entries.set(mark.path, { mark, samples: [sample] });
+      this.entries.set(mark.path, { mark, samples: [sample], stillSince: this.now });
       this.shape += 1;
       const parent = parentOf(mark.path);
       const siblings = this.children.get(parent) ?? [];
@@ -79,6 +85,7 @@ export class Marks {
       return;
     }
     const hasBegunAnew = mark.handled < entry.mark.handled || mark.busy_seconds < entry.mark.busy_seconds;
+    if (!isAsFar(entry.mark.doing, mark.doing)) entry.stillSince = this.now;
     entry.mark = mark;
     if (hasBegunAnew) entry.samples.length = 0;
     entry.samples.push(sample);
@@ -109,8 +116,10 @@ export class Marks {
 
   rates(path: string): Rates {
     const entry = this.entries.get(path);
-    const before = entry && this.before(entry);
-    if (!entry || !before) return UNKNOWN;
+    if (!entry) return UNKNOWN;
+    const stillFor = entry.mark.doing && entry.mark.doing.permille > 0 ? (this.now - entry.stillSince) / 1000 : null;
+    const before = this.before(entry);
+    if (!before) return { ...UNKNOWN, stillFor };
     const { mark } = entry;
     const { sample, passed } = before;
     const handled = mark.handled - sample.handled;
@@ -119,6 +128,7 @@ export class Marks {
       busy: Math.min(1, (mark.busy_seconds - sample.busy) / passed / Math.max(1, mark.actors)),
       meanTime: handled > 0 ? (mark.busy_seconds - sample.busy) / handled : null,
       meanWait: handled > 0 ? (mark.in_line_seconds - sample.inLine) / handled : null,
+      stillFor,
     };
   }
 
@@ -142,7 +152,7 @@ export class Marks {
 
 const NONE: readonly string[] = [];
 const NOTHING: Record<string, number> = {};
-const UNKNOWN: Rates = { handled: null, busy: null, meanTime: null, meanWait: null };
+const UNKNOWN: Rates = { handled: null, busy: null, meanTime: null, meanWait: null, stillFor: null };
 
 export function parentOf(path: string): string {
   const end = path.lastIndexOf("/");
@@ -165,6 +175,14 @@ export type Health = "bad" | "warn" | "busy" | "well" | "idle";
 
 const BAD = new Set(["silent", "dead", "failed", "crashed", "down", "lost"]);
 const WARN = new Set(["draining", "drained", "restarting", "stopping", "starting", "backing_off"]);
+/** So many seconds without progress are worth a look. */
+export const STILL = 60;
+
+function isAsFar(before: Doing | undefined, now: Doing | undefined): boolean {
+  return before !== undefined && now !== undefined && before.job === now.job && before.stage === now.stage && before.instance === now.instance
+    && before.attempt === now.attempt && before.permille === now.permille;
+}
+
 /** A mailbox this deep is worth a look; a busy share above that leaves no room. */
 export const DEEP = 100;
 const FULL = 0.9;
@@ -173,6 +191,7 @@ const FULL = 0.9;
 export function healthOf(mark: Mark, rates: Rates): Health {
   if (mark.state && BAD.has(mark.state)) return "bad";
   if (mark.waiting >= DEEP * Math.max(1, mark.actors) || (mark.state && WARN.has(mark.state))) return "warn";
+  if ((rates.stillFor ?? 0) >= STILL) return "warn";
   if (mark.kind !== "worker" && mark.kind !== "slot" && (rates.busy ?? 0) >= FULL) return "warn";
   if (mark.doing || (rates.busy ?? 0) >= 0.3) return "busy";
   return (rates.handled ?? 0) > 0 ? "well" : "idle";

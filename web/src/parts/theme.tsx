@@ -42,7 +42,7 @@ export function ThemeSwitch() {
   };
   return (
     <label class="theme">
-      <span class="sr-only">Colours</span>
+      <span class="quiet">Colours</span>
       <select value={theme} onChange={(event) => choose(event.currentTarget.value as Theme)}>
         <option value="auto">system</option><option value="light">light</option><option value="dark">dark</option>
       </select>

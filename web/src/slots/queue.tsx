@@ -34,7 +34,7 @@ export function Queue({ node }: { node: NodeState }) {
       <Facts rows={[
         ["Jobs queued", <a href={linkTo("jobs", [], { state: "queued" })}>{count(node.jobs_queued)}</a>],
         ["Jobs running", <a href={linkTo("jobs", [], { state: "running" })}>{count(node.jobs_running)}</a>],
-        ["Tasks ready", <a href={linkTo("jobs", [], { state: "running" })}>{count(node.tasks_ready)}</a>], ["Room for", count(node.queue_limit)],
+        ["Tasks ready", <a href={linkTo("jobs", [], { state: "running" })}>{count(node.tasks_ready)}</a>], ["Jobs it holds at most", count(node.queue_limit)],
       ]} />
       <Bar permille={node.jobs_queued / Math.max(1, node.queue_limit) * 1000} label="How full the queue is" />
       <h3>{isPart ? "Waiting, among the newest 500" : "First to wait"}</h3>

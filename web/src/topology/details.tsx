@@ -2,12 +2,13 @@
 import type { ComponentChildren } from "preact";
 import { count, moment, percent, plural, rate, seconds } from "../format";
 import type { Cluster, Member } from "../api/types";
-import { healthOf, type Mark, type Marks, stateOf } from "../live/marks";
+import { healthOf, type Mark, type Marks, stateOf, STILL } from "../live/marks";
 import { Bar, Facts, JobLink } from "../parts/basics";
 import { Written } from "../parts/written";
 import { linkTo as toRoute } from "../route";
 import { Histogram } from "./histogram";
 import { NodeActions } from "./node_actions";
+import { WorkDetails } from "./work";
 
 /** A node shows at most so many members of a group. */
 const MOST = 2000;
@@ -30,13 +31,13 @@ export function Details({ marks, path, cluster, linkTo: link, onChanged }: Props
         <span class={`pill ${health}`}>{stateOf(mark, rates)}</span>
       </header>
       <p class="quiet">{mark.kind}{mark.actors > 1 ? `, ${plural(mark.actors, "actor")}` : ""}{mark.parent ? <>, supervised by {mark.parent}</> : ""}</p>
-      {mark.doing && <Doing mark={mark} />}
+      {mark.doing && <Doing mark={mark} stillFor={rates.stillFor} />}
       <Part marks={marks} mark={mark} />
       <Facts rows={[
-        ...(mark.at_work === undefined ? [] : [["At work", sum(mark.kind === "node" ? plural(mark.at_work, "slot") : `${count(mark.at_work)} of ${count(mark.actors)}`)] as [string, ComponentChildren]]),
-        ["Messages", sum(`${rate(rates.handled)} /s`)], ["Busy", sum(percent(rates.busy))], ["Mean handling time", seconds(rates.meanTime)],
-        ["Mean wait in the mailbox", seconds(rates.meanWait)], ["In the mailbox now", sum(count(mark.waiting))],
-        ["Handled since its start", sum(count(mark.handled))], ["Worked since its start", sum(seconds(mark.busy_seconds))],
+        ...(mark.at_work === undefined ? [] : [["Slots at work", sum(mark.kind === "node" ? count(mark.at_work) : `${count(mark.at_work)} of ${count(mark.actors)}`)] as [string, ComponentChildren]]),
+        ["Messages", sum(`${rate(rates.handled)} /s`)], ["Busy with messages", sum(percent(rates.busy))], ["Mean time of a message", seconds(rates.meanTime)],
+        ["Mean wait in its mailbox", seconds(rates.meanWait)], ["In the mailbox now", sum(count(mark.waiting))],
+        ["Messages since its start", sum(count(mark.handled))], ["Time on messages since then", sum(seconds(mark.busy_seconds))],
         ["Restarts", sum(count(mark.restarts))],
       ]} />
       {member && <MemberFacts member={member} cluster={cluster!} />}
@@ -61,13 +62,13 @@ function Part({ marks, mark }: { marks: Marks; mark: Mark }) {
   );
 }
 
-function Doing({ mark }: { mark: Mark }) {
+function Doing({ mark, stillFor }: { mark: Mark; stillFor: number | null }) {
   const doing = mark.doing!;
   return (
     <div class="doing">
       <p><JobLink id={doing.job} />{doing.pipeline ? ` ${doing.pipeline}` : ""}: <b>{doing.stage}</b>{doing.instance > 0 ? ` no. ${doing.instance + 1}` : ""}, attempt {doing.attempt}</p>
       <Bar permille={doing.permille} label={`${doing.stage} of job ${doing.job}`} />
-      <p class="quiet">since {moment(doing.since)}</p>
+      <p class="quiet">since {moment(doing.since)}{(stillFor ?? 0) >= 10 && <>; <b class={stillFor! >= STILL ? "wrong" : ""}>no progress for {seconds(stillFor)}</b></>}</p>
     </div>
   );
 }
@@ -80,7 +81,7 @@ function MemberFacts({ member, cluster }: { member: Member; cluster: Cluster }) 
       ["Slots", <a href={toRoute("slots")}>{count(member.slots ?? 0)}</a>],
       ["Behind", member.behind === undefined ? "the leader knows" : plural(member.behind, "entry", "entries")],
       ["Heard of", member.silent_ms === undefined ? "the leader knows" : member.id === cluster.leader ? "it leads" : `${seconds(member.silent_ms / 1000)} ago`],
-      ["Program", member.program ?? "–"], ["Labels", member.labels?.join(", ") || "none"], ["Domain", member.domain || "stands alone"],
+      ["Program", member.program ?? "–"], ["Labels", member.labels?.join(", ") || "none"], ["Failure domain", member.domain || "none given"],
     ]} />
   );
 }
@@ -157,10 +158,12 @@ function ClusterDetails({ cluster, link }: { cluster: Cluster | null; link: (pat
     <aside class="card details" aria-label="About the cluster">
       <header><h2>Cluster</h2><span class={`pill ${cluster.alarms.length ? "warn" : "well"}`}>{cluster.alarms.length ? plural(cluster.alarms.length, "alarm") : "no alarms"}</span></header>
       {cluster.alarms.map((alarm) => <p key={alarm.code + alarm.why} class="notice warn"><a href={toRoute("events", [], { kind: "alarm" })}>{alarm.code.replace(/_/g, " ")}</a>: {alarm.why}</p>)}
+      <WorkDetails />
+      <h3>Log</h3>
       <Facts rows={[
         ["Leader", leader ? <a href={link(leader.id)}>{leader.address}</a> : "none"], ["Term", <a href={toRoute("slots")}>{count(cluster.term)}</a>], ["Voters", <a href={toRoute("slots")}>{count(cluster.voters)}</a>],
-        ["Losses survived", cluster.losses_survived === null ? "the leader knows" : count(cluster.losses_survived)], ["Log index", <a href={toRoute("slots")}>{count(cluster.log_index)}</a>],
-        ["Decisions", <a href={toRoute("events", [], { kind: "decision" })}>{count(cluster.decisions.length)}</a>],
+        ["Can lose", cluster.losses_survived === null ? "the leader knows" : plural(cluster.losses_survived, "more voter")], ["Log index", <a href={toRoute("slots")}>{count(cluster.log_index)}</a>],
+        ["Decisions by the leader", <a href={toRoute("events", [], { kind: "decision" })}>{count(cluster.decisions.length)}</a>],
       ]} />
       <table class="data tight">
         <caption>Nodes</caption>

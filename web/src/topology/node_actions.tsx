@@ -46,13 +46,13 @@ export function NodeActions({ member, onChanged }: { member: Member; onChanged: 
 function Plan({ plan }: { plan: DrainPlan }) {
   return (
     <ul>
-      <li>It takes no more tasks; {plan.tasks === 0 ? "none runs there now" : `${plural(plan.tasks, "task")} that ${plan.tasks === 1 ? "runs" : "run"} there may end`}.</li>
+      <li>It takes no more tasks; {plan.tasks === 0 ? "none runs there now" : `${plural(plan.tasks, "task")} that ${plan.tasks === 1 ? "runs" : "run"} there go on until their end`}.</li>
       {plan.leads && <li>{plan.leader_then === plan.node ? "It goes on leading: nobody else can." : `Node ${plan.leader_then} leads in its place.`}</li>}
       {plan.votes && <li>{plan.keeps_vote ? "It keeps its vote: nobody could take it." : `Its vote goes to ${plan.new_voters.join(", ") || "nobody"}.`}</li>}
       <li>{plural(plan.slots_left, "slot")} of other nodes go on working; it has {plan.slots}.</li>
       {plan.labels_lost.length > 0 && <li>No other slot has these labels: {plan.labels_lost.join(", ")}.</li>}
-      <li>{plan.losses_survived_then === 0 ? "While it is away, the loss of one more voter stops all writing." : `While it is away, ${plural(plan.losses_survived_then, "more voter")} may be lost before nothing can be written.`}</li>
-      <li>{plan.removable_then ? "It can be removed then." : `It cannot be removed then: ${plan.why_not_removable}`}</li>
+      <li>{plan.losses_survived_then === 0 ? "Once it is stopped, the loss of one more voter stops all writing." : `Once it is stopped, ${plural(plan.losses_survived_then, "more voter")} may be lost before nothing can be written.`}</li>
+      <li>{plan.removable_then ? "Once it is drained it can be removed, or stopped and started again; Resume takes the drain back." : `It could not be removed then: ${plan.why_not_removable}`}</li>
       {plan.guess && <li>This is a guess: the node that answered does not lead and does not know who lives.</li>}
     </ul>
   );

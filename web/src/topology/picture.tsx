@@ -9,12 +9,12 @@ import { paletteOf } from "./paint";
 import { Scene, type Looks } from "./scene";
 
 interface Props {
-  marks: Marks; open: readonly string[]; chosen: string; cursor: string; isTree: boolean; redraw: { current: () => void };
+  marks: Marks; leader: string | null; open: readonly string[]; chosen: string; cursor: string; isTree: boolean; redraw: { current: () => void };
   onCursor: (path: string) => void; onOpen: (path: string) => void; onUp: () => void;
 }
 
 /** What a mark looks like now. */
-function looksOf(marks: Marks, path: string): Looks {
+function looksOf(marks: Marks, path: string, leader: string | null): Looks {
   const mark = marks.get(path);
   if (!mark) return { isAlone: false, label: path, short: path, note: "", health: "idle", busy: 0, waiting: 0, permille: 0 };
   const rates = marks.rates(path);
@@ -24,7 +24,7 @@ function looksOf(marks: Marks, path: string): Looks {
   const waits = mark.waiting > 0 && mark.waiting >= 10 ? `${count(mark.waiting)} waiting` : "";
   const speed = rates.handled === null ? "" : `${rate(rates.handled)} /s`;
   return {
-    isAlone: parts === 2 && mark.actors === 1, label: parts === 2 && mark.actors > 1 ? `${mark.name} × ${count(mark.actors)}` : mark.state && parts === 1 && mark.state !== "up" ? `${mark.name} (${mark.state})` : mark.name,
+    isAlone: parts === 2 && mark.actors === 1, label: parts === 2 && mark.actors > 1 ? `${mark.name} × ${count(mark.actors)}` : mark.state && parts === 1 && mark.state !== "up" ? `${mark.name} (${mark.state})` : path === leader ? `${mark.name} leads` : mark.name,
     short: parts === 3 ? mark.name.replace(/^.*-/, "") : mark.name, note: doing || waits || atWork || speed, health: healthOf(mark, rates), busy: rates.busy ?? 0, waiting: mark.waiting, permille: mark.doing?.permille ?? 0,
   };
 }
@@ -60,11 +60,11 @@ class Painter {
     if (key !== this.drawn) {
       this.drawn = key;
       const { spots, box } = layout(marks, open, scene.aspect);
-      scene.arrange(spots, (path) => looksOf(marks, path));
+      scene.arrange(spots, (path) => looksOf(marks, path, props.leader));
       const focus = spots.find((spot) => spot.path === chosen && spot.isOpen) ?? spots.find((spot) => spot.path === parentOf(chosen));
       scene.lookAt(focus ? around(focus.x, focus.y, focus.r * (focus.depth === 1 ? 1.06 : 1.25)) : box);
     }
-    for (const shape of scene.shapes) Object.assign(shape, looksOf(marks, shape.path));
+    for (const shape of scene.shapes) Object.assign(shape, looksOf(marks, shape.path, props.leader));
     const edges = isTree ? supervision(marks) : flow(marks, open, chosen);
     const strong = props.cursor || chosen;
     scene.lines = edges.map((edge) => ({ ...edge, node: nodeOf(edge.from) === nodeOf(edge.to) ? nodeOf(edge.from) : null, text: edge.rate > 0 ? `${rate(edge.rate)} /s` : "", isStrong: edge.from === strong || edge.to === strong }))
@@ -162,7 +162,8 @@ function Legend({ isTree }: { isTree: boolean }) {
       <li><i class="key warn">!</i>needs a look</li>
       <li><i class="key bad">✕</i>in trouble</li>
       <li><i class="key idle" />idle</li>
-      <li>{isTree ? "lines: from who supervises to whom" : "lines: messages, the wider the more"}</li>
+      <li><i class="key chosen" />chosen</li>
+      <li>{isTree ? "lines: from who supervises to whom" : "lines: messages, the wider the more; choose a circle for numbers"}</li>
     </ul>
   );
 }

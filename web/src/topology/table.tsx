@@ -30,6 +30,7 @@ export function MarkTable({ marks, chosen, isTree, to }: Props) {
         <tbody>{rows.map(({ mark, level }) => <Row key={mark.path} marks={marks} mark={mark} level={level} isTree={isTree} chosen={chosen} to={to} />)}</tbody>
       </table>
       {rows.length === 0 && <p class="empty">Nothing to see yet.</p>}
+      {rows.length > 0 && marks.rates(rows[0]!.mark.path).handled === null && <p class="empty">The rates are being measured: they need a second.</p>}
     </div>
   );
 }

@@ -71,7 +71,7 @@ export function Topology({ route }: { route: Route }) {
       <div class="topology-body">
         {isTable
           ? <MarkTable marks={marks} chosen={chosen} isTree={isTree} to={to} />
-          : <Picture marks={marks} open={open} chosen={chosen} cursor={cursor} isTree={isTree} redraw={redraw}
+          : <Picture marks={marks} leader={cluster.data?.leader ?? null} open={open} chosen={chosen} cursor={cursor} isTree={isTree} redraw={redraw}
               onCursor={setCursor} onOpen={go} onUp={() => go(parentOf(chosen))} />}
         <Details marks={marks} path={shown} cluster={cluster.data} linkTo={linkToMark} onChanged={cluster.refresh} />
       </div>

@@ -1,0 +1,33 @@
+// How the jobs go, for the first look: the newest ones, what waits, what gave up.
+import { usePoll } from "../api/poll";
+import type { JobPage, NodeState } from "../api/types";
+import { count, milliseconds, plural, rate } from "../format";
+import { recentOf } from "../jobs/recent";
+import { Facts, Problem } from "../parts/basics";
+import { linkTo } from "../route";
+
+const NEWEST = 100;
+
+export function WorkDetails() {
+  const newest = usePoll<JobPage>(`/v1/jobs?limit=${NEWEST}`, 3000);
+  const dead = usePoll<JobPage>(`/v1/jobs?state=dead&limit=${NEWEST}`, 3000);
+  const node = usePoll<NodeState>("/v1/node", 1000);
+  const jobs = newest.data?.jobs ?? [];
+  const recent = recentOf(jobs, Date.now());
+  const gaveUp = dead.data?.jobs.length ?? 0;
+  const only = (state: string, text: string) => <a href={linkTo("jobs", [], { state })}>{text}</a>;
+  return (
+    <section class="work" aria-label="Jobs">
+      <h3>Jobs</h3>
+      <Problem error={newest.error ?? dead.error ?? node.error} />
+      <Facts rows={[
+        ["Running", node.data ? only("running", count(node.data.jobs_running)) : "–"], ["Queued", node.data ? only("queued", count(node.data.jobs_queued)) : "–"],
+        ["Dead letters", dead.data ? <a class={gaveUp ? "pill dead" : ""} href={linkTo("jobs", [], { state: "dead" })}>{dead.data.next_cursor ? `more than ${count(gaveUp)}` : count(gaveUp)}</a> : "–"],
+        [jobs.length < NEWEST ? "Submitted" : `The newest ${NEWEST}: submitted`, recent.perSecond === null ? "–" : `${rate(recent.perSecond)} /s`],
+        ["Failed of those that ended", recent.lost === 0 ? "none" : <a href={linkTo("jobs", [], { state: "failed" })}>{`${count(recent.lost)} of ${count(recent.ended)}`}</a>],
+        ["Waited to begin", recent.wait ? `half ${milliseconds(recent.wait.half * 1000)}, 19 of 20 ${milliseconds(recent.wait.most * 1000)}` : "–"],
+      ]} />
+      {recent.worst && <p class="quiet">Most of the failed ones: <a href={linkTo("jobs", [], { pipeline: recent.worst.pipeline })}>{recent.worst.pipeline}</a> ({plural(recent.worst.lost, "job")}).</p>}
+    </section>
+  );
+}
