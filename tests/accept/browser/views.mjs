@@ -10,6 +10,8 @@ let open = null;
 
 const there = (selector, least = 1) => (page) => until(`${least} of ${selector}`, async () => (await page.locator(selector).count()) >= least);
 
+const gone = (selector) => (page) => until(`no ${selector}`, async () => (await page.locator(selector).count()) === 0);
+
 /** What is there to see: a job that works, one that gave up, and the slot of the first. */
 async function prepare() {
   const running = await submit(first, "gated", { name: "seen" });
@@ -33,9 +35,9 @@ function viewsOf({ running, path, dead }) {
     ["slots of a node", `#/topology/${path.split("/").slice(0, 2).join("/")}`, async (page) => { await picture(page, path.split("/").slice(0, 2).join("/")); await there(".details table.data tbody tr")(page); }],
     ["actor", `#/topology/${path}`, async (page) => { await picture(page, path); await there(".details .doing")(page); await there(".details .histogram")(page); }],
     ["supervision", `#/topology/${second.id}?edges=supervision`, (page) => picture(page, second.id)],
-    ["table", `#/topology/${second.id}?as=table`, there(".topology table.data tbody tr", 5)],
+    ["table", `#/topology/${second.id}?as=table`, async (page) => { await there(".topology table.data tbody tr", 5)(page); await gone(".topology .empty")(page); }],
     ["jobs", "#/jobs", there(".jobs-table tbody tr", 10)],
-    ["job running", `#/jobs/${running}`, async (page) => { await there(".job-head .pill.running")(page); await there(".gantt a.piece", 2)(page); }],
+    ["job running", `#/jobs/${running}`, async (page) => { await there(".job-head .pill.running")(page); await there(".gantt a.piece", 2)(page); await there(".written")(page); }],
     ["job dead", `#/jobs/${dead}`, async (page) => { await there(".job-head .pill.dead")(page); await there(".gantt a.piece", 2)(page); await there(".log li", 5)(page); }],
     ["retry dialog", `#/jobs/${dead}`, async (page) => { await there(".job-head .pill.dead")(page); await page.locator(".job-head .actions button").click(); await there("dialog[open]")(page); }],
     ["submit", "#/submit?pipeline=video-message", there("form.fields .field", 5)],
