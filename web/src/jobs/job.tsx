@@ -11,8 +11,8 @@ import { slotOf, type Track, tracksOf } from "./gantt";
 import { LiveLog, runningOf } from "./live_log";
 import { Values } from "./media";
 
-/** The newest progress of a task, and since when it has been as far as it is. */
-interface Progress { event: JobEvent; since: number }
+/** The newest progress of a task, since when it has been as far as it is, and whether it has been seen to move. */
+interface Progress { event: JobEvent; since: number; hasMoved: boolean }
 interface Followed { events: JobEvent[]; progress: Map<string, Progress>; turn: number }
 /** After so many seconds without progress no end is foretold. */
 const STILL = 15;
@@ -42,7 +42,8 @@ function useJobEvents(id: string, isOver: boolean, onJournalled: () => void): Fo
 function takeProgress(all: Map<string, Progress>, event: JobEvent, now: number): void {
   const task = `${event.stage}#${event.instance ?? 0}`;
   const before = all.get(task);
-  all.set(task, { event, since: before?.event.permille === event.permille ? before!.since : now });
+  const isAsFar = before?.event.permille === event.permille;
+  all.set(task, { event, since: isAsFar ? before!.since : now, hasMoved: before !== undefined && (before.hasMoved || !isAsFar) });
 }
 
 export function JobPage({ id }: { id: string }) {
@@ -152,18 +153,21 @@ function liveOf(stage: Stage, progress: ReadonlyMap<string, Progress>): Progress
   if (stage.instances <= 1) return progress.get(`${stage.name}#0`);
   let sum = stage.instances_done * 1000;
   let since = 0;
+  let hasMoved = false;
   for (const one of progress.values()) {
     if (one.event.stage !== stage.name) continue;
     sum += one.event.permille ?? 0;
     since = Math.max(since, one.since);
+    hasMoved ||= one.hasMoved;
   }
-  return { event: { job: "", type: "progress", stage: stage.name, permille: Math.floor(sum / stage.instances) }, since };
+  return { event: { job: "", type: "progress", stage: stage.name, permille: Math.floor(sum / stage.instances) }, since, hasMoved };
 }
 
 function StageRow({ stage, live, now, lacks }: { stage: Stage; live: Progress | undefined; now: number; lacks: string[] }) {
   const isLive = stage.state === "running" && live !== undefined;
   const permille = isLive ? Math.max(live.event.permille ?? 0, stage.permille) : stage.permille;
-  const eta = isLive ? live.event.eta_ms : stage.eta_ms;
+  const isYoung = stage.started_at !== null && now - Date.parse(stage.started_at) < STILL * 1000;
+  const eta = isLive && (live.hasMoved || isYoung) ? live.event.eta_ms : undefined;  // of what may stand still nothing is foretold
   const stillFor = isLive && permille > 0 ? (now - live.since) / 1000 : 0;
   const message = (isLive ? live.event.message : stage.message) || stage.reason || stage.last_failure?.detail || (stage.state === "waiting" && lacks.length ? `waits for ${lacks.join(", ")}` : "");
   return (
