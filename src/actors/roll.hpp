@@ -55,7 +55,7 @@ struct actor_view {
     double most_seconds = 0;  ///< infinity in the last one
     std::uint64_t handled = 0;
   };
-  std::vector<bucket> times;                              ///< messages by how long they took, each counted once
+  std::vector<bucket> times;                             ///< messages by how long they took, each counted once
   std::shared_ptr<const model::ports::attempt_log> log;  ///< of what it runs; null: it writes none
 };
 

@@ -107,7 +107,8 @@ struct slot_state {
     std::optional<activity> doing;
     if (view.task) {
       if (view.task != told_.task || view.attempt != told_.attempt) began_ = parts_.clock->now();
-      doing = {view.task->job, machine_.current()->pipeline, view.stage, view.task->instance, view.attempt, view.permille, began_};
+      doing = {view.task->job, machine_.current()->pipeline, view.stage, view.task->instance, view.attempt, view.permille,
+               began_};
     }
     parts_.stands->is_now(view.state, doing);
     parts_.worker->is_now(machine_.where() == model::slot_machine::phase::starting ? "starting" : worker_ ? "up" : "gone", doing);

@@ -221,6 +221,12 @@ bytes free_space_of(const journal::data_directory& directory) {
   return free ? *free : bytes{std::numeric_limits<std::int64_t>::max()};
 }
 
+http::copy_options copy_options_of(const node_config& config, const cluster_edge& cluster) {
+  return {.copies = config.cluster.voters, .tls = cluster.tls(), .is_silent = [&cluster](const std::string& peer) {
+            return cluster.links().is_silent(peer);
+          }};
+}
+
 http::artifact_figures stored_figures(const artifact_keeper& keeper, const http::peer_artifacts& shared) {
   const auto figures = keeper.figures();
   return {figures.artifacts, figures.size, figures.collected, figures.freed, shared.counts().copies_restored};
@@ -314,12 +320,7 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   cluster_edge cluster{directory,
                        {config.cluster.seeds, card_of(config, directory, advertised), tls, config.cluster.shards, fatal,
                         [] { ::kill(::getpid(), stop_signals::begin_again); }}};
-  http::peer_artifacts shared{
-      *artifacts,
-      [&] { return cluster.addresses(); },
-      {.copies = config.cluster.voters,
-       .tls = tls,
-       .is_silent = [&](const std::string& peer) { return cluster.links().is_silent(peer); }}};
+  http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, copy_options_of(config, cluster)};
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 
   caf::actor_system_config actor_config;

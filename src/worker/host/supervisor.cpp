@@ -401,8 +401,8 @@ result<std::unique_ptr<ports::worker_handle>> supervisor::start(std::shared_ptr<
   if (!made->commands_.is_open()) return error{errc::process_failed, "no descriptor is left for a worker (ulimit -n)"};
   std::promise<result<void>> started;
   auto answer = started.get_future();
-  made->thread_ = std::thread{[&box = made->commands_, keep = made->setting_, written = made->written_, slot, where = std::move(directory),
-                               sink = std::move(on_event), told = std::move(started)]() mutable {
+  made->thread_ = std::thread{[&box = made->commands_, keep = made->setting_, written = made->written_, slot,
+                               where = std::move(directory), sink = std::move(on_event), told = std::move(started)]() mutable {
     worker_loop loop{*keep, slot, std::move(where), box, *written, std::move(sink)};
     const auto outcome = loop.start();
     told.set_value(outcome);

@@ -1,5 +1,5 @@
-#include "actors/link_roll.hpp"
 #include "http/json/inspection.hpp"
+#include "actors/link_roll.hpp"
 #include "http/inspection/delta_stream.hpp"
 #include "http/inspection/own_actors.hpp"
 
@@ -86,7 +86,8 @@ TEST_CASE("a group and a node have the sums of their actors") {
 
 TEST_CASE("an actor says what it is at, and who began it; one that is open, how long it took") {
   three_slots it;
-  it.slots[1]->is_now("running", actors::activity{model::job_id{0x1234}, "video-message", "speak", 2, 3, 420, timestamp{duration{1000}}});
+  it.slots[1]->is_now("running",
+                      actors::activity{model::job_id{0x1234}, "video-message", "speak", 2, 3, 420, timestamp{duration{1000}}});
 
   const auto seen = it.seen({.open = {node, node + "/slot", node + "/slot/slot-1"}});
 
