@@ -205,8 +205,11 @@ class FullDiskTest(unittest.TestCase):
         self.node.close()
         if not self._outcome.success:
             print(f"the end of the node's log:\n{self.node.log[-1500:]}", file=sys.stderr)
-        subprocess.run(["umount", self.disk], check=True)
+        wait_until("the node's workers, which end after it, to leave the disk", self.unmount)
         self.folder.cleanup()
+
+    def unmount(self):
+        return subprocess.run(["umount", self.disk], capture_output=True).returncode == 0
 
     def fill(self, leave):
         """Takes all of the disk but for so many bytes."""
