@@ -5,7 +5,7 @@
 namespace troupe::actors {
 namespace {
 
-constexpr std::string_view prefix = "link-";
+constexpr std::string_view prefix = "links-";
 
 }  // namespace
 

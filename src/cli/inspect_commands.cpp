@@ -252,7 +252,7 @@ outcome<void> inspect_job(api& node, const global_options& global, const std::st
       fmt::print("runs on {} of node {}: ", shown(row.name), shown(row.path.substr(0, 16)));
       print_doing(row.doing);
       fmt::print("\n");
-      TROUPE_CHECK(print_log_beside(node, row.path));
+      (void)print_log_beside(node, row.path);  // the rest is worth knowing without it
     }
   return {};
 }

@@ -27,7 +27,7 @@ struct copy_options {
   duration remembered_for = 1s;            ///< that an artifact is not to be had: asked again only after that
   duration silent_comes_last = 10s;        ///< a node that was given up is asked after all others for so long
   const auth::tls_context* tls = nullptr;  ///< how other nodes are believed; outlives the store. Null: plain
-  /// Whether there is no link with the node at "host:port": it comes last, and nobody waits for one that falls silent. Any
+  /// Whether the links with the node at "host:port" have gone: it comes last, and nobody waits for one that falls silent. Any
   /// thread; empty: nobody knows.
   std::function<bool(const std::string&)> is_silent = {};
 };

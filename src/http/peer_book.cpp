@@ -235,12 +235,16 @@ void peer_book::drop_old(record& peer, time now) {
 
 void peer_book::set_connected(node_id node, bool is_connected) {
   const std::lock_guard lock{mutex_};
-  peers_[node].shown.connected = is_connected;
+  auto& peer = peers_[node];
+  peer.shown.connected = is_connected;
+  peer.was_linked |= is_connected;
 }
 
 void peer_book::set_heard(node_id node, bool is_heard) {
   const std::lock_guard lock{mutex_};
-  peers_[node].shown.is_heard = is_heard;
+  auto& peer = peers_[node];
+  peer.shown.is_heard = is_heard;
+  peer.was_linked |= is_heard;
 }
 
 void peer_book::count_received(node_id from, std::size_t size) {
@@ -269,11 +273,11 @@ void peer_book::forget_seed(const std::string& seed) {
 
 bool peer_book::is_silent(const std::string& address) const {
   const std::lock_guard lock{mutex_};
-  const auto is_linked = [&](const auto& entry) {
+  const auto is_lost = [&](const auto& entry) {
     const auto& peer = entry.second;
-    return peer.address == address && (peer.shown.connected || peer.shown.is_heard);
+    return peer.address == address && peer.was_linked && !peer.shown.connected && !peer.shown.is_heard;
   };
-  return std::ranges::none_of(peers_, is_linked);
+  return std::ranges::any_of(peers_, is_lost);
 }
 
 std::vector<link_status> peer_book::links() const {

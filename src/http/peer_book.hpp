@@ -82,6 +82,7 @@ class peer_book {
     std::size_t weight = 0;    ///< of `frames` and of those that were taken and not sent yet
     bool is_awake = false;     ///< somebody takes frames, or has been asked to
     bool is_overfull = false;  ///< frames were dropped, and since then some have always waited
+    bool was_linked = false;   ///< since this node began
     link_status shown;
   };
 

@@ -79,7 +79,7 @@ class peer_links final : public model::ports::transport {
   /// @param unread  what came behind the request
   void adopt(file_descriptor socket, std::unique_ptr<auth::tls_session> tls, std::string key, std::string unread);
 
-  /// Whether there is no link, in either direction, with the node at "host:port". Any thread.
+  /// Whether there was a link with the node at "host:port", and there is none now in either direction. Any thread.
   [[nodiscard]] bool is_silent(const std::string& address) const;
   /// Peers by their ids, then seeds that have not been reached. Any thread.
   [[nodiscard]] std::vector<link_status> links() const;

@@ -17,7 +17,7 @@ class peer_order {
  public:
   /// @param list              "host:port" of each other node; called on any thread
   /// @param silent_comes_last how long
-  /// @param is_silent         whether there is no link with a node; called on any thread, empty: nobody knows
+  /// @param is_silent         whether the links with a node have gone; called on any thread, empty: nobody knows
   peer_order(std::function<std::vector<std::string>()> list, duration silent_comes_last,
              std::function<bool(const std::string&)> is_silent = {})
       : list_(std::move(list)), silent_comes_last_(silent_comes_last), is_silent_(std::move(is_silent)) {}

@@ -22,6 +22,7 @@ using std::chrono::steady_clock;
 using step = auth::tls_session::step;
 
 constexpr auto silence_looked_for_each = std::chrono::milliseconds{200};
+constexpr int silent_looks_most = 3;  // a link may break and be made anew
 
 struct address_list_deleter {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -131,13 +132,14 @@ error poll_socket::failed(std::string_view what, int why) const {
 
 result<short> poll_socket::wait(short events, time_point until) const {
   const auto last = std::min(until, limits_.deadline);
-  while (true) {
+  for (int silent_looks = 0;;) {
     const auto look_again = was_silent_ ? last : std::min(last, steady_clock::now() + silence_looked_for_each);
     const auto seen = wait_for(socket_.raw(), events, look_again, *limits_.stop);
     if (!seen) return stopping();
     if (*seen != 0) return *seen;
     if (look_again == last) return error{errc::timed_out, address_ + ": does not answer in time"};
-    if (limits_.is_silent(address_)) return error{errc::timed_out, address_ + ": nothing is heard of it any more"};
+    silent_looks = limits_.is_silent(address_) ? silent_looks + 1 : 0;
+    if (silent_looks == silent_looks_most) return error{errc::timed_out, address_ + ": nothing is heard of it any more"};
   }
 }
 

@@ -23,9 +23,8 @@ def has_hung_up(client):
     return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != TCP_ESTABLISHED
 
 
-def owner_of(port, processes):
-    """Which of the processes has the connection with this local port; None: none of them."""
-    inode = inode_of(port)
+def owner_of(inode, processes):
+    """Which of the processes has this connection; None: none of them."""
     for process in processes if inode else []:
         try:
             for entry in list(os.scandir(f"/proc/{process}/fd")):
@@ -132,10 +131,11 @@ class BlackHoles:
         for _ in range(20):
             if has_hung_up(client):
                 return []
-            number = self.processes.get(owner_of(port, list(self.processes)))
+            inode = inode_of(port)
+            number = self.processes.get(owner_of(inode, list(self.processes)))
             if number is not None:
                 return [number]
-            if self.serves_strangers and inode_of(port):
+            if self.serves_strangers and inode:
                 return [None]
             time.sleep(0.01)
         return []

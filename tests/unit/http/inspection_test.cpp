@@ -151,7 +151,7 @@ TEST_CASE("a node says to whom it sends, of many to whom most") {
   CHECK(sent_to.size() == 16);
   for (std::uint64_t other = 30; other <= 40; ++other) CHECK(sent_to.at(fmt::format("{:016x}", other)) == 2);
   CHECK(content(out, node + "/links").at("actors") == 40);
-  CHECK(content(out, node + "/links/link-0000000000000028").at("received").at("shard") == 2);
+  CHECK(content(out, node + "/links/links-0000000000000028").at("received").at("shard") == 2);
 }
 
 TEST_CASE("of a large group the busiest are shown, and what is open itself") {
