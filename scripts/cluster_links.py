@@ -11,7 +11,7 @@ import pathlib
 import socket
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "accept"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "support"))
 from black_hole import BlackHoles
 
 DISTANCE = 1000  # of the proxy's ports from the nodes'

@@ -9,8 +9,6 @@ constexpr std::string_view prefix = "links-";
 
 }  // namespace
 
-std::string link_name(model::node_id node) { return fmt::format("{}{:016x}", prefix, node.raw()); }
-
 std::string_view node_of_link(std::string_view name) noexcept {
   return name.starts_with(prefix) ? name.substr(prefix.size()) : std::string_view{};
 }
@@ -20,7 +18,7 @@ void link_roll::has_sent_to(model::node_id node) {
   {
     const std::lock_guard lock{mutex_};
     auto& known = links_[node.raw()];
-    if (!known) known = roll_.enter(party::links, link_name(node));
+    if (!known) known = roll_.enter(party::links, fmt::format("{}{:016x}", prefix, node.raw()));
     link = known;
   }
   link->takes_from(party::shard);

@@ -24,9 +24,7 @@ class link_roll {
   std::unordered_map<std::uint64_t, std::shared_ptr<actor_roll::entry>> links_;
 };
 
-/// The name of the entry: "links-" and the node.
-[[nodiscard]] std::string link_name(model::node_id node);
-/// The node, as in its paths; empty: the name is none of a link.
+/// The node in the name of such an entry, as in its paths; empty: it is another one's name.
 [[nodiscard]] std::string_view node_of_link(std::string_view name) noexcept;
 
 }  // namespace troupe::actors

@@ -34,7 +34,11 @@ void actor_roll::entry::is_now(std::string_view state, const std::optional<activ
   const std::lock_guard lock{mutex_};
   if (state_ != state) state_ = state;
   if (doing_ != doing) doing_ = doing;
-  is_at_work_.store(doing.has_value(), std::memory_order_relaxed);
+}
+
+bool actor_roll::entry::is_at_work() const {
+  const std::lock_guard lock{mutex_};
+  return doing_.has_value();
 }
 
 void actor_roll::entry::writes_to(std::shared_ptr<const model::ports::attempt_log> log) {

@@ -91,7 +91,7 @@ class actor_roll {
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const std::string& parent() const noexcept { return parent_; }
     /// Whether an attempt runs there.
-    [[nodiscard]] bool is_at_work() const noexcept { return is_at_work_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool is_at_work() const;
     [[nodiscard]] actor_counts counts() const noexcept;
     [[nodiscard]] actor_view read() const;
 
@@ -102,7 +102,6 @@ class actor_roll {
     std::array<std::atomic<std::uint64_t>, party_count> received_{};
     std::atomic<std::uint64_t> handled_{0}, restarts_{0};
     std::atomic<std::int64_t> busy_{0};
-    std::atomic<bool> is_at_work_{false};
     caf::local_actor::metrics_t system_;  // CAF's own; none if the system does not count
     mutable std::mutex mutex_;
     std::string state_;

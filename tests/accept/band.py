@@ -1,7 +1,10 @@
 """Five nodes that are one service, with a proxy before each that can spoil its links."""
+import pathlib
 import signal
+import sys
 import threading
 
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import mixed_load
 from black_hole import BlackHoles
 from framework import TROUPE, CheckFailed, Node, free_port, wait_until

@@ -15,7 +15,8 @@ import unittest
 import uuid
 
 from cluster import FINAL, Cluster, Failed, Load, TestCase, free_ports, wait_until
-from black_hole import BlackHoles  # the path to it is set by the line above
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from black_hole import BlackHoles
 
 TROUPE = sys.argv.pop(1)
 

@@ -26,7 +26,7 @@ struct mark_content {
   const std::optional<actors::activity>* doing = nullptr;
   const std::vector<actors::actor_view::bucket>* times = nullptr;
   const std::string* log = nullptr;  ///< the end of what its attempt has written
-  /// Of a node: frames that it has sent to others, by node.
+  /// Of a node: frames that it has handed to its links with others, by node.
   const std::vector<std::pair<std::string, std::uint64_t>>* sent_to = nullptr;
 };
 [[nodiscard]] std::string to_json(const mark_content& content);

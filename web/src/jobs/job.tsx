@@ -14,8 +14,8 @@ import { Values } from "./media";
 /** The newest progress of a task, since when it has been as far as it is, and whether it has been seen to move. */
 interface Progress { event: JobEvent; since: number; hasMoved: boolean }
 interface Followed { events: JobEvent[]; progress: Map<string, Progress>; turn: number }
-/** After so many seconds without progress no end is foretold. */
-const STILL = 15;
+/** After so many seconds without progress it is said, and no end is foretold. */
+const FORETOLD_FOR = 15;
 
 /** The journalled events of a job in their order, and the newest progress of each task. */
 function useJobEvents(id: string, isOver: boolean, onJournalled: () => void): Followed {
@@ -166,7 +166,7 @@ function liveOf(stage: Stage, progress: ReadonlyMap<string, Progress>): Progress
 function StageRow({ stage, live, now, lacks }: { stage: Stage; live: Progress | undefined; now: number; lacks: string[] }) {
   const isLive = stage.state === "running" && live !== undefined;
   const permille = isLive ? Math.max(live.event.permille ?? 0, stage.permille) : stage.permille;
-  const isYoung = stage.started_at !== null && now - Date.parse(stage.started_at) < STILL * 1000;
+  const isYoung = stage.started_at !== null && now - Date.parse(stage.started_at) < FORETOLD_FOR * 1000;
   const eta = isLive && (live.hasMoved || isYoung) ? live.event.eta_ms : undefined;  // of what may stand still nothing is foretold
   const stillFor = isLive && permille > 0 ? (now - live.since) / 1000 : 0;
   const message = (isLive ? live.event.message : stage.message) || stage.reason || stage.last_failure?.detail || (stage.state === "waiting" && lacks.length ? `waits for ${lacks.join(", ")}` : "");
@@ -177,7 +177,7 @@ function StageRow({ stage, live, now, lacks }: { stage: Stage; live: Progress | 
       <td class="spark" data-label="Progress"><Bar permille={permille} label={`Progress of ${stage.name}`} tone={stage.state} /></td>
       <td class="num" data-label="Done">{stage.instances > 1 ? `${count(stage.instances_done)} of ${count(stage.instances)}` : `${Math.floor(permille / 10)} %`}</td>
       <td class="num" data-label="Attempts">{count(stage.attempts)}</td>
-      <td class="why">{message}{stillFor >= STILL ? <b class="wrong"> no progress for {seconds(stillFor)}</b> : stage.state === "running" && eta ? ` (about ${milliseconds(eta)} left)` : ""}</td>
+      <td class="why">{message}{stillFor >= FORETOLD_FOR ? <b class="wrong"> no progress for {seconds(stillFor)}</b> : stage.state === "running" && eta ? ` (about ${milliseconds(eta)} left)` : ""}</td>
     </tr>
   );
 }
