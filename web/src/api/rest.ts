@@ -1,6 +1,7 @@
 // Requests to the node that served the page. There is no other host: the page's policy forbids it.
 import { access, rememberSignIn } from "../live/access";
 import { report } from "../live/connection";
+import { Value } from "../live/value";
 
 /** What the node refused, with its reason for people. */
 export class Refusal extends Error {
@@ -55,8 +56,13 @@ export async function signOut(): Promise<void> {
   access.set("closed");
 }
 
+/** The newest answer to a `get`, for those who need what others ask for. */
+export const answers = new Value<{ path: string; data: unknown } | null>(null);
+
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return (await call(path, signal ? { signal } : {})).json();
+  const data: T = await (await call(path, signal ? { signal } : {})).json();
+  answers.set({ path, data });
+  return data;
 }
 
 export async function post<T>(path: string, body: unknown): Promise<T> {
