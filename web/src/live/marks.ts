@@ -55,6 +55,15 @@ export class Marks {
     for (const mark of message.marks) this.put(mark);
   }
 
+  /** The same as it is now: what comes later changes only one of the two. */
+  copy(): Marks {
+    const copy = new Marks();
+    this.entries.forEach((entry, path) => copy.entries.set(path, { ...entry, samples: [...entry.samples] }));
+    this.children.forEach((members, path) => copy.children.set(path, [...members]));
+    [copy.now, copy.shape] = [this.now, this.shape];
+    return copy;
+  }
+
   /** After a full message only what it names is left. Rates of what stays go on, unless nothing was heard for long. */
   private forget(message: Message, isAfterGap: boolean): void {
     if (isAfterGap) for (const entry of this.entries.values()) entry.samples.length = 0;

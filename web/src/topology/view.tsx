@@ -1,13 +1,16 @@
 // #/topology/PATH: the cluster as a picture or as a table, and what is known of the chosen mark beside it.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { usePoll } from "../api/poll";
 import type { Cluster } from "../api/types";
+import { useHeldPoll } from "../live/held";
+import { hold } from "../live/hold";
 import { useInspect } from "../live/inspect";
 import { parentOf, wayTo } from "../live/marks";
+import { useValue } from "../live/value";
 import { Crumbs } from "../parts/basics";
 import { NoMarks } from "../parts/lost";
 import { linkTo, linkToMark, type Route } from "../route";
 import { Details } from "./details";
+import { HoldSwitch } from "./hold_switch";
 import { Picture } from "./picture";
 import { MarkTable } from "./table";
 
@@ -26,7 +29,7 @@ export function Topology({ route }: { route: Route }) {
   const chosen = route.rest.join("/");
   const isTable = route.query.as === "table";
   const isTree = route.query.edges === "supervision";
-  const cluster = usePoll<Cluster>("/v1/cluster");
+  const cluster = useHeldPoll<Cluster>("/v1/cluster");
   const nodes = cluster.data?.nodes.map((node) => node.id).join(" ") ?? "";
   const [cursor, setCursor] = useState("");
   const open = useMemo(() => {
@@ -39,24 +42,29 @@ export function Topology({ route }: { route: Route }) {
   const redraw = useRef<() => void>(() => {});
   const [, setTurn] = useState(0);
   const lastTurn = useRef(0);
-  const marks = useInspect({ open, hz: within(route.query.hz, 1, 10, HZ), most: Math.floor(within(route.query.most, 1, 2000, MOST)) }, () => {
+  const held = useValue(hold.state);
+  const live = useInspect({ open, hz: within(route.query.hz, 1, 10, HZ), most: Math.floor(within(route.query.most, 1, 2000, MOST)) }, () => {
+    if (hold.state.now) return;
     redraw.current();
     // The canvas follows each message; the panel and the table are read by people and change once a second.
     if (performance.now() - lastTurn.current < 900 && lastTurn.current !== 0) return;
     lastTurn.current = performance.now();
     setTurn((turn) => turn + 1);
   });
+  const marks = held?.marks ?? live;
   useEffect(() => setCursor(""), [chosen]);
+  useEffect(() => { if (held && chosen && !held.marks.get(chosen)) hold.release(); }, [chosen, held]);  // it was not seen then
   const to = (path: string, query = route.query) => linkTo("topology", path.split("/").filter(Boolean), query);
   const go = (path: string) => { location.hash = to(path); };
   const shown = cursor || chosen;
   const chain = wayTo(chosen).map((path) => ({ text: marks.get(path)?.name ?? path.split("/").pop()!, href: to(path) }));
   return (
-    <section class="topology" aria-labelledby="topology-title">
+    <section class={`topology ${held ? "is-held" : ""}`} aria-labelledby="topology-title">
       <div class="bar-row">
         <h1 id="topology-title" class="sr-only">Topology</h1>
         <Crumbs items={[{ text: "Cluster", href: to("") }, ...chain]} />
         <div class="switches">
+          <HoldSwitch marks={live} />
           <span class="segments" role="group" aria-label="Lines">
             <a href={to(chosen, { ...route.query, edges: "" })} aria-current={!isTree ? "true" : undefined}>Message flow</a>
             <a href={to(chosen, { ...route.query, edges: "supervision" })} aria-current={isTree ? "true" : undefined}>Supervision</a>
