@@ -30,7 +30,8 @@ const picture = async (page, path) => {
 
 function viewsOf({ running, path, dead }) {
   return [
-    ["topology", "#/topology", async (page) => { await picture(page); await there(".details table.data tbody tr", 3)(page); }],
+    ["topology", "#/topology", async (page) => { await picture(page); await there(".details table.data tbody tr", 3)(page); await there(".trend-line .line", 6)(page); }],
+    ["topology held", "#/topology", async (page) => { await picture(page); await page.keyboard.press("p"); await there(".is-held .held")(page); }],
     ["node", `#/topology/${second.id}`, async (page) => { await picture(page, second.id); await there(".details .actions button")(page); }],
     ["slots of a node", `#/topology/${path.split("/").slice(0, 2).join("/")}`, async (page) => { await picture(page, path.split("/").slice(0, 2).join("/")); await there(".details table.data tbody tr")(page); }],
     ["actor", `#/topology/${path}`, async (page) => { await picture(page, path); await there(".details .doing")(page); await there(".details .histogram")(page); }],

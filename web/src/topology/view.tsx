@@ -9,6 +9,8 @@ import { useValue } from "../live/value";
 import { Crumbs } from "../parts/basics";
 import { NoMarks } from "../parts/lost";
 import { linkTo, linkToMark, type Route } from "../route";
+import { courses } from "../trend/follow";
+import { Trend } from "../trend/strip";
 import { Details } from "./details";
 import { HoldSwitch } from "./hold_switch";
 import { Picture } from "./picture";
@@ -52,6 +54,7 @@ export function Topology({ route }: { route: Route }) {
     setTurn((turn) => turn + 1);
   });
   const marks = held?.marks ?? live;
+  const trend = hold.keep("trend", useValue(courses)) ?? [];
   useEffect(() => setCursor(""), [chosen]);
   useEffect(() => { if (held && chosen && !held.marks.get(chosen)) hold.release(); }, [chosen, held]);  // it was not seen then
   const to = (path: string, query = route.query) => linkTo("topology", path.split("/").filter(Boolean), query);
@@ -76,6 +79,7 @@ export function Topology({ route }: { route: Route }) {
         </div>
       </div>
       <NoMarks />
+      {!chosen && <Trend courses={trend} />}
       <div class="topology-body">
         {isTable
           ? <MarkTable marks={marks} chosen={chosen} isTree={isTree} to={to} />
