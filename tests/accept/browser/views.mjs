@@ -99,6 +99,7 @@ await main(browser, { url: () => open?.url(), screenshot: (options) => open.scre
   const views = viewsOf(await prepare());
   for (const theme of ["light", "dark"]) {
     for (const [width, height] of [[1280, 800], [390, 844]]) {
+      await jobWhen(first, await submit(first, "doomed", {}), "dead");  // a list of dead letters shows those among the newest 1,000 jobs
       const page = open = await newPage(browser, { viewport: { width, height }, colorScheme: theme });
       for (const view of views) await look(page, view, theme, width);
       that(`the theme is ${theme} at ${width} px`, (await page.evaluate(() => document.documentElement.dataset.theme)) === theme);

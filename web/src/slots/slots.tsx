@@ -111,7 +111,7 @@ function DeadLetters() {
       <div class="bar-row"><h2 id="dead-title">Dead letters</h2>
         <a href={linkTo("jobs", [], { state: "dead" })}>{page.data && jobs.length > 0 ? (page.data.next_cursor ? `all; here the newest ${jobs.length}` : `all ${jobs.length}`) : ""}</a></div>
       <Problem error={page.error} />
-      {page.data && jobs.length === 0 && <p class="empty">None: no job has used up its retries.</p>}
+      {page.data && jobs.length === 0 && <p class="empty">{page.data.next_cursor ? "None among the newest jobs; a list does not look further." : "None: no job has used up its retries."}</p>}
       {jobs.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label="Table of dead letters">
           <table class="data cards acts">
