@@ -37,8 +37,12 @@ test("held values are those that were seen last, and after it the live ones", ()
   assert.equal(hold.clock(9000), 5000);
   hold.turn(cluster(), 9000);
   assert.equal(hold.state.now, null);
+  assert.equal(hold.keep("node", null), null);
   assert.equal(hold.keep("node", 2), 2);
   assert.equal(hold.clock(9000), 9000);
+  hold.release();
+  hold.turn(cluster(), 9500);
+  assert.equal(hold.keep("node", null), null);
 });
 
 test("what was not known when it was held is held from when it comes", () => {

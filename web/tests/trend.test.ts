@@ -143,6 +143,20 @@ test("after a silence nothing of before is shown, and rates begin anew", () => {
   assert.equal(newestOf(figures, "failing"), null);
 });
 
+test("a machine that slept has heard nothing: rates do not reach over its sleep", () => {
+  const figures = new Figures(0);
+  const look = (second: number, dead: number) => {
+    figures.heard(DEAD, page(dead, 1), second * 1000);
+    figures.keep(second * 1000);
+  };
+  for (let second = 0; second <= 10; second += 2) look(second, 5);
+  figures.keep(3_600_000);
+  look(3602, 65);
+  assert.equal(newestOf(figures, "failing"), null);
+  look(3608, 65);
+  assert.equal(newestOf(figures, "failing"), 0);
+});
+
 test("failures are not known while more jobs wait than a node looks through for them", () => {
   const figures = new Figures(0);
   const look = (second: number, unended: number) => {
@@ -183,7 +197,7 @@ const filled = (many: number) => series(...Array.from({ length: many }, (_, at) 
 test("a line has a gap where nothing was heard, and a value alone is a dot", () => {
   const { line, gaps } = outlineOf(series(null, ...Array<number>(20).fill(0), null, null, 5, null, 5, ...Array<number>(5).fill(5), null), 5);
   assert.equal(line.match(/M/g)?.length, 3);
-  assert.equal(line.match(/h0/g)?.length, 1);
+  assert.equal(line.match(/h1/g)?.length, 1);
   assert.equal(gaps.length, 3);
   assert.equal(outlineOf(series(), 1).line, "");
   assert.deepEqual(outlineOf(series(null, null), 1), { line: "", area: "", gaps: [] });

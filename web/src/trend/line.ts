@@ -58,7 +58,7 @@ export function outlineOf(series: Series, top: number): Outline {
     const points: string[] = [];
     for (let slot = first; slot <= last; slot += 1) points.push(`${x(slot)} ${y(slot)}`);
     const path = points.join("L");
-    out.line += `M${path}${first === last ? "h0" : ""}`;  // a value alone is a dot
+    out.line += `M${path}${first === last ? "h1" : ""}`;  // a value alone is a dot
     out.area += `M${x(first)} ${HEIGHT}L${path}L${x(last)} ${HEIGHT}Z`;
     const next = runs[at + 1]?.[0] ?? series.values.length - 1;
     if (next > last + 1 || (at === runs.length - 1 && next > last)) out.gaps.push([x(last), Number((x(next) - x(last)).toFixed(1))]);
