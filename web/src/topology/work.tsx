@@ -5,6 +5,7 @@ import { count, milliseconds, plural, rate } from "../format";
 import { recentOf } from "../jobs/recent";
 import { Facts, Problem } from "../parts/basics";
 import { linkTo } from "../route";
+import { pausedOf, PauseNotices, usePauses } from "../slots/pauses";
 
 const NEWEST = 100;
 
@@ -12,6 +13,7 @@ export function WorkDetails() {
   const newest = usePoll<JobPage>(`/v1/jobs?limit=${NEWEST}`, 3000);
   const dead = usePoll<JobPage>(`/v1/jobs?state=dead&limit=${NEWEST}`, 3000);
   const node = usePoll<NodeState>("/v1/node", 1000);
+  const pauses = usePauses();
   const jobs = newest.data?.jobs ?? [];
   const recent = recentOf(jobs, Date.now());
   const gaveUp = dead.data?.jobs.length ?? 0;
@@ -19,9 +21,10 @@ export function WorkDetails() {
   return (
     <section class="work" aria-label="Jobs">
       <h3>Jobs</h3>
+      <PauseNotices from={pauses} />
       <Problem error={newest.error ?? dead.error ?? node.error} />
       <Facts rows={[
-        ["Running", node.data ? only("running", count(node.data.jobs_running)) : "–"], ["Queued", node.data ? only("queued", count(node.data.jobs_queued)) : "–"],
+        ["Running", node.data ? only("running", count(node.data.jobs_running)) : "–"], ["Queued", node.data ? only("queued", `${count(node.data.jobs_queued)}${pausedOf(node.data.jobs_paused)}`) : "–"],
         ["Dead letters", dead.data ? <a class={gaveUp ? "pill dead" : ""} href={linkTo("jobs", [], { state: "dead" })}>{dead.data.next_cursor ? `more than ${count(gaveUp)}` : count(gaveUp)}</a> : "–"],
         [jobs.length < NEWEST ? "Submitted" : `The newest ${NEWEST}: submitted`, recent.perSecond === null ? "–" : `${rate(recent.perSecond)} /s`],
         ["Failed of those that ended", recent.lost === 0 ? "none" : <a href={linkTo("jobs", [], { state: "failed" })}>{`${count(recent.lost)} of ${count(recent.ended)}`}</a>],
