@@ -111,7 +111,8 @@ void job_table::on(const assign_command& c, apply_effects& out) {
                       attempt_failure{failure_cause::handed_back, "the slot asked anew before the grant reached it", ""}},
        out);
   }
-  if (c.preferred && queue_.is_for(*c.preferred, c.offer) && start_task(*c.preferred, c, out)) return;
+  const bool is_outrun = planted(plant::pause_outrun) && c.preferred && queue_.contains(*c.preferred);
+  if (c.preferred && (is_outrun || queue_.is_for(*c.preferred, c.offer)) && start_task(*c.preferred, c, out)) return;
   for (int tried = 0; tried < bad_tasks_most; ++tried) {
     const auto task = queue_.best_for(c.offer, log_time_);
     if (!task || start_task(*task, c, out)) return;
