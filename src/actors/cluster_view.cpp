@@ -45,6 +45,23 @@ std::vector<member_view> members_of(const replica::machine& machine, timestamp n
   return all;
 }
 
+queue_view queue_of(const model::job_table& table, const std::optional<std::string>& pipeline) {
+  const auto& queue = table.queue();
+  queue_view view;
+  for (const auto& [of, pause] : table.pauses().all()) {
+    const auto tasks = of ? queue.waiting_of(*of) : queue.size() + queue.paused();
+    const auto jobs = of ? table.jobs_of(*of).queued : table.jobs_queued();
+    view.pauses.push_back({of, pause, tasks, jobs});
+  }
+  view.tasks_ready = queue.size();
+  view.tasks_paused = queue.paused();
+  if (pipeline) {
+    const auto jobs = table.jobs_of(*pipeline);
+    view.jobs_of_pipeline = jobs.queued + jobs.started;
+  }
+  return view;
+}
+
 cluster_view view_of(const replica::machine& machine, timestamp now, const std::deque<decision_view>& decisions) {
   const auto raft = machine.raft_status();
   cluster_view view;

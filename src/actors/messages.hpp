@@ -112,6 +112,33 @@ struct subscribe {
   std::weak_ptr<event_sink> sink;
 };
 
+/// Query: what an operator has paused, as of what is applied here. Answer: `queue_reply`.
+struct get_queue {
+  std::optional<std::string> pipeline = {};  ///< whose jobs are to be counted
+};
+/// Command: pause a pipeline, or everything, or end such a pause. To any node. Idempotent. Answer: `queue_reply` as of after it;
+/// `errc::conflict` if there are too many pauses.
+struct change_queue {
+  enum class action : std::uint8_t { pause, resume };
+  action what = action::pause;
+  model::paused_scope of;
+  std::string reason;  ///< of a pause
+};
+struct pause_view {
+  model::paused_scope of;
+  model::pause pause;
+  std::uint64_t tasks = 0;  ///< that it holds; a task may be held by two pauses
+  std::uint64_t jobs = 0;   ///< that it keeps from beginning
+};
+struct queue_view {
+  std::vector<pause_view> pauses;  ///< that of everything first, then by name
+  std::uint64_t tasks_ready = 0;   ///< that a slot could run now
+  std::uint64_t tasks_paused = 0;
+  std::uint64_t jobs_of_pipeline = 0;  ///< that have not ended, of the one that `get_queue` names
+  bool changed = false;                ///< by the command; false: it was paused, or not paused, before
+};
+using queue_reply = result<queue_view>;
+
 /// Query: the state of this node. Answer: `node_view`.
 struct get_node {};
 struct slot_view {
@@ -160,8 +187,10 @@ struct node_view {
   std::uint64_t jobs_running = 0;
   std::uint64_t tasks_ready = 0;  ///< tasks that a slot could run now
   std::uint64_t queue_limit = 0;
-  std::uint64_t log_index = 0;  ///< applied; of several shards the sum
-  std::uint64_t log_term = 0;   ///< of several shards the highest
+  // What an operator has paused:
+  std::uint64_t pauses = 0, jobs_paused = 0, tasks_paused = 0;  ///< jobs that have not begun; tasks that would be ready
+  std::uint64_t log_index = 0;                                  ///< applied; of several shards the sum
+  std::uint64_t log_term = 0;                                   ///< of several shards the highest
   std::vector<shard_view> shards;
 };
 

@@ -42,9 +42,12 @@ struct node_face_state {
         on_slot_stopped_(std::move(on_slot_stopped)) {}
 
   node_inner_actor::behavior_type make_behavior() {
-    return {[this](const get_node&) { return on_get(); }, [this](const change_node& command) { return on_change(command); },
+    return {[this](const get_node&) { return on_get(); },
+            [this](const change_node& command) { return on_change(command); },
             [this](const get_cluster& query) { return on_cluster(query); },
             [this](const plan_drain& query) { return self_->delegate(shards_.front(), query); },
+            [this](const get_queue& query) { return on_queue(query, answer_within); },
+            [this](const change_queue& command) { return on_queue(command, change_within); },
             [this](const slot_changed& fact) {
               slots_[fact.view.index] = fact.view;
               if (fact.stopped) on_slot_stopped_();
@@ -127,11 +130,33 @@ struct node_face_state {
               if (!reply) return promise.deliver(reply);
               change_from(number + 1, command, std::move(promise));
             },
-            [promise](const caf::error&) mutable {
-              promise.deliver(
-                  node_reply{error{errc::timed_out, "a shard did not answer in time; ask again: what is done stays done"}});
-            });
+            [promise](const caf::error&) mutable { promise.deliver(node_reply{silent_shard()}); });
   }
+
+  template <class Query>
+  caf::result<queue_reply> on_queue(const Query& query, std::chrono::seconds within) {
+    if (shards_.size() == 1) return self_->delegate(shards_.front(), query);
+    auto promise = self_->make_response_promise<queue_reply>();
+    ask_queue_from(0, query, within, {}, promise);
+    return promise;
+  }
+
+  /// One shard after the other, as above.
+  template <class Query>
+  void ask_queue_from(std::size_t number, const Query& query, std::chrono::seconds within, queue_view so_far,
+                      caf::typed_response_promise<queue_reply> promise) {
+    if (number == shards_.size()) return promise.deliver(queue_reply{std::move(so_far)});
+    self_->request(shards_[number], within, query)
+        .then(
+            [this, number, query, within, so_far, promise](const queue_reply& reply) mutable {
+              if (!reply) return promise.deliver(reply);
+              add_queue(*reply, so_far);
+              ask_queue_from(number + 1, query, within, std::move(so_far), std::move(promise));
+            },
+            [promise](const caf::error&) mutable { promise.deliver(queue_reply{silent_shard()}); });
+  }
+
+  static error silent_shard() { return {errc::timed_out, "a shard did not answer in time; ask again: what is done stays done"}; }
 
   node_inner_actor::pointer self_;
   model::node_id id_;

@@ -91,6 +91,10 @@ struct shard_state {
         },
         [this](const plan_drain& query) -> caf::result<drain_reply> { return parts_.machine->plan_drain(query.node); },
         [this](const change_node& command) { return on_change_node(command); },
+        [this](const get_queue& query) -> caf::result<queue_reply> {
+          return queue_reply{queue_of(parts_.machine->table(), query.pipeline)};
+        },
+        [this](const change_queue& command) { return on_change_queue(command); },
         [this](const inform_desk& command) {
           desk_ = command;
           tell_desk({}, true);
@@ -155,6 +159,17 @@ struct shard_state {
     model::drain_command drain{command.node, std::nullopt};
     if (command.hand_back_after) drain.hand_back_at = parts_.clock->now() + *command.hand_back_after;
     return drain;
+  }
+
+  caf::result<queue_reply> on_change_queue(const change_queue& command) {
+    auto promise = self_->make_response_promise<queue_reply>();
+    const auto token = next_token();
+    queue_changes_.emplace(token, promise);
+    if (command.what == change_queue::action::pause)
+      gather(replica::event::change_queue{token, model::pause_command{command.of, command.reason}});
+    else
+      gather(replica::event::change_queue{token, model::unpause_command{command.of}});
+    return promise;
   }
 
   void on_refused(const refused_by_peer& fact) {
@@ -328,6 +343,12 @@ struct shard_state {
       const auto& outcome = std::get<result<model::node_id>>(one.reply);
       changed.mapped().deliver(outcome ? node_reply{members_of(*parts_.machine, parts_.clock->now())}
                                        : node_reply{outcome.error()});
+    } else if (auto paused = queue_changes_.extract(one.token)) {
+      const auto& outcome = std::get<result<model::pause_outcome>>(one.reply);
+      if (!outcome) return paused.mapped().deliver(queue_reply{outcome.error()});
+      auto queue = queue_of(parts_.machine->table(), std::nullopt);
+      queue.changed = outcome->changed;
+      paused.mapped().deliver(queue_reply{std::move(queue)});
     }
   }
 
@@ -385,7 +406,10 @@ struct shard_state {
             table.limits().jobs_most,
             raft.applied.raw(),
             raft.hard.current.raw(),
-            leader};
+            leader,
+            table.pauses().all().size(),
+            table.jobs_paused(),
+            table.queue().paused()};
   }
 
   /// Empty if nothing more is known than that nobody leads.
@@ -427,6 +451,7 @@ struct shard_state {
   std::unordered_map<replica::request_token, cancellation> cancellations_;
   std::unordered_map<replica::request_token, std::function<void(const result<void>&)>> readers_;
   std::unordered_map<replica::request_token, caf::typed_response_promise<node_reply>> node_changes_;
+  std::unordered_map<replica::request_token, caf::typed_response_promise<queue_reply>> queue_changes_;
   std::map<model::node_id, std::string> refusals_;  // of nodes that want no link with this one
   std::optional<caf::typed_response_promise<bool>> stepped_down_;
   std::map<model::slot_id, slot_actor> slots_;

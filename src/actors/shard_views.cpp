@@ -65,12 +65,33 @@ void add_shards(const shard_answers& shards, model::node_id self, node_view& int
     into.jobs_queued += shard.jobs_queued;
     into.jobs_running += shard.jobs_running;
     into.tasks_ready += shard.tasks_ready;
+    into.pauses = std::max(into.pauses, shard.pauses);
+    into.jobs_paused += shard.jobs_paused;
+    into.tasks_paused += shard.tasks_paused;
     into.queue_limit += shard.queue_limit;
     into.log_index += shard.log_index;
     into.log_term = std::max(into.log_term, shard.log_term);
     into.shards.push_back(view_of(shard, number, self));
   }
   into.members = members_of(shards);
+}
+
+void add_queue(const queue_view& shard, queue_view& into) {
+  for (const auto& more : shard.pauses) {
+    const auto known = std::ranges::find(into.pauses, more.of, &pause_view::of);
+    if (known == into.pauses.end()) {
+      into.pauses.push_back(more);
+      continue;
+    }
+    known->tasks += more.tasks;
+    known->jobs += more.jobs;
+    known->pause.since = std::min(known->pause.since, more.pause.since);
+  }
+  std::ranges::sort(into.pauses, {}, &pause_view::of);
+  into.tasks_ready += shard.tasks_ready;
+  into.tasks_paused += shard.tasks_paused;
+  into.jobs_of_pipeline += shard.jobs_of_pipeline;
+  into.changed |= shard.changed;
 }
 
 std::optional<error> why_not_removable(const shard_answers& shards, model::node_id node) {

@@ -20,6 +20,7 @@ enum class plant {
   snapshot_without_members,
   duplicate_applied,
   lease_not_restarted,
+  pause_outrun,
   event_outlives_job
 };
 

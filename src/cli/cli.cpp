@@ -43,6 +43,7 @@ struct program {
   std::vector<std::string> files;
   node_options node;
   node_change change;
+  queue_change queue;
   std::filesystem::path path;  ///< of this executable
   CLI::App* submit_app = nullptr;
   action chosen;
@@ -59,6 +60,7 @@ struct program {
   void add_cluster_commands();
   void add_node_changes(CLI::App& node);
   void add_job_commands();
+  void add_queue_commands();
   void add_artifact_commands();
   CLI::App* command(CLI::App& parent, const char* name, const char* description, action what);
 };
@@ -83,6 +85,7 @@ program::program(std::filesystem::path program_path, local_commands brought)
   add_node_commands();
   add_backup_commands();
   add_job_commands();
+  add_queue_commands();
   add_artifact_commands();
   command(app, "version", "Print the version", [] {
     fmt::print("troupe {}\n", TROUPE_VERSION);
@@ -229,6 +232,25 @@ void program::add_job_commands() {
   auto* cancel = command(app, "cancel", "Cancel a job", [this] { return run_cancel(global, id, reason); });
   for (auto* each : {one, watch, cancel}) each->add_option("ID", id, "The job")->required();
   cancel->add_option("--reason", reason, "Kept with the job");
+}
+
+void program::add_queue_commands() {
+  auto* shown = command(app, "queue", "Show what is paused; pause and resume a pipeline, or everything", {});
+  shown->require_subcommand(0, 1);
+  shown->callback([this, shown] {
+    if (shown->get_subcommands().empty()) chosen = [this] { return run_queue(global); };
+  });
+  const auto add = [&](const char* name, const char* description, queue_change::action what) {
+    auto* added = command(*shown, name, description, [this, what] {
+      queue.what = what;
+      return run_queue_change(global, queue);
+    });
+    added->add_option("PIPELINE", queue.pipeline, "The pipeline; without one: everything");
+    return added;
+  };
+  add("pause", "Start none of the waiting tasks; what runs goes on, and jobs are taken", queue_change::action::pause)
+      ->add_option("--reason", queue.reason, "Shown with each job that waits because of it");
+  add("resume", "Let tasks start again", queue_change::action::resume);
 }
 
 void program::add_artifact_commands() {

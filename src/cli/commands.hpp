@@ -80,6 +80,17 @@ struct node_change {
 /// Says what will happen, asks the person in front of a drain, then does it.
 [[nodiscard]] outcome<exit_code> run_node_change(const global_options& global, const node_change& change);
 
+/// What is paused, and what waits because of it.
+[[nodiscard]] outcome<exit_code> run_queue(const global_options& global);
+struct queue_change {
+  enum class action : std::uint8_t { pause, resume };
+  action what = action::pause;
+  std::string pipeline;  ///< "": everything
+  std::string reason;
+};
+/// Pauses a pipeline or everything, or ends that, and says what it means.
+[[nodiscard]] outcome<exit_code> run_queue_change(const global_options& global, const queue_change& change);
+
 [[nodiscard]] outcome<exit_code> run_pipeline_list(const global_options& global);
 /// Reads the files as an operator's, so that `exec` stages are allowed. All of them are read; each fault is told.
 [[nodiscard]] outcome<exit_code> run_pipeline_check(const global_options& global, const std::vector<std::string>& files);

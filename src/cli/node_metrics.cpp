@@ -127,6 +127,13 @@ void add_node(const actors::node_view& node, text& out) {
   out.line("troupe_jobs{state=\"queued\"}", static_cast<double>(node.jobs_queued));
   out.line("troupe_jobs{state=\"running\"}", static_cast<double>(node.jobs_running));
   out.sample("troupe_queue_tasks", "gauge", "Tasks that wait for a free slot.", static_cast<double>(node.tasks_ready));
+  out.sample("troupe_queue_pauses", "gauge", "What an operator has paused: pipelines, or everything.",
+             static_cast<double>(node.pauses));
+  out.sample("troupe_queue_tasks_paused", "gauge",
+             "Tasks that wait because an operator paused them; troupe_queue_tasks is without them.",
+             static_cast<double>(node.tasks_paused));
+  out.sample("troupe_jobs_paused", "gauge", "Queued jobs that an operator keeps from beginning.",
+             static_cast<double>(node.jobs_paused));
   out.sample("troupe_queue_limit_jobs", "gauge", "Jobs that may wait or run (queue.limit).",
              static_cast<double>(node.queue_limit));
   out.sample("troupe_log_applied_index", "gauge", "Last log entry that took effect; of several shards the sum.",

@@ -83,6 +83,7 @@ std::vector<std::string> job_lines(const json::object& job, const std::string& u
   for (const auto* key : {"created_at", "started_at", "ended_at", "deadline"}) {
     if (const auto at = text_at(job, key); !at.empty()) lines.push_back(fmt::format("{}: {}", key, at));
   }
+  if (const auto paused = text_at(job, "paused"); !paused.empty()) lines.push_back(fit("paused: " + paused, line_columns_most));
   const auto bars = render_bars(progress_of(job), 160, 0);
   lines.insert(lines.end(), bars.begin() + 1, bars.end());
   add_error(lines, job);
@@ -97,8 +98,9 @@ std::string job_row_head() {
 }
 
 std::string job_row(const json::object& job) {
-  return fit(fmt::format("{:<16}  {:<9}  {:>3}%  {:<24}  {}", text_at(job, "id"), text_at(job, "state"),
-                         count_at(job, "permille") / 10, text_at(job, "created_at"), text_at(job, "pipeline")),
+  return fit(fmt::format("{:<16}  {:<9}  {:>3}%  {:<24}  {}{}", text_at(job, "id"), text_at(job, "state"),
+                         count_at(job, "permille") / 10, text_at(job, "created_at"), text_at(job, "pipeline"),
+                         text_at(job, "paused").empty() ? "" : " (paused)"),
              200);
 }
 

@@ -44,8 +44,12 @@ std::string headline(const top_picture& top) {
 }
 
 std::string queue_line(const top_picture& top) {
-  return fmt::format("jobs: {} queued of {} at most, {} running; {} tasks wait for a slot", count_at(top.node, "jobs_queued"),
-                     count_at(top.node, "queue_limit"), count_at(top.node, "jobs_running"), count_at(top.node, "tasks_ready"));
+  const auto line =
+      fmt::format("jobs: {} queued of {} at most, {} running; {} tasks wait for a slot", count_at(top.node, "jobs_queued"),
+                  count_at(top.node, "queue_limit"), count_at(top.node, "jobs_running"), count_at(top.node, "tasks_ready"));
+  const auto pauses = count_at(top.node, "pauses");
+  if (pauses == 0) return line;
+  return fmt::format("{}, {} are paused (troupe queue says why)", line, count_at(top.node, "tasks_paused"));
 }
 
 std::string node_line(const top_picture& top, const actor_row& row) {

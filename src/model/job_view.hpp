@@ -52,6 +52,7 @@ struct job_view {
   timestamp created{};
   std::optional<timestamp> started, ended, deadline;
   std::uint32_t permille = 0;  ///< whole job, 0..1000
+  std::string paused;          ///< that its queued tasks wait because an operator paused them, since when and what for; or ""
   packed_object inputs;
   std::vector<stage_view> stages;  ///< in pipeline order; empty in lists
   json::object result;             ///< set when succeeded

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace troupe::model {
 namespace {
@@ -35,30 +36,73 @@ void task_queue::set_ageing(duration ageing) {
 void task_queue::add(const ready_task& task, const requirement& need) {
   TROUPE_ASSERT(task.priority <= priority_most, "priorities are checked at the edge");
   const position at{urgency_of(task.created, task.deadline), task.sequence, task.task, task.created};
-  const auto in = classes_.try_emplace(need).first;
-  const bool is_new = places_.emplace(task.task, place{in, task.priority, task.tenant, at, task.deadline}).second;
+  const auto of = lines_.try_emplace(task.pipeline).first;
+  const auto in = where(of).try_emplace(need).first;
+  const bool is_new = places_.emplace(task.task, place{in, of, task.priority, task.tenant, at, task.deadline}).second;
   TROUPE_ASSERT(is_new, "a task waits at most once");
   in->second.lanes[task.priority][task.tenant].insert(at);
   ++in->second.size;
+  ++of->second.waiting;
+  if (of->second.is_paused) ++aside_;
   ++waiting_of_[task.tenant];
 }
 
 bool task_queue::remove(task_id task) {
   const auto found = places_.find(task);
   if (found == places_.end()) return false;
-  const auto& [in, priority, tenant, at, deadline] = found->second;
+  const auto& [in, of, priority, tenant, at, deadline] = found->second;
   auto& lane = in->second.lanes[priority];
   const auto waiting = lane.find(tenant);
   waiting->second.erase(at);
   if (waiting->second.empty()) lane.erase(waiting);
   if (--waiting_of_[tenant] == 0) waiting_of_.erase(tenant);
-  if (--in->second.size == 0) classes_.erase(in);
+  if (--in->second.size == 0) where(of).erase(in);
+  if (of->second.is_paused) --aside_;
+  if (--of->second.waiting == 0 && !of->second.is_paused) lines_.erase(of);
   places_.erase(found);
   return true;
 }
 
+void task_queue::pause(const std::string& pipeline) {
+  const auto line = lines_.try_emplace(pipeline).first;
+  if (std::exchange(line->second.is_paused, true)) return;
+  move_tasks(line, classes_, line->second.aside);
+  aside_ += line->second.waiting;
+}
+
+void task_queue::resume(const std::string& pipeline) {
+  const auto line = lines_.find(pipeline);
+  if (line == lines_.end() || !std::exchange(line->second.is_paused, false)) return;
+  move_tasks(line, line->second.aside, classes_);
+  aside_ -= line->second.waiting;
+  if (line->second.waiting == 0) lines_.erase(line);
+}
+
+/// The order of going does not matter: places are sorted.
+void task_queue::move_tasks(pipeline_lines::iterator line, requirement_classes& from, requirement_classes& to) {
+  if (line->second.waiting == 0) return;
+  for (auto& [task, held] : places_) {
+    if (held.of != line) continue;
+    const auto out_of = held.in;
+    auto& lane = out_of->second.lanes[held.priority];
+    const auto waiting = lane.find(held.tenant);
+    auto node = waiting->second.extract(held.at);
+    if (waiting->second.empty()) lane.erase(waiting);
+    held.in = to.try_emplace(out_of->first).first;
+    held.in->second.lanes[held.priority][held.tenant].insert(std::move(node));
+    ++held.in->second.size;
+    if (--out_of->second.size == 0) from.erase(out_of);
+  }
+}
+
+std::size_t task_queue::waiting_of(const std::string& pipeline) const {
+  const auto found = lines_.find(pipeline);
+  return found == lines_.end() ? 0 : found->second.waiting;
+}
+
 /// The best task, first of its equals. Null: none fits.
 const std::set<task_queue::position>* task_queue::best_waiting(const slot_offer& offer, timestamp now) const {
+  if (is_all_paused_) return nullptr;
   using rank = std::tuple<std::int64_t, std::int64_t, position>;  // level (negative: higher first), slot time used, position
   std::optional<rank> best;
   const std::set<position>* found = nullptr;
@@ -94,11 +138,13 @@ std::vector<task_id> task_queue::best_few_for(const slot_offer& offer, timestamp
 
 bool task_queue::is_for(task_id task, const slot_offer& offer) const {
   const auto found = places_.find(task);
-  return found != places_.end() && offer.fits(found->second.in->first);
+  if (is_all_paused_ || found == places_.end() || found->second.of->second.is_paused) return false;
+  return offer.fits(found->second.in->first);
 }
 
 bool task_queue::has_task_for(const slot_offer& offer) const {
-  return std::any_of(classes_.begin(), classes_.end(), [&](const auto& entry) { return offer.fits(entry.first); });
+  return !is_all_paused_
+         && std::any_of(classes_.begin(), classes_.end(), [&](const auto& entry) { return offer.fits(entry.first); });
 }
 
 void task_queue::charge(const std::string& tenant, duration slot_time) {

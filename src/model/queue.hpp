@@ -31,6 +31,7 @@ struct slot_offer {
 /// A task that could run now.
 struct ready_task {
   task_id task;
+  std::string pipeline;  ///< its name: what an operator may pause
   std::string tenant;
   std::uint8_t priority = 5;  ///< 0..9, 9 first
   timestamp created{};        ///< of the job: later stages of old jobs go before first stages of new ones
@@ -43,6 +44,9 @@ struct ready_task {
 /// deadline and age; then submission. Every wait is bounded: after `(9 - priority) * ageing` a task competes with the highest
 /// priority, and among equals what is older wins unless a deadline is nearer than ten ageing steps after creation. The same calls
 /// in the same order give the same picks on every replica: no clock, no hash order.
+///
+/// What is paused waits aside, so that no look for the best task meets it, however much it is. It goes on ageing, and its tenants
+/// keep their accounts: after the pause the order is the one that it would have been.
 class task_queue {
  public:
   explicit task_queue(duration ageing) : ageing_(ageing) {}
@@ -55,7 +59,7 @@ class task_queue {
   [[nodiscard]] std::optional<task_id> best_for(const slot_offer& offer, timestamp now) const;
   /// The best task for this slot and those that come next after it among its equals: same tenant, priority and requirement.
   [[nodiscard]] std::vector<task_id> best_few_for(const slot_offer& offer, timestamp now, std::size_t most) const;
-  /// Whether the task waits here and the slot can run it.
+  /// Whether the task waits here, is not paused, and the slot can run it.
   [[nodiscard]] bool is_for(task_id task, const slot_offer& offer) const;
   [[nodiscard]] bool has_task_for(const slot_offer& offer) const;
   /// Counts slot time to a tenant; fairness goes by the sums.
@@ -66,7 +70,18 @@ class task_queue {
   /// Slot time used by a tenant so far, in ms; for storing and restoring.
   [[nodiscard]] std::int64_t used_by(const std::string& tenant) const;
   void restore_used(const std::string& tenant, std::int64_t slot_ms) { used_ms_[tenant] = slot_ms; }
-  [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
+  /// Sets the tasks of a pipeline aside, those that wait and those that come. Takes time with the tasks that wait, once.
+  void pause(const std::string& pipeline);
+  /// They wait again where they would if they had never been aside.
+  void resume(const std::string& pipeline);
+  /// Nobody gets anything, whatever else is paused or not.
+  void pause_all(bool is_paused) noexcept { is_all_paused_ = is_paused; }
+  /// The tasks that a slot could get, if it fits.
+  [[nodiscard]] std::size_t size() const noexcept { return places_.size() - paused(); }
+  /// Those that wait because of a pause.
+  [[nodiscard]] std::size_t paused() const noexcept { return is_all_paused_ ? places_.size() : aside_; }
+  /// Those of a pipeline that wait, paused or not.
+  [[nodiscard]] std::size_t waiting_of(const std::string& pipeline) const;
   [[nodiscard]] bool contains(task_id task) const { return places_.contains(task); }
 
  private:
@@ -82,19 +97,34 @@ class task_queue {
     std::array<tenant_lane, 10> lanes;
     std::size_t size = 0;
   };
+  using requirement_classes = std::map<requirement, requirement_class>;  // no empty classes
+  struct pipeline_line {
+    std::size_t waiting = 0;
+    bool is_paused = false;
+    requirement_classes aside;  // all its tasks while it is paused
+  };
+  using pipeline_lines = std::map<std::string, pipeline_line>;  // those with tasks or a pause
   struct place {
-    std::map<requirement, requirement_class>::iterator in;
+    requirement_classes::iterator in;
+    pipeline_lines::iterator of;
     std::uint8_t priority;
     std::string tenant;
     position at;
     std::optional<timestamp> deadline;
   };
 
+  [[nodiscard]] requirement_classes& where(pipeline_lines::iterator line) {
+    return line->second.is_paused ? line->second.aside : classes_;
+  }
+  void move_tasks(pipeline_lines::iterator line, requirement_classes& from, requirement_classes& to);
   [[nodiscard]] const std::set<position>* best_waiting(const slot_offer& offer, timestamp now) const;
   [[nodiscard]] timestamp urgency_of(timestamp created, const std::optional<timestamp>& deadline) const;
 
   duration ageing_;
-  std::map<requirement, requirement_class> classes_;
+  requirement_classes classes_;  // of what is not set aside
+  pipeline_lines lines_;
+  std::size_t aside_ = 0;  // tasks of paused pipelines
+  bool is_all_paused_ = false;
   std::unordered_map<task_id, place> places_;
   std::map<std::string, std::int64_t> used_ms_;
   std::map<std::string, std::size_t> waiting_of_;  // tasks per tenant; no zeros

@@ -144,6 +144,7 @@ class BackupTest(TestCase):
         backup, keys = self.folder / "backup", [str(uuid.uuid4()) for _ in range(3)]
         films = [follower.submit("film", {"number": number}, key)["id"] for number, key in enumerate(keys)]
         ended = {job: (follower.wait_final(job), events(follower, job)) for job in films}
+        paused = follower.json("POST", "/v1/queue/pause", {"pipeline": "film", "reason": "kept"})["pauses"]
         running = follower.submit("long", {"number": 1})["id"]
         wait_until("it to run", lambda: follower.job(running)["state"] == "running")
         with Load(self.cluster, rate=40) as load:
@@ -160,6 +161,7 @@ class BackupTest(TestCase):
         new, _ = self.restored(backup)
         for node in new.nodes:
             self.assertGreater(node.view()["log_index"], about["index"])
+            self.assertEqual(node.json("GET", "/v1/queue")["pauses"], paused)
         for key, (job, number, *_) in before.items():
             there, here = self.cluster.nodes[0].wait_final(job), new.nodes[number % 3].wait_final(job)
             for member in ("id", "pipeline", "inputs", "priority", "labels", "created_at", "state", "result"):

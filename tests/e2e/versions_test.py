@@ -30,6 +30,8 @@ class VersionsTest(ClusterCase):
         self.upgrade(first)
         self.upgrade(second)
         job = third.submit("echo", {"number": 1})["id"]
+        status, _, body = first.request("POST", "/v1/queue/pause", {"pipeline": "echo"})  # the third one could not read it
+        self.assertEqual((status, "upgrade the other nodes first" in body.decode()), (409, True), body)
         self.assertNotIn("cluster_version_raised", "".join(node.log for node in self.cluster.nodes))
         second.stop()
         self.downgrade(second)  # there is a way back until the version rises
@@ -53,6 +55,7 @@ class VersionsTest(ClusterCase):
         third.start()
         self.cluster.wait_ready([third])
         self.assertEqual(third.wait_final(third.submit("echo", {"number": 2})["id"])["state"], "succeeded")
+        self.assertTrue(third.json("POST", "/v1/queue/pause", {"pipeline": "echo"})["changed"])
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ const std::map<std::string, planted_bug> plants = {{"ack_before_sync", {plant::a
                                                    {"snapshot_without_members", {plant::snapshot_without_members, "members", 0}},
                                                    {"duplicate_applied", {plant::duplicate_applied, "I5", 0}},
                                                    {"lease_not_restarted", {plant::lease_not_restarted, "I6", 0}},
+                                                   {"pause_outrun", {plant::pause_outrun, "paused", 0}},
                                                    {"event_outlives_job", {plant::event_outlives_job, "flat", 3, 2}}};
 
 struct outcome {
@@ -132,6 +133,7 @@ std::string table_of(const figures& sum, bool is_json) {
                                                         {"drains", sum.drains},
                                                         {"resumes", sum.resumes},
                                                         {"removals", sum.removals},
+                                                        {"pauses", sum.pauses},
                                                         {"frames_overtaken", sum.frames_overtaken},
                                                         {"frames_doubled", sum.frames_doubled}};
   std::string text;

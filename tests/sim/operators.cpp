@@ -1,6 +1,7 @@
 #include "sim/operators.hpp"
 
 #include "sim/life.hpp"
+#include "sim/workload.hpp"
 #include "sim/world.hpp"
 
 #include <fmt/format.h>
@@ -17,12 +18,13 @@ constexpr auto drained = model::job_table::node_state::drained, active = model::
 void operators::plan_settings() { draw_operators(in_.how, dice_); }
 
 void operators::plan() {
-  left_ += in_.how.drains + (in_.how.removes_one ? 1 : 0);
+  left_ += in_.how.drains + (in_.how.removes_one ? 1 : 0) + in_.how.pauses;
   std::erase_if(wanted_, [](const auto& one) { return one.second == wanted::active; });
   if (left_ == 0) return;
   const auto span = std::max<duration>(in_.how.between_wishes_most / 2 * static_cast<std::int64_t>(in_.how.wishes), 20s);
   for (std::uint32_t i = 0; i < in_.how.drains; ++i) in_.line.after(dice_.between(5s, span), [this] { drain_one(); });
   if (in_.how.removes_one) in_.line.after(dice_.between(10s, span), [this] { remove_one(); });
+  for (std::uint32_t i = 0; i < in_.how.pauses; ++i) in_.line.after(dice_.between(5s, span), [this] { pause_one(); });
   if (!std::exchange(looks_, true)) in_.line.after(looks_every, [this] { look(); });
 }
 
@@ -60,7 +62,38 @@ void operators::remove_one() {
   in_.told.note(in_.line.now(), "remove", id.raw());
 }
 
+/// Some pipeline, or everything, for a while. Two at a time overlap now and then.
+void operators::pause_one() {
+  --left_;
+  const auto& all = pipelines().pipelines;
+  const auto which = dice_.below(all.size() + 1);
+  const auto of = which < all.size() ? model::paused_scope{all[which]->name} : std::nullopt;
+  const auto stays = dice_.between(2s, 25s);
+  if (in_.is_healed()) return;
+  pauses_[of] = true;
+  ask_pause(of, true);
+  in_.line.after(stays, [this, of] {
+    pauses_[of] = false;
+    ask_pause(of, false);
+  });
+}
+
+void operators::ask_pause(const model::paused_scope& of, bool is_wanted) {
+  const auto& at = in_.hosts[dice_.below(in_.hosts.size())]->node();
+  if (!at || at->on().is_dying()) return;
+  in_.told.note(in_.line.now(), "pause", is_wanted);
+  model::command command = model::unpause_command{of};
+  if (is_wanted) command = model::pause_command{of, "an operator wants it"};
+  at->deliver(replica::event::change_queue{replica::request_token{++last_token_}, std::move(command)});
+}
+
+void operators::look_at_pauses(const model::job_table& table) {
+  for (const auto& [of, is_wanted] : pauses_)
+    if (table.pauses().all().contains(of) != is_wanted) ask_pause(of, is_wanted);
+}
+
 void operators::end_all() {
+  for (auto& [of, is_wanted] : pauses_) is_wanted = false;
   for (auto& [id, what] : wanted_) {
     if (what == wanted::drained) what = wanted::active;
   }
@@ -71,6 +104,7 @@ void operators::look() {
   const auto* const leads = in_.leader();
   if (!leads) return;
   const auto& leader = leads->node()->machine();
+  look_at_pauses(leader.table());
   for (auto one = wanted_.begin(); one != wanted_.end();) {
     const auto [id, what] = *one;
     const auto known = leader.table().nodes().find(id);
@@ -108,8 +142,9 @@ void operators::ask(model::node_id node, wanted what, const replica::machine& le
 
 bool operators::have_what_they_want() const {
   const auto* const leads = in_.leader();
-  if (!leads) return wanted_.empty();
+  if (!leads) return wanted_.empty() && pauses_.empty();
   const auto& table = leads->node()->machine().table();
+  if (!table.pauses().all().empty()) return false;
   return std::ranges::all_of(wanted_, [&](const auto& one) {
     if (one.second == wanted::active) return table.is_active(one.first);
     return one.second == wanted::removed && in_.hosts[one.first.raw() - 1]->is_destroyed();

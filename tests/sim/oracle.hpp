@@ -123,6 +123,7 @@ class oracle {
   void check_list(replica::machine& node);
   void check_nothing_left(host& which);
   void check_replay(const host& leader);
+  void check_paused(const model::stamped_command& command, const model::apply_effects& applied, std::uint64_t index);
   [[nodiscard]] attempt_key key_of(const job_history& job, const model::job_event& event) const;
   [[nodiscard]] task_history& running_task(job_history& job, const model::job_event& event);
   [[nodiscard]] bool may_be_gone(const job_history& job, const replica::machine& node) const;
@@ -149,6 +150,8 @@ class oracle {
   bool changes_nodes_ = false;                   // operators have asked for something
   std::map<model::node_id, timestamp> drained_;  // log time by which it was so
   std::set<model::node_id> removed_;
+  std::set<model::paused_scope> paused_;  // by the log, up to the entry that is replayed
+  std::set<model::command_origin> pauses_seen_;
 };
 
 }  // namespace troupe::sim

@@ -71,6 +71,26 @@ void oracle::check_list(replica::machine& node) {
   }
 }
 
+/// Nothing of a pipeline starts with an entry behind the one that pauses it, and before the one that ends that.
+void oracle::check_paused(const model::stamped_command& command, const model::apply_effects& applied, std::uint64_t index) {
+  for (const auto& event : applied.events) {
+    if (event.type != "attempt_started") continue;
+    const auto& pipeline = pipelines().pipelines[jobs_.at(event.job).made->want.pipeline]->name;
+    if (paused_.contains(std::nullopt) || paused_.contains(pipeline))
+      throw violation{"paused", fmt::format("entry {} starts an attempt of job {}, whose pipeline {} is paused", index,
+                                            event.job.text(), pipeline)};
+  }
+  const auto* outcome = std::get_if<result<model::pause_outcome>>(&applied.reply);
+  if (!outcome || !*outcome) return;  // it came late, behind another change by way of the same node
+  if (command.origin && !pauses_seen_.insert(*command.origin).second) return;  // a double
+  if (const auto* begun = std::get_if<model::pause_command>(&command.body)) {
+    paused_.insert(begun->of);
+    ++in_.counts.pauses;
+  } else if (const auto* ended = std::get_if<model::unpause_command>(&command.body)) {
+    paused_.erase(ended->of);
+  }
+}
+
 /// I11: the log from its first entry on gives the state that is on the disk.
 void oracle::check_replay(const host& leader) {
   const empty_disk nothing;
@@ -82,7 +102,7 @@ void oracle::check_replay(const host& leader) {
     if (entry.kind != raft::entry_kind::command) continue;
     const auto command = replica::decode_command(*entry.payload);
     if (!command) throw violation{"I11", to_string(command.error())};
-    table.apply(*command, entry.index.raw());
+    check_paused(*command, table.apply(*command, entry.index.raw()), entry.index.raw());
   }
   std::map<std::string, std::string, std::less<>> replayed;
   for (const std::uint64_t batch : {1, 2}) {  // one planted bug keeps something back for the second

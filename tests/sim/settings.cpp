@@ -73,9 +73,11 @@ void draw_operators(settings& how, random& dice) {
     how.drains = how.nodes > 2 ? 1 : 0;
     return;
   }
-  if (how.nodes < 3) return;
-  how.drains = dice.chance(500) ? static_cast<std::uint32_t>(dice.between(1, 4)) : 0;
-  how.removes_one = !how.loses_one && dice.chance(250);
+  if (how.nodes > 2) {
+    how.drains = dice.chance(500) ? static_cast<std::uint32_t>(dice.between(1, 4)) : 0;
+    how.removes_one = !how.loses_one && dice.chance(250);
+  }
+  how.pauses = dice.chance(600) ? static_cast<std::uint32_t>(dice.between(1, 4)) : 0;
 }
 
 model::table_limits draw_limits(const settings& how, random& dice) {
@@ -100,7 +102,7 @@ void figures::add(const figures& other) {
                             &figures::half_installs, &figures::member_changes,   &figures::elections,      &figures::handovers,
                             &figures::partitions,    &figures::destroyed,        &figures::reads,          &figures::lists,
                             &figures::histories,     &figures::operations,       &figures::drains,         &figures::resumes,
-                            &figures::removals,      &figures::frames_overtaken, &figures::frames_doubled}) {
+                            &figures::removals,      &figures::frames_overtaken, &figures::frames_doubled, &figures::pauses}) {
     this->*member += other.*member;
   }
 }

@@ -44,6 +44,7 @@ struct settings {
   bool loses_one = false;                                             ///< one node is lost for ever, with its disk
   std::uint32_t drains = 0;                                           ///< nodes that operators drain and resume
   bool removes_one = false;                                           ///< operators take a node out, for good
+  std::uint32_t pauses = 0;                                           ///< pauses that operators begin and end
 };
 
 /// @param nodes  0: as many as the seed says, 2 to 7
@@ -61,8 +62,8 @@ struct figures {
                 messages_lost = 0, requests = 0, answers = 0, retries = 0, cancels = 0, conflicts = 0, refusals = 0,
                 succeeded = 0, failed = 0, cancelled = 0, dead = 0, expired = 0, virtual_ms = 0, core_steps = 0, frames = 0,
                 installs = 0, half_installs = 0, member_changes = 0, elections = 0, handovers = 0, partitions = 0, destroyed = 0,
-                reads = 0, lists = 0, histories = 0, operations = 0, drains = 0, resumes = 0, removals = 0, frames_overtaken = 0,
-                frames_doubled = 0;
+                reads = 0, lists = 0, histories = 0, operations = 0, drains = 0, resumes = 0, removals = 0, pauses = 0,
+                frames_overtaken = 0, frames_doubled = 0;
   void add(const figures& other);
 };
 

@@ -23,6 +23,9 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::list_actors: return list_actors(x);
     case endpoint::inspect: return inspect(x);
     case endpoint::get_backup: return get_backup(x);
+    case endpoint::get_queue: return get_queue(x);
+    case endpoint::pause_queue: return pause_queue(x);
+    case endpoint::resume_queue: return resume_queue(x);
     case endpoint::list_nodes: return list_nodes(x);
     case endpoint::get_cluster: return get_cluster(x);
     case endpoint::drain_node: return drain_node(x);

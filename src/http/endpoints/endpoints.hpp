@@ -27,6 +27,9 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> list_actors(exchange& x);
 [[nodiscard]] awaitable<response> inspect(exchange& x);
 [[nodiscard]] awaitable<response> get_backup(exchange& x);
+[[nodiscard]] awaitable<response> get_queue(exchange& x);
+[[nodiscard]] awaitable<response> pause_queue(exchange& x);
+[[nodiscard]] awaitable<response> resume_queue(exchange& x);
 [[nodiscard]] awaitable<response> list_nodes(exchange& x);
 [[nodiscard]] awaitable<response> get_cluster(exchange& x);
 [[nodiscard]] awaitable<response> drain_node(exchange& x);

@@ -61,6 +61,7 @@ void write_summary(writer& json, const model::job_view& job) {
   json.member("ended_at", job.ended);
   json.member("deadline", job.deadline);
   json.member("permille", job.permille);
+  json.member("paused", job.paused.empty() ? std::nullopt : std::optional<std::string_view>{job.paused});
 }
 
 void write_error_and_links(writer& json, const model::job_view& job) {

@@ -71,6 +71,9 @@ void write_node(std::string& out, const actors::node_view& node, bool is_stoppin
   json.member("jobs_running", node.jobs_running);
   json.member("tasks_ready", node.tasks_ready);
   json.member("queue_limit", node.queue_limit);
+  json.member("pauses", node.pauses);
+  json.member("jobs_paused", node.jobs_paused);
+  json.member("tasks_paused", node.tasks_paused);
   json.member("log_index", node.log_index);
   json.member("log_term", node.log_term);
   json.key("shards");

@@ -1,13 +1,13 @@
 #include "http/json/submission.hpp"
 
 #include "base/utf8.hpp"
+#include "http/json/body.hpp"
 #include "http/json/writer.hpp"
 #include "http/request.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/json/stream_parser.hpp>
 
 #include <algorithm>
 
@@ -25,19 +25,6 @@ constexpr std::uint64_t deadline_ms_most = std::uint64_t{366} * 24 * 3600 * 1000
 
 std::string_view view_of(const bj::string& text) { return {text.data(), text.size()}; }
 error bad(std::string detail) { return error{errc::bad_request, std::move(detail)}; }
-
-result<bj::object> parse_object(std::string_view text) {
-  bj::parse_options options;
-  options.max_depth = 32;
-  boost::system::error_code failure;
-  bj::stream_parser parser{{}, options};
-  const auto read = parser.write(text.data(), text.size(), failure);
-  if (!failure) parser.finish(failure);
-  if (failure) return bad(fmt::format("the body is not JSON: {} near byte {}", failure.message(), read));
-  auto value = parser.release();
-  if (!value.is_object()) return bad("the body must be a JSON object");
-  return std::move(value.get_object());
-}
 
 result<std::uint8_t> priority_from(std::string_view text) {
   if (text == "high") return std::uint8_t{9};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "model/cluster_version.hpp"
+#include "model/pauses.hpp"
 #include "model/queue.hpp"
 #include "model/table/job_record.hpp"
 
@@ -109,6 +110,16 @@ struct remove_command {
   std::string reason;
 };
 
+/// No queued task of a pipeline, or none at all, goes to a slot until it is resumed. Since version 5, as the next one.
+struct pause_command {
+  paused_scope of;
+  std::string reason;
+};
+/// An operator's pause ends.
+struct unpause_command {
+  paused_scope of;
+};
+
 struct limits_command {
   table_limits limits;
 };
@@ -116,8 +127,9 @@ struct limits_command {
 /// Only time passes: back-offs end, deadlines strike, old jobs go.
 struct tick_command {};
 
-using command = std::variant<submit_command, assign_command, finish_command, cancel_command, boot_command, limits_command,
-                             tick_command, drain_command, drained_command, resume_command, remove_command, version_command>;
+using command =
+    std::variant<submit_command, assign_command, finish_command, cancel_command, boot_command, limits_command, tick_command,
+                 drain_command, drained_command, resume_command, remove_command, version_command, pause_command, unpause_command>;
 
 /// Which request of which node a command came from, so that the node finds its outcome when it applies it.
 struct command_origin {
@@ -139,7 +151,10 @@ struct submit_outcome {
   job_id id;
   bool created = true;
 };
-using apply_reply = std::variant<std::monostate, result<submit_outcome>, result<job_id>, result<node_id>>;
+struct pause_outcome {
+  bool changed = true;  ///< false: it was paused, or not paused, before
+};
+using apply_reply = std::variant<std::monostate, result<submit_outcome>, result<job_id>, result<node_id>, result<pause_outcome>>;
 
 /// An attempt that has been committed and may start now.
 struct grant {

@@ -48,6 +48,7 @@ job_table::job_table(table_store& store) : store_(store), queue_(limits_.ageing)
   if (const auto stored = store_.load_value(limits_name)) limits_ = limits_from(*stored);
   if (const auto stored = store_.load_value(log_time_name)) log_time_ = from_unix_ms(std::stoll(*stored));
   load_nodes();
+  load_pauses();
   queue_.set_ageing(limits_.ageing);
   store_.each_tenant([this](const std::string& tenant, std::int64_t used) { queue_.restore_used(tenant, used); });
   store_.each_active_job([this](const job_record& job) { index(job); });
@@ -125,6 +126,7 @@ void job_table::accept(const submit_command& c, std::shared_ptr<const pipeline> 
   record->stages.resize(p->stages.size());
   if (c.idempotency_key) store_.save_key(c.tenant, *c.idempotency_key, {c.id, c.request_hash});
   active_.emplace(c.id, active_job{.deadline = c.deadline});
+  count_queued(c.pipeline_name);
   if (c.deadline) deadlines_.emplace(*c.deadline, c.id);
   if (queue_.welcome(c.tenant)) store_.save_tenant(c.tenant, queue_.used_by(c.tenant));
   out.reply = result<submit_outcome>{submit_outcome{c.id, true}};
@@ -236,9 +238,11 @@ result<job_view> job_table::view(const std::string& tenant, job_id id) {
   const auto p = store_.load_pipeline(record->pipeline_hash);
   TROUPE_ASSERT(p, "a job's pipeline is kept for the job's life");
   auto view = view_of(*record, *p);
+  view.paused = why_paused(*record);
   for (std::size_t i = 0; i < view.stages.size(); ++i) {
     if (view.stages[i].reason != waits_for_slot) continue;
-    if (auto why = why_no_slot(p->stages[i]); !why.empty()) view.stages[i].reason = std::move(why);
+    if (auto why = view.paused.empty() ? why_no_slot(p->stages[i]) : view.paused; !why.empty())
+      view.stages[i].reason = std::move(why);
   }
   return view;
 }
@@ -261,7 +265,10 @@ job_table::list_page job_table::list(const list_filter& filter, const std::strin
   list_page page;
   std::uint32_t scanned = 0;
   page.next_cursor = store_.newest_jobs(cursor, [&](const job_record& job) {
-    if (matches(job, filter)) page.jobs.push_back(summary_of(job));
+    if (matches(job, filter)) {
+      page.jobs.push_back(summary_of(job));
+      page.jobs.back().paused = why_paused(job);
+    }
     return page.jobs.size() < limit && ++scanned < list_scan_most;
   });
   return page;
@@ -282,7 +289,11 @@ void job_table::index(const job_record& job) {
   auto& entry = active_[job.id];
   entry.started = job.started.has_value();
   entry.deadline = job.deadline;
-  if (entry.started) ++jobs_started_;
+  count_queued(job.pipeline_name);
+  if (entry.started) {
+    ++jobs_started_;
+    count_started(job.pipeline_name);
+  }
   if (job.deadline) deadlines_.emplace(*job.deadline, job.id);
   const auto record = std::make_shared<job_record>(job);
   const auto p = store_.load_pipeline(job.pipeline_hash);

@@ -21,6 +21,8 @@ inline constexpr std::string_view log_time_name = "log_time";
 inline constexpr std::string_view nodes_name = "nodes";
 // The version of the commands that the log may hold, in decimal digits; not there: 1.
 inline constexpr std::string_view version_name = "cluster_version";
+// What is paused, see `pauses::stored`; not there: nothing.
+inline constexpr std::string_view pauses_name = "pauses";
 
 /// What is stored of the nodes, with this one alone: for a cluster whose other nodes will never come back.
 [[nodiscard]] std::string only_node(const std::string& stored, node_id kept);
@@ -72,6 +74,14 @@ class job_table {
   [[nodiscard]] timestamp log_time() const noexcept { return log_time_; }
   [[nodiscard]] const table_limits& limits() const noexcept { return limits_; }
   [[nodiscard]] const task_queue& queue() const noexcept { return queue_; }
+  [[nodiscard]] const model::pauses& pauses() const noexcept { return pauses_; }
+  /// Jobs of a pipeline that have not ended.
+  struct job_counts {
+    std::uint64_t queued = 0, started = 0;
+  };
+  [[nodiscard]] job_counts jobs_of(const std::string& pipeline) const;
+  /// Jobs that have not begun and wait for an operator to resume them.
+  [[nodiscard]] std::uint64_t jobs_paused() const;
   /// active --drain--> draining --nothing left to take from it--> drained; resume leads back to active.
   enum class node_state : std::uint8_t { active, draining, drained };
   /// A node of the cluster, with its last start.
@@ -125,6 +135,8 @@ class job_table {
 
   /// Why a stage that could run waits, as precisely as the nodes have said what they are; "" if nothing better is known.
   [[nodiscard]] std::string why_no_slot(const stage& plan) const;
+  /// Why those of its tasks wait that could run, if it is for an operator; "" if it is not.
+  [[nodiscard]] std::string why_paused(const job_record& job) const;
 
   void on(const submit_command& c, apply_effects& out);
   void on(const assign_command& c, apply_effects& out);
@@ -138,12 +150,18 @@ class job_table {
   void on(const resume_command& c, apply_effects& out);
   void on(const remove_command& c, apply_effects& out);
   void on(const version_command& c, apply_effects& out);
+  void on(const pause_command& c, apply_effects& out);
+  void on(const unpause_command& c, apply_effects& out);
 
   void advance_time(timestamp now, apply_effects& out);
   void end_backoffs();
   void strike_deadlines(apply_effects& out);
   void hand_back_from_draining(apply_effects& out);
   void take_back(node_id node, const attempt_failure& why, apply_effects& out);
+  void load_pauses();
+  void count_queued(const std::string& pipeline);
+  void count_started(const std::string& pipeline);
+  void count_ended(const std::string& pipeline, bool had_started);
   void load_nodes();
   void save_nodes();
   void save_removed_nodes();
@@ -180,6 +198,8 @@ class job_table {
   timestamp log_time_{};
   std::uint64_t log_index_ = 0;
   task_queue queue_;
+  model::pauses pauses_;
+  std::unordered_map<std::string, job_counts> jobs_of_;  // by pipeline; those that have any
   std::unordered_map<job_id, active_job> active_;
   std::uint64_t jobs_started_ = 0;
   std::map<task_id, running_attempt> running_;

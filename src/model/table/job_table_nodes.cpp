@@ -12,7 +12,7 @@ namespace troupe::model {
 namespace {
 
 constexpr std::string_view removed_name = "removed_nodes";
-constexpr std::string_view changes_name = "node_changes";
+constexpr std::string_view changes_name = "node_changes", queue_changes_name = "queue_changes";
 constexpr std::size_t removed_most = 1'000;
 
 using node_state = job_table::node_state;
@@ -70,6 +70,10 @@ job_table::known_node node_from(const json::object& from) {
   return node;
 }
 
+bool is_of_queue(const command& body) {
+  return std::holds_alternative<pause_command>(body) || std::holds_alternative<unpause_command>(body);
+}
+
 /// The node that a command changes on behalf of an operator.
 std::optional<node_id> changed_by(const command& body) {
   if (const auto* drain = std::get_if<drain_command>(&body)) return drain->node;
@@ -98,18 +102,21 @@ std::string only_node(const std::string& stored, node_id kept) {
 
 std::optional<apply_reply> answer_late_change(table_store& store, const stamped_command& entry) {
   const auto node = changed_by(entry.body);
-  if (!node || !entry.origin) return std::nullopt;
-  const auto stored = store.load_value(changes_name);
+  if (!entry.origin || (!node && !is_of_queue(entry.body))) return std::nullopt;
+  const auto name = node ? changes_name : queue_changes_name;
+  const auto stored = store.load_value(name);
   auto last = stored ? json::parse(*stored).as_object() : json::object{};
   const auto asker = std::to_string(entry.origin->node.raw());
   const std::pair number{entry.origin->boot.raw(), entry.origin->token};
   if (const auto* known = last.if_contains(asker)) {
     const std::pair before{known->at("boot").to_number<std::uint64_t>(), known->at("token").to_number<std::uint64_t>()};
-    if (number == before) return result<node_id>{*node};
-    if (number < before) return result<node_id>{error{errc::conflict, "a later change of nodes was faster; try again"}};
+    const error too_late{errc::conflict, fmt::format("a later change of {} was faster; try again", node ? "nodes" : "the queue")};
+    const bool is_double = number == before;
+    if (number <= before && node) return is_double ? result<node_id>{*node} : result<node_id>{too_late};
+    if (number <= before) return is_double ? result<pause_outcome>{pause_outcome{}} : result<pause_outcome>{too_late};
   }
   last[asker] = {{"boot", number.first}, {"token", number.second}};
-  store.save_value(changes_name, json::serialize(last));
+  store.save_value(name, json::serialize(last));
   return std::nullopt;
 }
 

@@ -18,6 +18,7 @@ requirement requirement_of(const stage& s) { return {s.labels, s.threads}; }
 
 void job_table::enqueue(const job_record& job, const pipeline& p, std::uint16_t stage, std::uint16_t instance) {
   queue_.add({.task = {job.id, stage, instance},
+              .pipeline = job.pipeline_name,
               .tenant = job.tenant,
               .priority = job.priority,
               .created = job.created,
@@ -110,7 +111,8 @@ void job_table::on(const assign_command& c, apply_effects& out) {
                       attempt_failure{failure_cause::handed_back, "the slot asked anew before the grant reached it", ""}},
        out);
   }
-  if (c.preferred && queue_.is_for(*c.preferred, c.offer) && start_task(*c.preferred, c, out)) return;
+  const bool is_outrun = planted(plant::pause_outrun) && c.preferred && queue_.contains(*c.preferred);
+  if (c.preferred && (is_outrun || queue_.is_for(*c.preferred, c.offer)) && start_task(*c.preferred, c, out)) return;
   for (int tried = 0; tried < bad_tasks_most; ++tried) {
     const auto task = queue_.best_for(c.offer, log_time_);
     if (!task || start_task(*task, c, out)) return;
@@ -141,6 +143,7 @@ bool job_table::start_task(task_id id, const assign_command& c, apply_effects& o
   if (!active.started) {
     active.started = true;
     ++jobs_started_;
+    count_started(job.job().pipeline_name);
     job.job().started = log_time_;
     job.job().state = job_state::running;
   }
@@ -290,7 +293,9 @@ void job_table::end_job(change& job, job_state state, std::optional<job_failure>
   const std::pair expiry{*record.keep_until, record.id};
   if (!first_expiry_ || expiry < *first_expiry_) first_expiry_ = expiry;
   if (record.deadline) deadlines_.erase({*record.deadline, record.id});
-  if (active_.at(record.id).started) --jobs_started_;
+  const bool had_started = active_.at(record.id).started;
+  if (had_started) --jobs_started_;
+  count_ended(record.pipeline_name, had_started);
   json::object data;
   if (state == job_state::succeeded) data["result"] = record.result;
   if (why) data["error"] = {{"stage", why->stage}, {"cause", to_string(why->cause)}, {"detail", why->detail}};

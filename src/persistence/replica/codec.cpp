@@ -171,12 +171,33 @@ void put(const model::remove_command& c, proto::command_record& out) {
 
 void put(const model::version_command& c, proto::command_record& out) { out.mutable_raise()->set_version(c.version); }
 
+void put(const model::pause_command& c, proto::command_record& out) {
+  auto& body = *out.mutable_pause();
+  if (c.of) body.set_pipeline(*c.of);
+  body.set_reason(c.reason);
+}
+
+model::command get(const proto::pause_body& body) {
+  return model::pause_command{body.has_pipeline() ? model::paused_scope{body.pipeline()} : std::nullopt, body.reason()};
+}
+
+void put(const model::unpause_command& c, proto::command_record& out) {
+  auto& body = *out.mutable_unpause();
+  if (c.of) body.set_pipeline(*c.of);
+}
+
+model::command get(const proto::unpause_body& body) {
+  return model::unpause_command{body.has_pipeline() ? model::paused_scope{body.pipeline()} : std::nullopt};
+}
+
 }  // namespace
 
-static_assert(std::variant_size_v<model::command> == 12, "a new command needs a version here and in model/cluster_version.hpp");
+static_assert(std::variant_size_v<model::command> == 14, "a new command needs a version here and in model/cluster_version.hpp");
 std::uint32_t version_of(const model::command& body) {
   if (const auto* assign = std::get_if<model::assign_command>(&body); assign && assign->preferred)
     return model::version_with_preference;
+  if (std::holds_alternative<model::pause_command>(body) || std::holds_alternative<model::unpause_command>(body))
+    return model::version_with_pauses;
   const auto* finish = std::get_if<model::finish_command>(&body);
   const auto* failure = finish ? std::get_if<model::attempt_failure>(&finish->outcome) : nullptr;
   if (failure && !failure->missing.empty()) return model::version_with_missing_inputs;
@@ -226,6 +247,8 @@ result<model::stamped_command> decode_command(std::string_view data, std::uint32
     case proto::command_record::kRemove:
       return with_time(model::remove_command{model::node_id{record.remove().node()}, record.remove().reason()});
     case proto::command_record::kRaise: return with_time(model::version_command{record.raise().version()});
+    case proto::command_record::kPause: return with_time(get(record.pause()));
+    case proto::command_record::kUnpause: return with_time(get(record.unpause()));
     case proto::command_record::BODY_NOT_SET: break;
   }
   return error{errc::corrupt, "a command of a kind that this program does not know is in the log: upgrade this node"};

@@ -44,6 +44,8 @@ effects machine::stand_still(std::span<const event::any> events) {
       answer_expelled(cancel->token, cancel->command);
     else if (const auto* change = std::get_if<event::change_node>(&one))
       answer_expelled(change->token, change->command);
+    else if (const auto* paused = std::get_if<event::change_queue>(&one))
+      answer_expelled(paused->token, paused->command);
     else if (const auto* read = std::get_if<event::read>(&one))
       out_.reads.push_back({read->token, not_a_member()});
     else if (const auto* beat = std::get_if<event::heartbeat>(&one))

@@ -228,6 +228,7 @@ void machine::apply(const raft::entry& entry) {
       affinity_.ran(finish->task.job, running->second.slot.node);
   }
   auto applied = table_->apply(*command, entry.index.raw());
+  note_pause(*command, applied.reply);
   if (const auto& from = command->origin; from && from->node == settings_.node && from->boot == settings_.boot)
     settle_request(request_token{from->token}, std::move(applied.reply));
   if (why) settle(*why);

@@ -72,6 +72,11 @@ struct change_node {
   request_token token;
   model::command command;
 };
+/// Pause or unpause the queue, or a pipeline of it.
+struct change_queue {
+  request_token token;
+  model::command command;
+};
 struct asked {
   model::slot_ask ask;
 };
@@ -112,8 +117,8 @@ struct read {
 struct image_fetched {
   result<received_image> image;
 };
-using any = std::variant<tick, submit, cancel, change_node, asked, heartbeat, finished, persisted, received, met, gone, expelled,
-                         step_down, read, image_fetched>;
+using any = std::variant<tick, submit, cancel, change_node, change_queue, asked, heartbeat, finished, persisted, received, met,
+                         gone, expelled, step_down, read, image_fetched>;
 }  // namespace event
 
 struct answer {
@@ -321,6 +326,7 @@ class machine {
   void on(const event::submit& e);
   void on(const event::cancel& e);
   void on(const event::change_node& e);
+  void on(const event::change_queue& e);
   void on(const event::read& e);
   void take(const peer_message& from, const delegated_command& what);
   void take(const peer_message& from, const refused_command& what);
@@ -334,6 +340,7 @@ class machine {
   void give_up();
   void settle_request(request_token token, model::apply_reply reply);
   void refuse_request(request_token token, error why);
+  void note_pause(const model::stamped_command& command, const model::apply_reply& reply);
   void decide_read(const raft::read_outcome& outcome);
   void answer_reads();
   [[nodiscard]] std::optional<raft::server_id> route() const;

@@ -20,6 +20,10 @@ error no_majority(duration after, std::string_view then) {
 
 constexpr std::string_view nothing_was_read = "what was asked for is not known; ask again";
 
+bool is_of_queue(const model::command& body) {
+  return std::holds_alternative<model::pause_command>(body) || std::holds_alternative<model::unpause_command>(body);
+}
+
 std::string_view what_it_means(const model::command& body) {
   return std::holds_alternative<model::submit_command>(body)
              ? "it is not known whether the request took effect; send it again with the same idempotency key"
@@ -44,6 +48,8 @@ void machine::on(const event::submit& e) {
 void machine::on(const event::cancel& e) { keep(e.token, e.command); }
 
 void machine::on(const event::change_node& e) { keep(e.token, e.command); }
+
+void machine::on(const event::change_queue& e) { keep(e.token, e.command); }
 
 void machine::keep(request_token token, model::command body) {
   requests_.emplace(token, request{std::move(body), now_, {}, false});
@@ -133,6 +139,8 @@ void machine::refuse_request(request_token token, error why) {
     out_.answers.push_back({token, result<model::job_id>{std::move(why)}});
   else if (std::holds_alternative<model::submit_command>(found->second.body))
     out_.answers.push_back({token, result<model::submit_outcome>{std::move(why)}});
+  else if (is_of_queue(found->second.body))
+    out_.answers.push_back({token, result<model::pause_outcome>{std::move(why)}});
   else
     out_.answers.push_back({token, result<model::node_id>{std::move(why)}});
   requests_.erase(found);
@@ -140,6 +148,17 @@ void machine::refuse_request(request_token token, error why) {
 
 void machine::settle_request(request_token token, model::apply_reply reply) {
   if (requests_.erase(token) > 0) out_.answers.push_back({token, std::move(reply)});
+}
+
+/// As the leader, when it is applied: an operator wants to find it again.
+void machine::note_pause(const model::stamped_command& command, const model::apply_reply& reply) {
+  const auto* outcome = std::get_if<result<model::pause_outcome>>(&reply);
+  if (!is_ready_ || !outcome || !*outcome || !(*outcome)->changed) return;
+  if (const auto* begun = std::get_if<model::pause_command>(&command.body))
+    out_.decisions.push_back({"queue_paused", fmt::format("{}, by an operator{}{}", model::scope_text(begun->of),
+                                                          begun->reason.empty() ? "" : ": ", begun->reason)});
+  else if (const auto* ended = std::get_if<model::unpause_command>(&command.body))
+    out_.decisions.push_back({"queue_resumed", fmt::format("{}, by an operator", model::scope_text(ended->of))});
 }
 
 void machine::take(const peer_message& from, const delegated_command& what) {

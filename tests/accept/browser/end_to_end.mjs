@@ -222,6 +222,32 @@ async function fill(prefix) {
   return { gates, ids };
 }
 
+async function paused() {
+  const queue = page.getByRole("region", { name: "Queue" });
+  const notice = (where) => where.locator(".notice", { hasText: "Pipeline sleepy is paused" });
+  await go(page, first, "#/slots");
+  await queue.getByRole("button", { name: "Pause…" }).click();
+  await dialog.getByLabel("What").selectOption("sleepy");
+  await dialog.getByLabel("Why").fill("the beds are made");
+  equal("pauses while the page asks", (await api(first, "/v1/queue")).pauses.length, 0);
+  await dialog.getByRole("button", { name: "Pause" }).click();
+  await shown(notice(queue), "the queue's view to say what is paused");
+  const held = await submit(first, "sleepy", { seconds: 1 });
+  const other = await submit(first, "gated", { name: "eight" });
+  await ask("open", { gate: "eight" });
+  await jobWhen(first, other, "succeeded");
+  equal("attempts of a paused job, when a later job of another pipeline is done", (await api(first, `/v1/jobs/${held}`)).stages[0].attempts, 0);
+  await go(page, first, `#/jobs/${held}`);
+  await shown(page.locator(".job-head .notice", { hasText: "the beds are made" }), "the job's page to say why it waits");
+  await go(page, first, "#/topology");
+  await shown(notice(panel), "the first screen to say what is paused");
+  await panel.getByRole("button", { name: "Resume sleepy" }).click();
+  await dialog.getByRole("button", { name: "Resume" }).click();
+  await jobWhen(first, held, "succeeded");
+  await until("no notice", async () => (await notice(panel).count()) === 0);
+  that("a pipeline is paused and resumed from the page", true);
+}
+
 async function drained() {
   const { gates, ids } = await fill("four");
   equal("jobs at work on the node that will be drained", gates.get(second.id).length, second.slots);
@@ -305,6 +331,7 @@ await main(browser, page, async () => {
   await workerKilled();
   await cancelled(await drilled());
   await deadLetter();
+  await paused();
   await drained();
   await nodeLost();
   equal("requests to hosts that are no node", page.strangers.length, 0);

@@ -18,6 +18,7 @@ async function prepare() {
   const { path } = markOf((await eventWhen(first, running, "the stage to begin", workStarted())).slot);
   const dead = await submit(first, "doomed", {});
   await jobWhen(first, dead, "dead");
+  await api(first, "/v1/queue/pause", { pipeline: "sleepy", reason: "the beds are made, and a reason may be as long as this one, which wants more than one line" });
   const film = (await api(first, "/v1/jobs?state=succeeded&limit=1")).jobs[0];
   return { running, path, dead, film };
 }
@@ -30,7 +31,7 @@ const picture = async (page, path) => {
 
 function viewsOf({ running, path, dead }) {
   return [
-    ["topology", "#/topology", async (page) => { await picture(page); await there(".details table.data tbody tr", 3)(page); await there(".trend-line .line", 6)(page); }],
+    ["topology", "#/topology", async (page) => { await picture(page); await there(".details table.data tbody tr", 3)(page); await there(".trend-line .line", 6)(page); await there(".details .notice.pause")(page); }],
     ["topology held", "#/topology", async (page) => { await picture(page); await page.keyboard.press("p"); await there(".is-held .held")(page); }],
     ["node", `#/topology/${second.id}`, async (page) => { await picture(page, second.id); await there(".details .actions button")(page); }],
     ["slots of a node", `#/topology/${path.split("/").slice(0, 2).join("/")}`, async (page) => { await picture(page, path.split("/").slice(0, 2).join("/")); await there(".details table.data tbody tr")(page); }],
@@ -42,7 +43,8 @@ function viewsOf({ running, path, dead }) {
     ["job dead", `#/jobs/${dead}`, async (page) => { await there(".job-head .pill.dead")(page); await there(".gantt a.piece", 2)(page); await there(".log li", 5)(page); }],
     ["retry dialog", `#/jobs/${dead}`, async (page) => { await there(".job-head .pill.dead")(page); await page.locator(".job-head .actions button").click(); await there("dialog[open]")(page); }],
     ["submit", "#/submit?pipeline=video-message", there("form.fields .field", 5)],
-    ["slots", "#/slots", async (page) => { await there(".slot-list li", 6)(page); await there("section[aria-labelledby=dead-title] tbody tr")(page); }],
+    ["slots", "#/slots", async (page) => { await there(".slot-list li", 6)(page); await there("section[aria-labelledby=dead-title] tbody tr")(page); await there(".notice.pause")(page); }],
+    ["pause dialog", "#/slots", async (page) => { await page.getByRole("button", { name: "Pause…" }).click(); await there("dialog[open] option", 3)(page); }],
     ["events", "#/events", there(".timeline li", 5)],
     ["drain dialog", `#/topology/${second.id}`, async (page) => { await picture(page, second.id); await page.locator(".details").getByRole("button", { name: "Drain" }).click(); await there("dialog[open] li", 3)(page); }],
   ];

@@ -74,6 +74,23 @@ TEST_CASE("a node is drained when all shards that know it say so; its newest sta
   CHECK(members_of({shard({member(2, "voter", "drained")}), shard({member(2, "learner", "drained")})})[0].state == "drained");
 }
 
+TEST_CASE("a pause of several shards is one, since the first of them took it, and what it holds is summed up") {
+  const auto at = [](std::int64_t second) { return from_unix_ms(second * 1000); };
+  queue_view all;
+  add_queue({.pauses = {{"talk", {at(5), "why"}, 3, 2}}, .tasks_ready = 1, .tasks_paused = 3, .changed = false}, all);
+  add_queue({.pauses = {{std::nullopt, {at(9), ""}, 4, 1}, {"talk", {at(4), "why"}, 1, 1}}, .tasks_paused = 4, .changed = true},
+            all);
+  REQUIRE(all.pauses.size() == 2);
+  CHECK(all.pauses[0].of == std::nullopt);
+  CHECK(all.pauses[1].of == model::paused_scope{"talk"});
+  CHECK(all.pauses[1].pause.since == at(4));
+  CHECK(all.pauses[1].tasks == 4);
+  CHECK(all.pauses[1].jobs == 3);
+  CHECK(all.tasks_ready == 1);
+  CHECK(all.tasks_paused == 7);
+  CHECK(all.changed);
+}
+
 TEST_CASE("a node is not taken out of one shard while another one waits for it") {
   const auto drained = shard({member(2, "learner", "drained")});
   const auto draining = shard({member(2, "voter", "draining")});

@@ -143,6 +143,10 @@ TEST_CASE("requests and answers are those of the golden files") {
   exchange("artifact_range.txt", "GET", "/v1/artifacts/" + sha256_of("# hello\n").hex(), "Range: bytes=2-\r\n");
   exchange("pipeline.txt", "GET", "/v1/pipelines/talk");
   exchange("node.txt", "GET", "/v1/node");
+  exchange("queue_pause.txt", "POST", "/v1/queue/pause", json_type, R"({"pipeline":"talk","reason":"a new voice comes"})");
+  exchange("queue.txt", "GET", "/v1/queue");
+  exchange("queue_resume.txt", "POST", "/v1/queue/resume", json_type, R"({"pipeline":"talk"})");
+  exchange("queue_unknown.txt", "POST", "/v1/queue/pause", json_type, R"({"pipeline":"tlak"})");
   exchange("ready.txt", "GET", "/readyz");
   exchange("batch.txt", "POST", "/v1/jobs:batch", json_type,
            R"({"jobs":[{"idempotency_key":"a","pipeline":"talk","inputs":{"text":"hello"}},{"pipeline":"tlak"}]})");

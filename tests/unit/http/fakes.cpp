@@ -270,7 +270,26 @@ actors::node_actor::behavior_type node_behavior(actors::node_actor::pointer, wor
     would.why_not_removable = "it is the only voter";
     return would;
   };
-  return {get, cluster, plan, change};
+  const auto queue = [=](const actors::get_queue& query) -> actors::queue_reply {
+    const std::lock_guard lock{w->mutex};
+    auto view = w->queue;
+    if (query.pipeline && w->jobs_of.contains(*query.pipeline)) view.jobs_of_pipeline = w->jobs_of.at(*query.pipeline);
+    return view;
+  };
+  const auto pause = [=](const actors::change_queue& command) -> actors::queue_reply {
+    const std::lock_guard lock{w->mutex};
+    w->queue_changes.push_back(command);
+    auto& pauses = w->queue.pauses;
+    auto view = w->queue;
+    view.changed = std::erase_if(pauses, [&](const auto& each) { return each.of == command.of; }) == 0;
+    if (command.what == actors::change_queue::action::resume)
+      view.changed = !view.changed;
+    else
+      pauses.push_back({command.of, {fake_now, command.reason}, 3, 2});
+    view.pauses = pauses;
+    return view;
+  };
+  return {get, cluster, plan, change, queue, pause};
 }
 
 }  // namespace

@@ -44,6 +44,9 @@ struct world {
   std::vector<actors::submit_job> submissions;
   std::uint64_t batches = 0;  ///< how often several came together
   std::vector<actors::change_node> node_changes;
+  std::vector<actors::change_queue> queue_changes;
+  actors::queue_view queue;                      ///< what is paused
+  std::map<std::string, std::uint64_t> jobs_of;  ///< by pipeline
   std::uint64_t journal_reads = 0;
   std::uint64_t gets = 0;
   std::uint64_t next_id = 1;

@@ -13,6 +13,7 @@ task_id task(std::uint64_t job) { return {job_id{job}, 0, 0}; }
 
 ready_task waiting(std::uint64_t job, std::uint8_t priority = 5, std::string tenant = "a") {
   return {.task = task(job),
+          .pipeline = "",
           .tenant = std::move(tenant),
           .priority = priority,
           .created = start,

@@ -138,6 +138,11 @@ TEST_CASE("the other commands survive") {
   CHECK_FALSE(round_trip(drain_command{node_id{4}, std::nullopt}).hand_back_at.has_value());
   CHECK(round_trip(drained_command{node_id{4}}).node == node_id{4});
   CHECK(round_trip(resume_command{node_id{4}}).node == node_id{4});
+  CHECK(round_trip(pause_command{"slideshow", "caf\xe9"}).of == paused_scope{"slideshow"});
+  CHECK(round_trip(pause_command{"slideshow", "caf\xe9"}).reason == "caf\xe9");
+  CHECK(round_trip(pause_command{std::nullopt, ""}).of == std::nullopt);
+  CHECK(round_trip(unpause_command{"slideshow"}).of == paused_scope{"slideshow"});
+  CHECK(round_trip(unpause_command{std::nullopt}).of == std::nullopt);
   const auto removal = round_trip(remove_command{node_id{4}, "its disk"});
   CHECK(removal.node == node_id{4});
   CHECK(removal.reason == "its disk");

@@ -13,6 +13,8 @@ export interface Stage {
 export interface Job {
   id: string; pipeline: string; pipeline_hash: string; state: JobState; revision: number; priority: number; labels: Record<string, string>;
   created_at: string; started_at: string | null; ended_at: string | null; deadline: string | null; permille: number;
+  /** That its tasks wait for an operator, since when and why; a node of an earlier release does not say it. */
+  paused?: string | null;
   inputs?: Record<string, unknown>; stages?: Stage[]; result?: Record<string, unknown> | null;
   error: { stage: string; cause: string; detail: string } | null;
 }
@@ -41,8 +43,12 @@ export interface ShardState { shard: number; leader: string | null; role: string
 export interface NodeState {
   id: string; ready: boolean; why_not_ready: string; members: Member[]; jobs_queued: number; jobs_running: number; tasks_ready: number;
   queue_limit: number; log_index: number; log_term: number; shards: ShardState[];
+  pauses?: number; jobs_paused?: number; tasks_paused?: number;
   artifacts: { count: number; bytes: number };
 }
+/** Of one pipeline, or of everything. A task may wait for two of them. */
+export interface Pause { pipeline: string | null; since: string; reason: string; tasks: number; jobs: number }
+export interface QueueState { pauses: Pause[]; tasks_ready: number; tasks_paused: number }
 export interface DrainPlan {
   node: string; tasks: number; leads: boolean; leader_then: string; votes: boolean; keeps_vote: boolean; new_voters: string[]; slots: number;
   slots_left: number; labels_lost: string[]; losses_survived_then: number; removable_then: boolean; why_not_removable: string; guess: boolean;

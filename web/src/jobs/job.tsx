@@ -122,6 +122,7 @@ function JobHead({ job, now, onChanged }: { job: Job; now: number; onChanged: ()
         ["Pipeline", <a href={linkTo("jobs", [], { pipeline: job.pipeline })}>{job.pipeline}</a>],
         ["Labels", labels.length ? labels.map(([name, value]) => <a key={name} class="tag" href={linkTo("jobs", [], { label: `${name}:${value}` })}>{name}:{value}</a>) : "none"],
       ]} />
+      {job.paused && <p class="notice warn">What waits of it does so because {job.paused}</p>}
       {job.error && <p class={`notice ${job.state === "cancelled" ? "warn" : "bad"}`}>{job.error.stage && <b>{job.error.stage}: </b>}{failureText(job.error.cause, job.error.detail)}</p>}
     </header>
   );

@@ -5,6 +5,7 @@ import { type Job, type JobPage, JOB_STATES, type Pipeline } from "../api/types"
 import { ago, milliseconds, moment } from "../format";
 import { Bar, causeText, JobLink, Problem, StatePill } from "../parts/basics";
 import { linkTo, type Query, type Route } from "../route";
+import { PausedPill } from "../slots/pauses";
 
 const LIMIT = 50;
 
@@ -49,7 +50,7 @@ function Row({ job, query, now }: { job: Job; query: Query; now: number }) {
   return (
     <tr>
       <th scope="row"><JobLink id={job.id} whole /></th>
-      <td data-label="State"><a class="plain" href={linkTo("jobs", [], { ...query, state: job.state, cursor: "" })} aria-label={`Only ${job.state}`}><StatePill state={job.state} /></a></td>
+      <td data-label="State"><a class="plain" href={linkTo("jobs", [], { ...query, state: job.state, cursor: "" })} aria-label={`Only ${job.state}`}><StatePill state={job.state} /></a> <PausedPill why={job.paused} /></td>
       <td data-label="Pipeline"><a class="plain" href={linkTo("jobs", [], { ...query, pipeline: job.pipeline, cursor: "" })}>{job.pipeline}</a></td>
       <td class="spark" data-label="Progress"><Bar permille={job.permille} tone={job.state} /></td>
       <td class="num" data-label="Done">{Math.floor(job.permille / 10)} %</td>

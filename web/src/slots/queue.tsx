@@ -6,6 +6,7 @@ import type { Job, JobPage, NodeState } from "../api/types";
 import { ago, count, plural } from "../format";
 import { Bar, Facts, JobLink } from "../parts/basics";
 import { linkTo } from "../route";
+import { PauseButton, pausedOf, PauseNotices, usePauses } from "./pauses";
 
 /** Of so many waiting jobs the reasons are asked for. */
 const SHOWN = 6;
@@ -28,13 +29,15 @@ function useFirstWaiting(): { jobs: Job[]; isPart: boolean } {
 export function Queue({ node }: { node: NodeState }) {
   const { jobs, isPart } = useFirstWaiting();
   const now = useNow();
+  const pauses = usePauses();
   return (
     <section class="card" aria-labelledby="queue-title">
-      <h2 id="queue-title">Queue</h2>
+      <div class="bar-row"><h2 id="queue-title">Queue</h2><PauseButton from={pauses} /></div>
+      <PauseNotices from={pauses} />
       <Facts rows={[
-        ["Jobs queued", <a href={linkTo("jobs", [], { state: "queued" })}>{count(node.jobs_queued)}</a>],
+        ["Jobs queued", <a href={linkTo("jobs", [], { state: "queued" })}>{count(node.jobs_queued)}{pausedOf(node.jobs_paused)}</a>],
         ["Jobs running", <a href={linkTo("jobs", [], { state: "running" })}>{count(node.jobs_running)}</a>],
-        ["Tasks ready", <a href={linkTo("jobs", [], { state: "running" })}>{count(node.tasks_ready)}</a>], ["Jobs it holds at most", count(node.queue_limit)],
+        ["Tasks ready", <a href={linkTo("jobs", [], { state: "running" })}>{count(node.tasks_ready)}{pausedOf(node.tasks_paused)}</a>], ["Jobs it holds at most", count(node.queue_limit)],
       ]} />
       <Bar permille={node.jobs_queued / Math.max(1, node.queue_limit) * 1000} label="How full the queue is" />
       <h3>{isPart ? "Waiting, among the newest 500" : "First to wait"}</h3>
