@@ -211,7 +211,9 @@ def alerts_fire(check):
                 clusters["troupe-well"][0].http.submit("good", {})
             drained = clusters["troupe-drained"][0]
             drained.http.json("POST", f"/v1/nodes/{drained.http.json('GET', '/v1/node')['id']}/drain", {})
+            drained.http.json("POST", "/v1/queue/pause", {"reason": "to see the alert"})
             overload(clusters["troupe-work"][0])
+            prometheus.wait("TroupeQueuePaused", "troupe-drained")
             five = clusters["troupe-five"]
             lead_from_elsewhere(five)
             for alert in ("TroupeVotersShareDomain", "TroupeVersionHeldBack"):
