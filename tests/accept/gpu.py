@@ -1,0 +1,57 @@
+"""The GPU room: what operators are right, whether the fast executor agrees with the plain one, and how fast it is.
+
+What needs a GPU has no check yet. TROUPE_ACCEPT_GRAPHS sets how many random networks A2 tries.
+"""
+import json
+import os
+import re
+
+from framework import BUILD, ROOT, CheckFailed, Suite, say, sh
+
+suite = Suite("gpu", ["gpu_conformance", "gpu_random_graphs", "model_times"])
+CASES = "/usr/share/libonnx-testdata/data/node"
+GRAPHS = int(os.environ.get("TROUPE_ACCEPT_GRAPHS", 5000))
+
+
+@suite.check("A1", "ONNX's own test cases")
+def conformance(check):
+    for executor in ("reference", "cpu"):
+        done = sh(BUILD / "bin/gpu_conformance", CASES, "--executor", executor, "--table", check=False, timeout=900)
+        counts = re.search(r"^cases (\d+) claimed (\d+) passed (\d+) failed (\d+)$", done.stdout, re.MULTILINE)
+        if not counts:
+            raise CheckFailed(f"gpu_conformance ended with {done.returncode}: {(done.stderr or done.stdout)[-500:]}")
+        cases, claimed, passed, failed = map(int, counts.groups())
+        for line in done.stdout.splitlines():
+            if line.startswith("FAILED"):
+                say(f"{executor}: {line}")
+        check.equal(f"{executor}: cases of the package", cases, 932)
+        check.at_least(f"{executor}: claimed", claimed, 300)
+        check.at_least(f"{executor}: passed of the claimed ones", round(100 * passed / max(claimed, 1), 2), 98, "%")
+        check.equal(f"{executor}: neither passed nor failed", claimed - passed - failed, 0)
+
+
+@suite.check("A2", "random networks: the fast executor against the plain one")
+def random_networks(check):
+    done = sh(BUILD / "bin/gpu_random_graphs", "--seeds", GRAPHS, check=False, timeout=3000)
+    counts = re.search(r"^seeds (\d+) nodes (\d+) failed (\d+)$", done.stdout, re.MULTILINE)
+    if not counts:
+        raise CheckFailed(f"gpu_random_graphs ended with {done.returncode}: {(done.stderr or done.stdout)[-500:]}")
+    for line in done.stdout.splitlines()[:20]:
+        say(line)
+    check.equal("networks tried", int(counts[1]), 5000)
+    check.at_least("operators in them", int(counts[2]), 30_000)
+    check.equal("networks whose results differ by more than 2e-4 of their largest element", int(counts[3]), 0)
+
+
+@suite.check("A3", "five networks on the processor, beside onnxruntime-node")
+def speed(check):
+    done = sh(ROOT / "bench/inference", "--json", timeout=3000)
+    figures = json.loads(done.stdout)["figures"]
+    for name, one in figures.items():
+        if isinstance(one, dict):
+            check.at_most(f"{name}: {one['ours_ms']:.2f} ms against {one['theirs_ms']:.2f} ms", round(one["ratio"], 3), 1.3)
+    check.at_most("geometric mean of the ratios of time", round(figures["geometric_mean"], 3), 1.1)
+
+
+if __name__ == "__main__":
+    suite.main()
