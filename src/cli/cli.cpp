@@ -41,6 +41,7 @@ struct program {
   bool watches_cluster = false, watches_it = false, is_once = false;
   roll_options roll;
   std::vector<std::string> files;
+  model_bench bench;
   node_options node;
   node_change change;
   queue_change queue;
@@ -62,6 +63,7 @@ struct program {
   void add_job_commands();
   void add_queue_commands();
   void add_artifact_commands();
+  void add_model_commands();
   CLI::App* command(CLI::App& parent, const char* name, const char* description, action what);
 };
 
@@ -87,6 +89,7 @@ program::program(std::filesystem::path program_path, local_commands brought)
   add_job_commands();
   add_queue_commands();
   add_artifact_commands();
+  add_model_commands();
   command(app, "version", "Print the version", [] {
     fmt::print("troupe {}\n", TROUPE_VERSION);
     return outcome<exit_code>{exit_code::ok};
@@ -270,6 +273,21 @@ void program::add_artifact_commands() {
   command(*pipeline, "check", "Check pipeline files, without a node", [this] { return run_pipeline_check(global, files); })
       ->add_option("FILE", files, "Pipeline files")
       ->required();
+}
+
+void program::add_model_commands() {
+  auto* model = command(app, "model", "List, check and time models (ONNX files that stages run)", {});
+  model->require_subcommand(1);
+  const auto worker = [this] { return path.parent_path() / "troupe-worker"; };
+  command(*model, "list", "What the node has", [this] { return run_model_list(global); });
+  auto* check = command(*model, "check", "Say whether a model can be used, without a node",
+                        [this, worker] { return run_model_check(global, worker(), bench.file); });
+  auto* time = command(*model, "bench", "Run a model on this machine and time it",
+                       [this, worker] { return run_model_bench(global, worker(), bench); });
+  for (auto* each : {check, time})
+    each->add_option("FILE", bench.file, "An ONNX file, or the description of one (NAME.yaml)")->required();
+  time->add_option("--shape", bench.shape, "Of the first input, such as 1x3x224x224");
+  time->add_option("--threads", bench.threads, "Default: all processors");
 }
 
 /// `submit` takes inputs that only the pipeline knows; they are taken out before the parser sees them.

@@ -5,6 +5,7 @@
 #include "cli/submit_request.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,20 @@ struct queue_change {
 [[nodiscard]] outcome<exit_code> run_pipeline_list(const global_options& global);
 /// Reads the files as an operator's, so that `exec` stages are allowed. All of them are read; each fault is told.
 [[nodiscard]] outcome<exit_code> run_pipeline_check(const global_options& global, const std::vector<std::string>& files);
+
+/// The models of the node, with what is wrong with those that cannot be used.
+[[nodiscard]] outcome<exit_code> run_model_list(const global_options& global);
+/// Whether a network can be used, and what it takes and gives. Needs no node.
+/// @param worker  the program that runs networks
+[[nodiscard]] outcome<exit_code> run_model_check(const global_options& global, const std::filesystem::path& worker,
+                                                 const std::string& file);
+struct model_bench {
+  std::string file;
+  std::string shape, threads;  ///< "": the program's choice
+};
+/// How long the network takes on this machine.
+[[nodiscard]] outcome<exit_code> run_model_bench(const global_options& global, const std::filesystem::path& worker,
+                                                 const model_bench& what);
 
 /// Follows a job, shows its end, saves its result. Ctrl-C leaves the job running and says how to come back.
 [[nodiscard]] outcome<exit_code> follow_job(api& node, const global_options& global, const std::string& id,

@@ -144,6 +144,10 @@ void fill_automatic(loaded_config& config, const std::filesystem::path& program)
     values.worker_program = folder / "troupe-worker";
     mark("worker_program");
   }
+  if (values.models.directory.empty()) {
+    values.models.directory = values.data_directory / "models";
+    mark("models.directory");
+  }
   if (values.pipelines_directory.empty()) {
     const auto installed = folder.parent_path() / "share" / "troupe" / "pipelines";
     values.pipelines_directory =

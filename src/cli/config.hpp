@@ -77,6 +77,9 @@ struct node_config {
     duration repair_after = 5min;
   } artifacts;
   struct {
+    std::filesystem::path directory;  ///< empty until `fill_automatic`
+  } models;
+  struct {
     std::uint32_t niceness = 10;
     std::uint32_t recycle_after_tasks = 1000;
     bytes memory_growth_limit = 1_GiB;

@@ -275,6 +275,7 @@ void add_lasting_keys(std::vector<config_key>& keys) {
 }
 
 void add_serving_keys(std::vector<config_key>& keys) {
+  keys.push_back(path_key("models.directory", automatic, AT(models.directory)));
   keys.push_back(number_key("worker.niceness", "steps", 0, 19, AT(worker.niceness)));
   keys.push_back(number_key("worker.recycle_after_tasks", "tasks", 1, 1'000'000, AT(worker.recycle_after_tasks)));
   keys.push_back(size_key("worker.memory_growth_limit", 16_MiB, bytes{1ull << 40}, AT(worker.memory_growth_limit)));

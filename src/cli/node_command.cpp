@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "cli/artifact_keeper.hpp"
 #include "cli/cluster_edge.hpp"
+#include "cli/model_watch.hpp"
 #include "cli/node_identity.hpp"
 #include "cli/node_metrics.hpp"
 #include "cli/pipelines_directory.hpp"
@@ -126,7 +127,18 @@ worker::host_options host_options_of(const node_config& config, const journal::d
   options.stderr_tail = config.worker.stderr_tail.count();
   options.kill_grace = config.worker.kill_grace;
   options.hello_within = config.worker.start_timeout;
+  // Slots share the processors: a thread of a network that waits for another one must not keep it from its processor.
+  options.environment.emplace_back("OMP_WAIT_POLICY=passive");
+  options.environment.push_back("TROUPE_MODELS=" + std::filesystem::absolute(config.models.directory).string());
   return options;
+}
+
+/// The worker looks at the same places, in the same order.
+std::unique_ptr<model_watch> watch_models(const node_config& config) {
+  auto program = std::filesystem::absolute(config.worker_program);
+  std::vector<std::filesystem::path> directories{std::filesystem::absolute(config.models.directory),
+                                                 program.parent_path() / "models"};
+  return std::make_unique<model_watch>(std::move(program), std::move(directories));
 }
 
 /// Connections may not take the descriptors that the journal and the workers need.
@@ -321,6 +333,7 @@ result<bool> run(node_config& config, const stop_signals& signals) {
                        {config.cluster.seeds, card_of(config, directory, advertised), tls, config.cluster.shards, fatal,
                         [] { ::kill(::getpid(), stop_signals::begin_again); }}};
   http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, copy_options_of(config, cluster)};
+  const auto models = watch_models(config);
   TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
 
   caf::actor_system_config actor_config;
@@ -349,7 +362,7 @@ result<bool> run(node_config& config, const stop_signals& signals) {
                                                     {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
                                                      &*artifacts, &snapshots.own(), stored, &ballast.is_full(), tls,
                                                      identity && identity->can_sign() ? identity.get() : nullptr,
-                                                     directory.cluster()->shards, &node->roll(), &shown},
+                                                     directory.cluster()->shards, &node->roll(), &shown, models.get()},
                                                     std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   if (identity) identity->keep_fresh([&] { return cluster.addresses(); });

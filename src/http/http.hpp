@@ -8,6 +8,7 @@
 #include "http/file_descriptor.hpp"
 #include "model/pipeline_registry.hpp"
 #include "model/ports/artifacts.hpp"
+#include "model/ports/models.hpp"
 #include "model/ports/snapshots.hpp"
 
 #include <caf/fwd.hpp>
@@ -91,6 +92,7 @@ struct services {
   std::uint32_t shards = 1;                            ///< of the cluster
   actors::actor_roll* roll = nullptr;                  ///< where the edge stands as well; null: nobody counts
   inspection::inspection* actors_shown = nullptr;      ///< to those who look; null: they are not shown
+  const model::ports::model_shelf* models = nullptr;   ///< that stages may name; null: nobody knows, and workers refuse
 };
 
 /// An address that nobody else can have; connections wait there until a server answers them.

@@ -24,6 +24,7 @@ constexpr std::array routes = {
     route{method::get, "/v1/peers/snapshots/{shard}", endpoint::get_peer_snapshot, route_class::peers},
     route{method::get, "/v1/pipelines", endpoint::list_pipelines, route_class::pipelines},
     route{method::get, "/v1/pipelines/{name}", endpoint::get_pipeline, route_class::pipelines},
+    route{method::get, "/v1/models", endpoint::list_models, route_class::pipelines},
     route{method::get, "/v1/node", endpoint::get_node, route_class::node},
     route{method::get, "/v1/actors", endpoint::list_actors, route_class::node},
     route{method::get, "/v1/inspect", endpoint::inspect, route_class::node},

@@ -31,6 +31,7 @@ enum class endpoint : std::uint8_t {
   get_peer_snapshot,
   list_pipelines,
   get_pipeline,
+  list_models,
   get_node,
   list_actors,
   inspect,

@@ -8,11 +8,14 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace troupe::media::detail {
 
 namespace {
 constexpr auto feed_format = AV_SAMPLE_FMT_FLTP;
+/// Clocks of files are coarse; a gap of this length is no gap.
+constexpr int gap_tolerated_ms = 20;
 
 frame_ptr make_sound(int samples) {
   auto frame = make_frame();
@@ -22,6 +25,32 @@ frame_ptr make_sound(int samples) {
   av_channel_layout_default(&frame->ch_layout, audio_feed::channels);
   if (av_frame_get_buffer(frame.get(), 0) < 0) throw std::bad_alloc();
   return frame;
+}
+
+/// Silence in the format of another frame.
+frame_ptr make_gap(const AVFrame& like, int samples) {
+  auto frame = make_frame();
+  frame->nb_samples = samples;
+  frame->format = like.format;
+  frame->sample_rate = like.sample_rate;
+  if (av_channel_layout_copy(&frame->ch_layout, &like.ch_layout) < 0 || av_frame_get_buffer(frame.get(), 0) < 0)
+    throw std::bad_alloc();
+  av_samples_set_silence(frame->extended_data, 0, samples, frame->ch_layout.nb_channels,
+                         static_cast<AVSampleFormat>(frame->format));
+  return frame;
+}
+
+/// Takes samples away from the beginning of a frame.
+void drop_front(AVFrame& frame, int samples) {
+  const auto format = static_cast<AVSampleFormat>(frame.format);
+  const int channels = frame.ch_layout.nb_channels;
+  const bool is_planar = av_sample_fmt_is_planar(format) != 0;
+  const auto offset = std::ptrdiff_t{samples} * av_get_bytes_per_sample(format) * (is_planar ? 1 : channels);
+  for (int plane = 0; plane < (is_planar ? channels : 1); ++plane) {
+    frame.extended_data[plane] += offset;
+    if (frame.extended_data != frame.data && plane < AV_NUM_DATA_POINTERS) frame.data[plane] += offset;
+  }
+  frame.nb_samples -= samples;
 }
 
 std::string layout_name(const AVFrame& frame) {
@@ -44,6 +73,12 @@ audio_feed::audio_feed(media_reader reader)
 result<audio_feed> audio_feed::open(const std::filesystem::path& path, file_role role) {
   TROUPE_TRY(auto reader, media_reader::open(path, media_kind::audio, std::move(role), 1));
   return audio_feed(std::move(reader));
+}
+
+result<audio_feed> audio_feed::open_from(file_time start, const std::filesystem::path& path, file_role role) {
+  TROUPE_TRY(auto feed, open(path, std::move(role)));
+  feed.origin_ = start;
+  return feed;
 }
 
 result<void> audio_feed::start(const AVFrame& first) {
@@ -78,20 +113,48 @@ result<void> audio_feed::store(const AVFrame& piece) {
   return {};
 }
 
+/// How many samples of the file's too few were given before this frame; negative: too many.
+std::int64_t audio_feed::gap_before(const AVFrame& frame) const {
+  if (!origin_ || frame.best_effort_timestamp == AV_NOPTS_VALUE) return 0;
+  const AVRational tick{1, sample_rate_};
+  const auto at =
+      av_rescale_q(frame.best_effort_timestamp, reader_.time_base(), tick) - av_rescale_q(origin_->at, origin_->base, tick);
+  const auto gap = at - given_;
+  const auto tolerated = given_ == 0 ? 0 : sample_rate_ * gap_tolerated_ms / 1000;
+  return std::abs(gap) > tolerated ? gap : 0;
+}
+
+/// Lets the next frame be the one that is to be heard next; a piece of the silence before it, or nothing if it comes too late.
+result<frame_ptr> audio_feed::next_in_time() {
+  if (!held_) {
+    TROUPE_TRY(held_, reader_.next());
+    if (!held_) return frame_ptr{};
+    // A file may say how many channels it has and not which.
+    if (held_->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
+      av_channel_layout_default(&held_->ch_layout, held_->ch_layout.nb_channels);
+    if (!exit_) TROUPE_CHECK(start(*held_));
+    if (!is_like_first(*held_)) return refuse(reader_.role(), "changes its sample rate or channels midway");
+  }
+  const auto gap = gap_before(*held_);
+  if (gap > 0) return make_gap(*held_, static_cast<int>(std::min<std::int64_t>(gap, sample_rate_)));
+  auto frame = std::move(held_);
+  if (gap < 0) drop_front(*frame, static_cast<int>(std::min<std::int64_t>(-gap, frame->nb_samples)));
+  return frame;
+}
+
 /// Decodes a little more into the fifo, or marks the end.
 result<void> audio_feed::fill() {
-  TROUPE_TRY(auto frame, reader_.next());
-  // A file may say how many channels it has and not which.
-  if (frame && frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
-    av_channel_layout_default(&frame->ch_layout, frame->ch_layout.nb_channels);
-  if (frame && !exit_) TROUPE_CHECK(start(*frame));
-  if (frame && !is_like_first(*frame)) return refuse(reader_.role(), "changes its sample rate or channels midway");
+  TROUPE_TRY(auto frame, next_in_time());
+  if (frame && frame->nb_samples == 0) return {};
   if (!frame) {
     file_ended_ = true;
     if (!exit_) return {};
   }
-  // Timestamps are left to the resampler's count: what is heard is what was decoded, gaps in the file's clock do not matter.
-  if (frame) frame->pts = AV_NOPTS_VALUE;
+  // Timestamps are left to the resampler's count: what is heard is what was given.
+  if (frame) {
+    frame->pts = AV_NOPTS_VALUE;
+    given_ += frame->nb_samples;
+  }
   TROUPE_CHECK(filter_graph::push(entrance_, frame.get()));
   for (;;) {
     TROUPE_TRY(const auto piece, graph_.pull(exit_));

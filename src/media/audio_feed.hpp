@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "media/graph.hpp"
 #include "media/reader.hpp"
+#include "media/timed_reader.hpp"
 
 namespace troupe::media::detail {
 
@@ -15,6 +17,8 @@ class audio_feed {
   static constexpr int channels = 2;
 
   static result<audio_feed> open(const std::filesystem::path& path, file_role role);
+  /// The sound as it is heard from a moment of the file's clock on: what comes before is left out, silence fills gaps.
+  static result<audio_feed> open_from(file_time start, const std::filesystem::path& path, file_role role);
   /// @returns a frame of exactly `samples` (> 0), of fewer at the end, or null after it.
   result<frame_ptr> read(int samples);
 
@@ -22,6 +26,8 @@ class audio_feed {
   explicit audio_feed(media_reader reader);
   result<void> start(const AVFrame& first);
   [[nodiscard]] bool is_like_first(const AVFrame& frame) const;
+  [[nodiscard]] std::int64_t gap_before(const AVFrame& frame) const;
+  result<frame_ptr> next_in_time();
   result<void> fill();
   result<void> store(const AVFrame& piece);
 
@@ -34,6 +40,9 @@ class audio_feed {
   int channel_count_ = 0;
   int sample_format_ = AV_SAMPLE_FMT_NONE;
   std::int64_t stored_ = 0;
+  std::optional<file_time> origin_;  ///< where the file's clock counts; else the samples do
+  frame_ptr held_;                   ///< decoded, its time has not come
+  std::int64_t given_ = 0;           ///< samples of the file, silence included
   bool file_ended_ = false;
 };
 

@@ -21,12 +21,6 @@ clip_shape natural_shape(const AVFrame& frame, bool is_turned) {
   return is_turned ? clip_shape{even(frame.height), even(width)} : clip_shape{even(width), even(frame.height)};
 }
 
-/// Files that do not say how their colours are coded follow the custom of their size.
-void assume_colours(AVFrame& frame) {
-  if (frame.colorspace == AVCOL_SPC_UNSPECIFIED || frame.colorspace == AVCOL_SPC_RESERVED)
-    frame.colorspace = frame.height >= 720 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
-}
-
 std::vector<filter_step> fit_steps(const clip_shape& own, const clip_shape& wanted) {
   const double scale = std::min(static_cast<double>(wanted.width) / own.width, static_cast<double>(wanted.height) / own.height);
   const int width = std::min(wanted.width, even(own.width * scale));
@@ -52,9 +46,9 @@ std::vector<filter_step> fit_steps(const clip_shape& own, const clip_shape& want
 
 result<clip_feed> clip_feed::open(const std::filesystem::path& path, file_role role, std::optional<clip_shape> wanted,
                                   int threads) {
-  TROUPE_TRY(auto reader, media_reader::open(path, media_kind::video, std::move(role), threads));
-  clip_feed feed(std::move(reader));
-  TROUPE_TRY(auto first, feed.reader_.next());
+  TROUPE_TRY(auto frames, timed_reader::open(path, std::move(role), threads));
+  clip_feed feed(std::move(frames));
+  TROUPE_TRY(auto first, feed.frames_.next());
   if (!first) return refuse(feed.role(), "holds no frame that can be decoded");
   TROUPE_CHECK(feed.start(*first, wanted, threads));
   TROUPE_CHECK(feed.push(std::move(first)));
@@ -63,17 +57,12 @@ result<clip_feed> clip_feed::open(const std::filesystem::path& path, file_role r
 
 result<void> clip_feed::start(AVFrame& first, const std::optional<clip_shape>& wanted, int threads) {
   graph_ = filter_graph(threads);
-  source_width_ = first.width;
-  source_height_ = first.height;
-  source_format_ = first.format;
-  const auto* matrix =
-      reinterpret_cast<const std::int32_t*>(av_stream_get_side_data(&reader_.stream(), AV_PKT_DATA_DISPLAYMATRIX, nullptr));
-  auto steps = upright_steps(matrix);
+  auto steps = upright_steps(frames_.display_matrix());
   const bool is_turned = !steps.empty() && std::string_view(steps.front().filter) == "transpose";
   auto own = natural_shape(first, is_turned);
-  own.frame_rate = reader_.frame_rate();
+  own.frame_rate = frames_.reader().frame_rate();
   shape_ = wanted.value_or(own);
-  TROUPE_TRY(entrance_, graph_.add_entrance(first, reader_.time_base()));
+  TROUPE_TRY(entrance_, graph_.add_entrance(first, frames_.reader().time_base()));
   const auto rate = fmt::format("{}/{}", shape_.frame_rate.num, shape_.frame_rate.den);
   steps.insert(steps.begin(), filter_step{"fps", {{"fps", rate}}});
   for (auto& step : fit_steps(own, shape_)) steps.push_back(std::move(step));
@@ -85,21 +74,13 @@ result<void> clip_feed::start(AVFrame& first, const std::optional<clip_shape>& w
   return graph_.configure();
 }
 
-/// Hands a decoded frame to the filters, its time counted from the clip's first one; null ends them.
+/// Hands a decoded frame to the filters; null ends them.
 result<void> clip_feed::push(frame_ptr frame) {
   if (!frame) {
     file_ended_ = true;
     return filter_graph::close(entrance_, end_);
   }
-  if (frame->width != source_width_ || frame->height != source_height_ || frame->format != source_format_)
-    return refuse(role(), "changes its frame size or colour format midway");
-  if (frame->best_effort_timestamp == AV_NOPTS_VALUE) return refuse(role(), "has frames without timestamps");
-  if (!start_) start_ = frame->best_effort_timestamp;
-  frame->pts = frame->best_effort_timestamp - *start_;
-  const auto own_duration =
-      frame->pkt_duration > 0 ? frame->pkt_duration : av_rescale_q(1, av_inv_q(reader_.frame_rate()), reader_.time_base());
-  end_ = frame->pts + own_duration;
-  assume_colours(*frame);
+  end_ = frame->pts + frame->pkt_duration;
   return filter_graph::push(entrance_, frame.get());
 }
 
@@ -112,16 +93,13 @@ result<frame_ptr> clip_feed::next() {
       return frame;
     }
     if (graph_.has_ended() || file_ended_) return frame_ptr{};
-    TROUPE_TRY(auto decoded, reader_.next());
+    TROUPE_TRY(auto decoded, frames_.next());
     TROUPE_CHECK(push(std::move(decoded)));
   }
 }
 
 std::int64_t clip_feed::frames_promised() const noexcept {
-  const auto length = reader_.format().duration;
-  if (length == AV_NOPTS_VALUE || length < 0) return 0;
-  return av_rescale(std::min<std::int64_t>(length, media_seconds_max * AV_TIME_BASE), shape_.frame_rate.num,
-                    std::int64_t{shape_.frame_rate.den} * AV_TIME_BASE);
+  return av_rescale(frames_.microseconds_promised(), shape_.frame_rate.num, std::int64_t{shape_.frame_rate.den} * AV_TIME_BASE);
 }
 
 }  // namespace troupe::media::detail

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "media/graph.hpp"
-#include "media/reader.hpp"
+#include "media/timed_reader.hpp"
 
 namespace troupe::media::detail {
 
@@ -24,25 +24,21 @@ class clip_feed {
   /// @returns the next frame or null at the end; a clip without any frame is an error.
   result<frame_ptr> next();
   [[nodiscard]] const clip_shape& shape() const noexcept { return shape_; }
-  [[nodiscard]] const file_role& role() const noexcept { return reader_.role(); }
+  [[nodiscard]] const file_role& role() const noexcept { return frames_.role(); }
   /// By the file's own word, for progress only; 0 where it does not say.
   [[nodiscard]] std::int64_t frames_promised() const noexcept;
 
  private:
-  explicit clip_feed(media_reader reader) : reader_(std::move(reader)) {}
+  explicit clip_feed(timed_reader frames) : frames_(std::move(frames)) {}
   result<void> start(AVFrame& first, const std::optional<clip_shape>& wanted, int threads);
   result<void> push(frame_ptr frame);
 
-  media_reader reader_;
+  timed_reader frames_;
   filter_graph graph_;
   AVFilterContext* entrance_ = nullptr;
   AVFilterContext* exit_ = nullptr;
   clip_shape shape_;
-  int source_width_ = 0;
-  int source_height_ = 0;
-  int source_format_ = AV_PIX_FMT_NONE;
-  std::optional<std::int64_t> start_;  ///< in the reader's time base, as the next
-  std::int64_t end_ = 0;               ///< of the latest frame, from the start
+  std::int64_t end_ = 0;  ///< of the latest frame, from the start, in the reader's time base
   std::int64_t given_ = 0;
   bool file_ended_ = false;
 };

@@ -7,3 +7,4 @@
 #include "media/progress.hpp"
 #include "media/speak.hpp"
 #include "media/still.hpp"
+#include "media/transform.hpp"

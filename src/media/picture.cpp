@@ -12,7 +12,6 @@ namespace troupe::media::detail {
 
 namespace {
 
-constexpr std::int64_t working_pixels_max = 24'000'000;
 /// A picture whose shape differs less from the frame's is cut to fill it: 3:2 photographs fill 16:9.
 constexpr double cover_ratio_max = 1.2;
 /// The background is made this much smaller before it is blurred, which is the greater part of the blur.
@@ -43,9 +42,9 @@ void flatten(AVFrame& rgba) {
   }
 }
 
-extent within_working_size(const AVFrame& picture) {
+extent within_pixels(const AVFrame& picture, std::int64_t most) {
   const double pixels = static_cast<double>(picture.width) * picture.height;
-  const double scale = std::min(1.0, std::sqrt(static_cast<double>(working_pixels_max) / pixels));
+  const double scale = std::min(1.0, std::sqrt(static_cast<double>(most) / pixels));
   return {std::max(1, static_cast<int>(picture.width * scale)), std::max(1, static_cast<int>(picture.height * scale))};
 }
 
@@ -112,7 +111,7 @@ void paste(const AVFrame& from, AVFrame& to, int left, int top) {
 
 }  // namespace
 
-result<frame_ptr> load_picture(const std::filesystem::path& path, const file_role& role) {
+result<frame_ptr> load_picture(const std::filesystem::path& path, const file_role& role, std::int64_t pixels_most) {
   TROUPE_TRY(auto reader, media_reader::open(path, media_kind::picture, role, 1));
   TROUPE_TRY(auto picture, reader.next());
   if (!picture || picture->width <= 0 || picture->height <= 0) return refuse(role, "holds no picture that can be decoded");
@@ -120,7 +119,7 @@ result<frame_ptr> load_picture(const std::filesystem::path& path, const file_rol
   auto steps = upright_steps(side ? reinterpret_cast<const std::int32_t*>(side->data) : nullptr);
   picture->sample_aspect_ratio = {1, 1};
   const bool is_transparent = may_be_transparent(*picture);
-  const auto size = within_working_size(*picture);
+  const auto size = within_pixels(*picture, pixels_most);
   const bool is_large = size.width != picture->width;
   if (is_large) steps.insert(steps.begin(), scale_to(size, "area"));
   if (is_transparent) steps.push_back(to_format("rgba"));

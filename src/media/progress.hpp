@@ -9,7 +9,7 @@ namespace troupe::media {
 struct progress_report {
   std::uint32_t permille = 0;
   std::uint64_t frames_done = 0;   ///< what is counted is the function's own: video frames, or pieces of text in `speak`
-  std::uint64_t frames_total = 0;  ///< an estimate in `concat`, exact elsewhere
+  std::uint64_t frames_total = 0;  ///< an estimate in `concat` and `transform_video`, exact elsewhere
 };
 
 /// Called from the thread that runs the function, at least every 100 frames and about every 0.5 s of work. May be empty.

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* picture_formats =
     "png_pipe,jpeg_pipe,mjpeg,gif,gif_pipe,apng,bmp_pipe,webp_pipe,tiff_pipe,ppm_pipe,pgm_pipe,pbm_pipe,pam_pipe";
 constexpr const char* video_formats = "mov,mp4,matroska,webm,avi,mpegts";
-constexpr const char* audio_formats = "wav,mp3,flac,ogg,aac,mov,mp4,m4a,matroska,webm";
+constexpr const char* audio_formats = "wav,mp3,flac,ogg,aac,mov,mp4,m4a,matroska,webm,avi,mpegts";
 constexpr int io_buffer_bytes = 64 << 10;
 
 const char* formats_of(media_kind kind) {

@@ -53,9 +53,9 @@ result<void> media_writer::add_video(const video_settings& settings) {
   codec.width = settings.width;
   codec.height = settings.height;
   codec.pix_fmt = AV_PIX_FMT_YUV420P;
-  codec.time_base = av_inv_q(settings.frame_rate);
+  codec.time_base = settings.time_base.num > 0 ? settings.time_base : av_inv_q(settings.frame_rate);
   codec.framerate = settings.frame_rate;
-  codec.sample_aspect_ratio = {1, 1};
+  codec.sample_aspect_ratio = settings.pixel_aspect;
   codec.gop_size = std::max(1, static_cast<int>(av_q2d(settings.frame_rate) * key_frame_seconds));
   codec.thread_count = std::clamp(settings.threads, 1, 32);
   codec.profile = FF_PROFILE_H264_HIGH;
@@ -105,12 +105,16 @@ result<void> media_writer::start() {
   return {};
 }
 
-result<void> media_writer::write_video(AVFrame& frame) {
+result<void> media_writer::write_video(AVFrame& frame) { return write_video(frame, video_.written, 1); }
+
+result<void> media_writer::write_video(AVFrame& frame, std::int64_t at, std::int64_t lasts) {
   // The encoder would not notice and read the planes wrongly.
   const auto& codec = *video_.codec;
   TROUPE_ASSERT(frame.format == codec.pix_fmt && frame.width == codec.width && frame.height == codec.height,
                 "frames have the settings' shape");
-  frame.pts = video_.written++;
+  frame.pts = at;
+  ++video_.written;
+  lasts_.emplace(at, lasts);
   frame.pict_type = AV_PICTURE_TYPE_NONE;  // a decoded frame still carries its old one, which the encoder would obey
   return encode(video_, &frame);
 }
@@ -131,7 +135,9 @@ result<void> media_writer::encode(track& to, AVFrame* frame) {
     if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return {};
     if (code < 0) return work_error(code, "encoding");
     // x264 gives no durations; without one the last frame would not count in the file's length.
-    if (&to == &video_ && packet_->duration == 0) packet_->duration = 1;
+    if (&to == &video_) {
+      if (const auto found = lasts_.extract(packet_->pts); !found.empty()) packet_->duration = found.mapped();
+    }
     packet_->stream_index = to.stream->index;
     av_packet_rescale_ts(packet_.get(), to.codec->time_base, to.stream->time_base);
     code = av_interleaved_write_frame(muxer_.get(), packet_.get());

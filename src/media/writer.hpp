@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 
 #include "media/libav.hpp"
 
@@ -12,6 +13,8 @@ struct video_settings {
   AVRational frame_rate{30, 1};
   int threads = 1;
   AVColorSpace matrix = AVCOL_SPC_BT709;
+  AVRational time_base{0, 1};  ///< of frames that bring their own times; else they follow each other at the frame rate
+  AVRational pixel_aspect{1, 1};
 };
 
 struct audio_settings {
@@ -36,13 +39,15 @@ class media_writer {
   media_writer& operator=(media_writer&&) = delete;
   ~media_writer();
 
-  /// H.264 High, 4:2:0, a key frame every two seconds. Frames are counted: each lasts one tick of the frame rate.
+  /// H.264 High, 4:2:0, a key frame every two seconds.
   result<void> add_video(const video_settings& settings);
   result<void> add_audio(const audio_settings& settings);
   /// Call once, after the streams were added.
   result<void> start();
-  /// Takes a frame in the settings' format; its timestamp is set here.
+  /// Takes a frame in the settings' format; it lasts one tick of the frame rate.
   result<void> write_video(AVFrame& frame);
+  /// The same for a frame with a time and a length of its own (at least 1), in the settings' time base. Times must rise.
+  result<void> write_video(AVFrame& frame, std::int64_t at, std::int64_t lasts);
   /// Takes exactly `audio_frame_size()` samples (any number if that is 0); only the last frame may be shorter.
   result<void> write_audio(AVFrame& frame);
   [[nodiscard]] int audio_frame_size() const noexcept;
@@ -67,6 +72,7 @@ class media_writer {
   muxer_ptr muxer_;
   track video_;
   track audio_;
+  std::map<std::int64_t, std::int64_t> lasts_;  ///< of frames that the encoder still has, by their times
   packet_ptr packet_;
 };
 

@@ -14,18 +14,20 @@ namespace troupe::model {
 ///   3  an assignment says which task the leader would have there
 ///   4  an attempt's failure says which inputs are missing; the state has no mark at jobs that have not ended, and no first event
 ///   5  an operator pauses the queue, or a pipeline of it, and resumes it
+///   6  a job's pipeline may have stages of the kinds `model.*`
 struct version_range {
   std::uint32_t least = 1, most = 1;
   [[nodiscard]] constexpr bool has(std::uint32_t version) const noexcept { return least <= version && version <= most; }
   friend bool operator==(const version_range&, const version_range&) = default;
 };
 /// This program's. Whoever adds a command, or a member to one, raises `most` and says above what is new.
-inline constexpr version_range own_versions{1, 5};
+inline constexpr version_range own_versions{1, 6};
 inline constexpr std::uint32_t version_with_traits = 2;
 inline constexpr std::uint32_t version_with_preference = 3;
 inline constexpr std::uint32_t version_with_missing_inputs = 4;
 inline constexpr std::uint32_t version_with_lean_state = 4;
 inline constexpr std::uint32_t version_with_pauses = 5;
+inline constexpr std::uint32_t version_with_model_stages = 6;
 
 /// @param whose  node it is that runs the program, for people
 /// @returns `errc::conflict` with what to do, if a program cannot take part in a cluster that writes this version.

@@ -41,7 +41,7 @@ struct value_spec {
   std::string description;
 };
 
-enum class stage_kind : std::uint8_t { media_speak, media_still, media_compose, media_concat, exec };
+enum class stage_kind : std::uint8_t { media_speak, media_still, media_compose, media_concat, model_upscale, model_filter, exec };
 
 [[nodiscard]] const char* to_string(stage_kind kind) noexcept;  ///< "media.speak"
 [[nodiscard]] std::optional<stage_kind> stage_kind_from(std::string_view text) noexcept;
@@ -137,7 +137,8 @@ struct evaluation_scope {
 [[nodiscard]] result<json::array> evaluate_for_each(const stage& s, const evaluation_scope& scope);
 /// The parameters of one task with all references resolved and types checked against the kind.
 [[nodiscard]] result<json::object> evaluate_params(const stage& s, const evaluation_scope& scope);
-/// Checks what a stage's worker handed back, before it is committed: all outputs there, of their types, nothing else.
+/// Checks what a stage's worker handed back, before it is committed: all outputs there, of their types, nothing else. Those that
+/// are not required may be null.
 [[nodiscard]] result<void> check_outputs(const stage& s, const json::object& outputs);
 /// The job's result object.
 [[nodiscard]] result<json::object> evaluate_result(const evaluation_scope& scope);

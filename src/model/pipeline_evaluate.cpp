@@ -109,6 +109,7 @@ result<void> check_outputs(const stage& s, const json::object& outputs) {
     if (!value)
       return error{errc::bad_request,
                    fmt::format("stage '{}': output '{}' is missing; it is {}", s.name, spec.name, accepted(spec))};
+    if (value->is_null() && !spec.required) continue;
     if (auto fitted = fit(spec, *value, conversion::none); !fitted) {
       return error{fitted.error().code, fmt::format("stage '{}': output '{}' {}", s.name, spec.name, fitted.error().detail)};
     }

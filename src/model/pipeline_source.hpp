@@ -52,7 +52,9 @@ struct source_entry {
 /// Makes "file:line:column: what; hint".
 class fault_maker {
  public:
-  explicit fault_maker(std::string_view file) : file_(file) {}
+  /// @param thing what the file holds, for messages
+  explicit fault_maker(std::string_view file, std::string_view thing = "pipeline") : file_(file), thing_(thing) {}
+  [[nodiscard]] std::string_view thing() const noexcept { return thing_; }
   [[nodiscard]] error operator()(position at, std::string_view what, std::string_view hint) const;
   /// For a message that has its hint already. @param where  "parameter 'text' of stage 'speak'"
   [[nodiscard]] error about(position at, std::string_view where, const error& inner) const;
@@ -61,7 +63,7 @@ class fault_maker {
   [[nodiscard]] error misfit(position at, std::string_view where, const error& judgement, std::string_view hint) const;
 
  private:
-  std::string_view file_;
+  std::string_view file_, thing_;
 };
 
 /// Refuses keys that are not in `known`. @param where  "stage 'speak'", for messages.
@@ -71,7 +73,7 @@ class fault_maker {
 /// Who wrote the text decides how long it may be: a stored pipeline has its defaults written out.
 enum class text_origin : std::uint8_t { author, store };
 
-/// Reads a YAML (or JSON) document.
+/// Reads a YAML (or JSON) document. An empty one is null.
 [[nodiscard]] result<source_value> read_yaml(std::string_view text, text_origin origin, const fault_maker& fault);
 
 }  // namespace troupe::model::detail

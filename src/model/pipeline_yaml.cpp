@@ -52,7 +52,7 @@ json::value plain_scalar(const std::string& text) {
 
 class tree_builder final : public YAML::EventHandler {
  public:
-  explicit tree_builder(std::size_t nodes_most) : nodes_most_(nodes_most) {}
+  tree_builder(std::size_t nodes_most, std::string_view thing) : nodes_most_(nodes_most), thing_(thing) {}
   [[nodiscard]] source_value take() { return std::move(root_); }
   [[nodiscard]] bool has_root() const { return has_root_; }
 
@@ -99,7 +99,7 @@ class tree_builder final : public YAML::EventHandler {
   void count(position at, YAML::anchor_t anchor) {
     if (anchor != 0) refuse_alias(at);
     if (++nodes_ > nodes_most_) {
-      throw stop{at, fmt::format("more than {} values", nodes_most_), "split the pipeline"};
+      throw stop{at, fmt::format("more than {} values", nodes_most_), fmt::format("split the {}", thing_)};
     }
   }
 
@@ -164,6 +164,7 @@ class tree_builder final : public YAML::EventHandler {
   position start_;
   bool has_root_ = false;
   std::size_t nodes_most_;
+  std::string_view thing_;
   std::size_t nodes_ = 0;
 };
 
@@ -204,8 +205,9 @@ std::string with_end_marker(std::string text) {
 
 result<void> check_bytes(std::string_view text, std::size_t most, const fault_maker& fault) {
   if (text.size() > most) {
-    auto refusal = fault({1, 1}, fmt::format("{} bytes are more than the {} that a pipeline may have", text.size(), most),
-                         "split the pipeline, or pass large values as inputs");
+    auto refusal =
+        fault({1, 1}, fmt::format("{} bytes are more than the {} that a {} may have", text.size(), most, fault.thing()),
+              fmt::format("split the {}, or pass large values as inputs", fault.thing()));
     refusal.code = errc::too_large;
     return refusal;
   }
@@ -215,7 +217,7 @@ result<void> check_bytes(std::string_view text, std::size_t most, const fault_ma
     const auto byte = static_cast<unsigned char>(c);
     if ((byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7F) {
       return fault({line, column}, fmt::format("the control character 0x{:02x}", byte),
-                   "a pipeline is text; remove the character");
+                   fmt::format("a {} is text; remove the character", fault.thing()));
     }
     column = c == '\n' ? 1 : column + 1;
     line += c == '\n' ? 1 : 0;
@@ -234,12 +236,12 @@ result<source_value> read_yaml(std::string_view text, text_origin origin, const 
   std::istringstream stream{with_end_marker(is_json ? without_surrogates(text) : std::string{text})};
   try {
     YAML::Parser parser{stream};
-    tree_builder builder{is_stored ? limits::stored_nodes : limits::document_nodes};
-    if (!parser.HandleNextDocument(builder) || !builder.has_root())
-      return fault({1, 1}, "the document is empty", "start with 'name:'");
-    tree_builder rest{limits::document_nodes};
+    tree_builder builder{is_stored ? limits::stored_nodes : limits::document_nodes, fault.thing()};
+    if (!parser.HandleNextDocument(builder) || !builder.has_root()) return source_value{};
+    tree_builder rest{limits::document_nodes, fault.thing()};
     if (parser.HandleNextDocument(rest)) {
-      return fault(rest.start(), "the text holds more than one YAML document", "write one pipeline per file");
+      return fault(rest.start(), "the text holds more than one YAML document",
+                   fmt::format("write one {} per file", fault.thing()));
     }
     return builder.take();
   } catch (const stop& reason) {

@@ -9,10 +9,12 @@ namespace troupe::model {
 
 namespace {
 
-constexpr std::array<std::pair<stage_kind, const char*>, 5> kind_names{{{stage_kind::media_speak, "media.speak"},
+constexpr std::array<std::pair<stage_kind, const char*>, 7> kind_names{{{stage_kind::media_speak, "media.speak"},
                                                                         {stage_kind::media_still, "media.still"},
                                                                         {stage_kind::media_compose, "media.compose"},
                                                                         {stage_kind::media_concat, "media.concat"},
+                                                                        {stage_kind::model_upscale, "model.upscale"},
+                                                                        {stage_kind::model_filter, "model.filter"},
                                                                         {stage_kind::exec, "exec"}}};
 
 value_spec required(const char* name, value_type type, const char* description) {
@@ -103,6 +105,32 @@ stage_kind_spec concat() {
           video_outputs("video")};
 }
 
+/// A stage that sends a video or a picture through a model.
+stage_kind_spec model_stage(stage_kind kind, const char* description, const char* usual_model) {
+  return {kind,
+          description,
+          {optional("video", value_type::video, "what is changed, frame by frame; its sound is kept"),
+           optional("image", value_type::image, "the same for one picture"),
+           within(with_default("model", value_type::text, usual_model, "its name in the node's models"), 1, 63)},
+          {optional("video", value_type::video, "MP4, H.264; null of a picture"),
+           optional("image", value_type::image, "PNG; null of a video"),
+           required("duration_ms", value_type::integer, "its length; 0 of a picture"),
+           required("frames", value_type::integer, "how many pictures it has"),
+           required("width", value_type::integer, "in pixels"), required("height", value_type::integer, "in pixels")}};
+}
+
+stage_kind_spec upscale() {
+  return model_stage(stage_kind::model_upscale, "Makes a video or a picture larger with a neural network.", "upscale-x2");
+}
+
+stage_kind_spec filter() {
+  auto spec = model_stage(stage_kind::model_filter, "Sends a video or a picture through a neural network that keeps its size.",
+                          "denoise");
+  spec.params.push_back(
+      within(with_default("strength", value_type::number, 1.0, "0 is the original, 1 what the network makes of it"), 0, 1));
+  return spec;
+}
+
 }  // namespace
 
 const char* to_string(stage_kind kind) noexcept {
@@ -124,12 +152,16 @@ const stage_kind_spec& spec_of(stage_kind kind) {
   static const stage_kind_spec still_spec = still();
   static const stage_kind_spec compose_spec = compose();
   static const stage_kind_spec concat_spec = concat();
+  static const stage_kind_spec upscale_spec = upscale();
+  static const stage_kind_spec filter_spec = filter();
   static const stage_kind_spec exec_spec{stage_kind::exec, "Runs a program that the operator installed.", {}, {}};
   switch (kind) {
     case stage_kind::media_speak: return speak_spec;
     case stage_kind::media_still: return still_spec;
     case stage_kind::media_compose: return compose_spec;
     case stage_kind::media_concat: return concat_spec;
+    case stage_kind::model_upscale: return upscale_spec;
+    case stage_kind::model_filter: return filter_spec;
     case stage_kind::exec: return exec_spec;
   }
   return exec_spec;
@@ -145,9 +177,9 @@ std::vector<std::string_view> stage_kind_names() {
   return names;
 }
 
-std::optional<rule_fault> broken_rule(stage_kind kind, const json::object& values, const std::vector<std::string_view>& given) {
-  if (kind != stage_kind::media_still) return std::nullopt;
-  const auto is_given = [&](std::string_view name) { return std::ranges::find(given, name) != given.end(); };
+namespace {
+
+std::optional<rule_fault> broken_rule_of_still(const json::object& values, const auto& is_given) {
   if (!is_given("duration_ms") && !is_given("audio")) {
     return rule_fault{"", "media.still needs 'duration_ms' or 'audio'", "one of them says how long the clip is"};
   }
@@ -158,6 +190,18 @@ std::optional<rule_fault> broken_rule(stage_kind kind, const json::object& value
                         fmt::format("H.264 stores colour per 2x2 pixels; take {}", value->get_int64() - 1)};
     }
   }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<rule_fault> broken_rule(stage_kind kind, const json::object& values, const std::vector<std::string_view>& given) {
+  const auto is_given = [&](std::string_view name) { return std::ranges::find(given, name) != given.end(); };
+  if (kind == stage_kind::media_still) return broken_rule_of_still(values, is_given);
+  if (kind != stage_kind::model_upscale && kind != stage_kind::model_filter) return std::nullopt;
+  const auto has = [&](std::string_view name) { return values.contains(name) && !values.at(name).is_null(); };
+  if ((!is_given("video") && !is_given("image")) || (has("video") && has("image")))
+    return rule_fault{"", fmt::format("{} takes either 'video' or 'image'", to_string(kind)), "give it one of the two"};
   return std::nullopt;
 }
 

@@ -28,6 +28,10 @@ def conformance(check):
         check.at_least(f"{executor}: claimed", claimed, 300)
         check.at_least(f"{executor}: passed of the claimed ones", round(100 * passed / max(claimed, 1), 2), 98, "%")
         check.equal(f"{executor}: neither passed nor failed", claimed - passed - failed, 0)
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| ") and "/" in line]
+    check.at_least("rows of the table", len(rows), 20)
+    written = (ROOT / "docs/models.md").read_text().splitlines()
+    check.equal("rows of the table that docs/models.md does not have", sum(row not in written for row in rows), 0)
 
 
 @suite.check("A2", "random networks: the fast executor against the plain one")

@@ -19,6 +19,7 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::get_peer_snapshot: return get_peer_snapshot(x);
     case endpoint::list_pipelines: return list_pipelines(x);
     case endpoint::get_pipeline: return get_pipeline(x);
+    case endpoint::list_models: return list_models(x);
     case endpoint::get_node: return get_node(x);
     case endpoint::list_actors: return list_actors(x);
     case endpoint::inspect: return inspect(x);

@@ -23,6 +23,7 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> get_peer_snapshot(exchange& x);
 [[nodiscard]] awaitable<response> list_pipelines(exchange& x);
 [[nodiscard]] awaitable<response> get_pipeline(exchange& x);
+[[nodiscard]] awaitable<response> list_models(exchange& x);
 [[nodiscard]] awaitable<response> get_node(exchange& x);
 [[nodiscard]] awaitable<response> list_actors(exchange& x);
 [[nodiscard]] awaitable<response> inspect(exchange& x);

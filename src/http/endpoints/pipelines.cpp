@@ -23,4 +23,14 @@ awaitable<response> get_pipeline(exchange& x) {
   co_return out;
 }
 
+awaitable<response> list_models(exchange& x) {
+  const auto* const shelf = x.app().with.models;
+  const auto known = shelf ? shelf->now() : std::make_shared<const model::installed_models>();
+  if (!known) co_return problem(error{errc::timed_out, "the node has just started and still reads its models; try again", 1s});
+  response out;
+  out.content_type = "application/json";
+  json::write_models(out.body, *known);
+  co_return out;
+}
+
 }  // namespace troupe::http::endpoints

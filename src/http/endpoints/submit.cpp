@@ -72,6 +72,14 @@ response accepted(const actors::submitted& done) {
   return out;
 }
 
+/// Refuses what names a model that this node cannot run.
+result<void> check_models(const application& app, const model::pipeline& pipeline, const model::packed_object& inputs) {
+  if (!app.with.models || !model::names_model(pipeline)) return {};
+  const auto known = app.with.models->now();
+  if (!known) return error{errc::timed_out, "the node has just started and still reads its models; try again", 1s};
+  return model::check_models(pipeline, inputs, *known);
+}
+
 }  // namespace
 
 std::optional<error> why_closed(const application& app) {
@@ -86,6 +94,7 @@ awaitable<result<actors::submit_job>> command_of(exchange& x, json::submission w
   if (!pipeline) co_return pipeline.error();
   auto inputs = model::check_inputs(**pipeline, what.inputs);
   if (!inputs) co_return inputs.error();
+  if (const auto usable = check_models(x.app(), **pipeline, *inputs); !usable) co_return usable.error();
   actors::submit_job command;
   command.tenant = only_tenant;
   if (key) command.request_hash = json::request_hash((*pipeline)->hash, what, inputs->object());

@@ -66,4 +66,24 @@ void write_pipelines(std::string& out, const model::pipeline_registry& all) {
   json.end_object();
 }
 
+void write_models(std::string& out, const model::installed_models& all) {
+  writer json{out};
+  json.begin_object();
+  json.key("models");
+  json.begin_array();
+  for (const auto& [name, one] : all) {
+    json.begin_object();
+    json.member("name", name);
+    json.member("task", one.task);
+    json.member("description", one.description);
+    json.member("scale", one.scale);
+    json.member("state", one.fault ? "refused" : "ready");
+    json.member("error", one.fault);
+    json.member("file", one.file);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+}
+
 }  // namespace troupe::http::json

@@ -190,6 +190,12 @@ model::command get(const proto::unpause_body& body) {
   return model::unpause_command{body.has_pipeline() ? model::paused_scope{body.pipeline()} : std::nullopt};
 }
 
+/// Whether a pipeline, as `store_text` writes it, has a stage of a kind `model.*`. It may also say so of one that has only
+/// parameters of that look: then more is asked of the cluster than is needed.
+bool has_model_stage(const std::optional<std::string>& pipeline) {
+  return pipeline && pipeline->find(R"("kind":"model.)") != std::string::npos;
+}
+
 }  // namespace
 
 static_assert(std::variant_size_v<model::command> == 14, "a new command needs a version here and in model/cluster_version.hpp");
@@ -201,6 +207,8 @@ std::uint32_t version_of(const model::command& body) {
   const auto* finish = std::get_if<model::finish_command>(&body);
   const auto* failure = finish ? std::get_if<model::attempt_failure>(&finish->outcome) : nullptr;
   if (failure && !failure->missing.empty()) return model::version_with_missing_inputs;
+  const auto* submit = std::get_if<model::submit_command>(&body);
+  if (submit && has_model_stage(submit->pipeline_text)) return model::version_with_model_stages;
   const auto* start = std::get_if<model::boot_command>(&body);
   return std::holds_alternative<model::version_command>(body) || (start && start->traits) ? model::version_with_traits : 1;
 }

@@ -24,6 +24,8 @@ const char* wire_name(stage_kind kind) noexcept {
     case stage_kind::media_still: return "media.still";
     case stage_kind::media_compose: return "media.compose";
     case stage_kind::media_concat: return "media.concat";
+    case stage_kind::model_upscale: return "model.upscale";
+    case stage_kind::model_filter: return "model.filter";
     case stage_kind::exec: return "exec";
   }
   return "unknown";

@@ -142,6 +142,10 @@ TEST_CASE("requests and answers are those of the golden files") {
   exchange("artifact.txt", "POST", "/v1/artifacts", "Content-Type: text/markdown\r\n", "# hello\n");
   exchange("artifact_range.txt", "GET", "/v1/artifacts/" + sha256_of("# hello\n").hex(), "Range: bytes=2-\r\n");
   exchange("pipeline.txt", "GET", "/v1/pipelines/talk");
+  exchange("models.txt", "GET", "/v1/models");
+  exchange(
+      "submit_model_refused.txt", "POST", "/v1/jobs", json_type,
+      R"({"pipeline":{"name":"e","inputs":{"i":"image"},"stages":{"a":{"kind":"model.upscale","params":{"image":"${inputs.i}","model":"smaller"}}},"result":{}},"inputs":{}})");
   exchange("node.txt", "GET", "/v1/node");
   exchange("queue_pause.txt", "POST", "/v1/queue/pause", json_type, R"({"pipeline":"talk","reason":"a new voice comes"})");
   exchange("queue.txt", "GET", "/v1/queue");

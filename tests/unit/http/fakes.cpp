@@ -355,6 +355,13 @@ digest fake_artifacts::put(std::string_view content, std::string_view media_type
   return hash;
 }
 
+std::shared_ptr<const model::installed_models> fake_models::now() const {
+  if (!are_known) return nullptr;
+  return std::make_shared<const model::installed_models>(model::installed_models{
+      {"broken", {"broken", "/models/broken.yaml", "", "", 1, "/models/broken.onnx: this is no ONNX model"}},
+      {"larger", {"larger", "/models/larger.yaml", "upscale", "Twice as large.", 2, {}}}});
+}
+
 // -- pipelines and the server -----------------------------------------------------------------------------------------
 
 model::pipeline_registry fake_pipelines() {
@@ -401,6 +408,7 @@ served::served(std::function<void(server_options&)> change, std::function<servic
   services with{system, handles, artifacts, pipelines, [] { return std::string{"troupe_fake 1\n"}; }};
   with.roll = &roll;
   with.actors_shown = &shown;
+  with.models = &models;
   running = server::start(options, replace ? replace(with) : with).value();
 }
 

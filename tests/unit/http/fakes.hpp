@@ -82,6 +82,13 @@ class fake_artifacts final : public model::ports::artifact_store {
   std::map<digest, model::artifact_ref> known;
 };
 
+/// One model that can be used, one that cannot.
+class fake_models final : public model::ports::model_shelf {
+ public:
+  [[nodiscard]] std::shared_ptr<const model::installed_models> now() const override;
+  std::atomic<bool> are_known = true;
+};
+
 /// A server with its fakes, on a free port.
 class served {
  public:
@@ -97,6 +104,7 @@ class served {
   caf::actor_system system;
   actors::handles handles;
   model::pipeline_registry pipelines;
+  fake_models models;
   actors::actor_roll roll;
   inspection::inspection shown{{model::node_id{0xabc}, "127.0.0.1:1", roll, {}}};
   std::unique_ptr<server> running;

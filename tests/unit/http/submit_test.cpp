@@ -96,3 +96,17 @@ TEST_CASE("an actor that is gone is a 503") {
   CHECK(got.status == 503);
   CHECK(object_of(got).at("code") == "stopping");
 }
+
+TEST_CASE("a job whose stages run models waits until the node knows its models, and goes then") {
+  served s;
+  const std::string request =
+      R"({"pipeline":{"name":"e","inputs":{"i":"image"},"stages":{"a":{"kind":"model.upscale","params":{"image":"${inputs.i}","model":"larger"}}},"result":{}}})";
+  s.models.are_known = false;
+  const auto early = ask(s.port(), "POST", "/v1/jobs", json_type, request);
+  CHECK(early.status == 504);
+  CHECK(object_of(early).at("code") == "timed_out");
+  CHECK(ask(s.port(), "GET", "/v1/models").status == 504);
+  CHECK(ask(s.port(), "POST", "/v1/jobs", json_type, R"({"pipeline":"talk","inputs":{"text":"hello"}})").status == 202);
+  s.models.are_known = true;
+  CHECK(ask(s.port(), "POST", "/v1/jobs", json_type, request).status == 202);
+}

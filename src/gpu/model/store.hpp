@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gpu/model/picture_model.hpp"
+
+namespace troupe::gpu {
+
+/// Finds models by name, and keeps those that were used last ready. For one thread at a time.
+class model_store {
+ public:
+  /// @param directories where NAME.yaml is looked for, in this order
+  /// @param make_executor for so many threads
+  model_store(std::vector<std::filesystem::path> directories, std::function<std::shared_ptr<executor>(int threads)> make_executor)
+      : directories_(std::move(directories)), make_executor_(std::move(make_executor)) {}
+
+  /// @returns the model, which stays until the next call; `bad_request` for a name that no model has, one of another task, or a
+  /// model
+  ///          that cannot be used.
+  result<picture_model*> get(std::string_view name, model_task task, int threads);
+
+ private:
+  struct kept {
+    std::string stamp;  ///< of its files: another one has come if it differs
+    int threads = 1;
+    picture_model model;
+  };
+  [[nodiscard]] std::filesystem::path find(std::string_view name) const;
+
+  std::vector<std::filesystem::path> directories_;
+  std::function<std::shared_ptr<executor>(int)> make_executor_;
+  std::list<kept> kept_;  ///< the one used last in front
+};
+
+}  // namespace troupe::gpu

@@ -1,0 +1,9 @@
+#include "worker/executors.hpp"
+
+#include "gpu/cpu/cpu.hpp"
+
+namespace troupe::worker {
+
+std::shared_ptr<gpu::executor> make_executor(int threads) { return gpu::make_cpu_executor({.threads = threads}); }
+
+}  // namespace troupe::worker

@@ -1,0 +1,217 @@
+#include "gpu/model/picture_model.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <optional>
+
+#include "gpu/cpu/cpu.hpp"
+#include "gpu/model/store.hpp"
+#include "gpu/network_builder.hpp"
+#include "gpu/onnx/write.hpp"
+
+using namespace troupe;
+using namespace troupe::gpu;
+
+namespace {
+
+class folder {
+ public:
+  folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "troupe-models-XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  folder(const folder&) = delete;
+  folder& operator=(const folder&) = delete;
+  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name) << text; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::shared_ptr<executor> here() { return make_cpu_executor({.threads = 1}); }
+
+/// Writes a network of one operator that takes a picture, and perhaps a number.
+void write_network(const std::filesystem::path& file, const char* op, std::optional<float> number = {}) {
+  network_builder net("one");
+  std::vector<value_id> inputs{net.input("picture", dtype::f32, {open_length, 3, open_length, open_length})};
+  if (number) inputs.push_back(net.constant(tensor::of<float>({}, {*number})));
+  net.output(net.add(op, inputs), "result");
+  REQUIRE(write_onnx(net.finish(), file).has_value());
+}
+
+picture_model shipped_model(const std::string& name, int tile, int overlap, int batch = 1) {
+  auto description = read_description(std::filesystem::path(TROUPE_SHIPPED_MODELS) / (name + ".yaml")).value();
+  description.tile = tile;
+  description.overlap = overlap;
+  description.batch = batch;
+  auto made = picture_model::open(std::move(description), here());
+  REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().detail));
+  return std::move(*made);
+}
+
+/// Edges, ramps and fine detail.
+std::vector<float> picture_of(int width, int height) {
+  std::vector<float> values;
+  for (int c = 0; c < 3; ++c)
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x) {
+        const float wave = 0.5F + 0.4F * std::sin(0.35F * static_cast<float>(x + c) + 0.2F * static_cast<float>(y));
+        values.push_back((x / 16 + y / 16) % 2 == 0 ? wave : 1 - wave / 2);
+      }
+  return values;
+}
+
+std::vector<float> applied(picture_model& model, const std::vector<float>& picture, int width, int height,
+                           std::size_t count = 1) {
+  const auto scale = static_cast<std::size_t>(model.description().scale);
+  std::vector<float> out(picture.size() * scale * scale, -1);
+  const auto done = model.apply({count, width, height, picture.data()}, out.data(), {});
+  REQUIRE_MESSAGE(done.has_value(), (done ? "" : done.error().detail));
+  return out;
+}
+
+float largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  REQUIRE(a.size() == b.size());
+  float largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+  return largest;
+}
+
+std::string fault_of(const model_description& description) {
+  const auto made = picture_model::open(description, here());
+  return made ? "" : made.error().detail;
+}
+
+}  // namespace
+
+TEST_CASE("a picture in parts is the same as in one piece") {
+  const auto picture = picture_of(90, 70);
+  for (const auto* name : {"upscale-x2", "denoise", "sharpen"}) {
+    CAPTURE(name);
+    auto whole = shipped_model(name, 0, 8), parts = shipped_model(name, 32, 8), batches = shipped_model(name, 32, 8, 4);
+    const auto expected = applied(whole, picture, 90, 70);
+    CHECK(largest_difference(applied(parts, picture, 90, 70), expected) < 1 / 255.F / 100);
+    CHECK(largest_difference(applied(batches, picture, 90, 70), expected) < 1 / 255.F / 100);
+  }
+}
+
+TEST_CASE("several pictures at once are each as by itself, and how far the work is rises to 1") {
+  auto model = shipped_model("sharpen", 32, 8, 3);
+  auto two = picture_of(40, 40);
+  auto other = two;
+  std::ranges::reverse(other);
+  const auto first = applied(model, two, 40, 40), second = applied(model, other, 40, 40);
+  two.insert(two.end(), other.begin(), other.end());
+  std::vector<float> out(two.size());
+  std::vector<double> shares;
+  REQUIRE(model.apply({2, 40, 40, two.data()}, out.data(), [&](double share) { shares.push_back(share); }).has_value());
+  CHECK(std::equal(first.begin(), first.end(), out.begin()));
+  CHECK(std::equal(second.begin(), second.end(), out.begin() + static_cast<std::ptrdiff_t>(first.size())));
+  CHECK(std::ranges::is_sorted(shares));
+  CHECK(shares.back() == 1);
+}
+
+TEST_CASE("the shipped upscaler keeps flat areas and straight ramps, and does not overshoot edges by more than a tenth") {
+  auto model = shipped_model("upscale-x2", 0, 8);
+  const std::vector<float> flat(3 * 20 * 20, 0.37F);
+  for (const float value : applied(model, flat, 20, 20)) REQUIRE(value == doctest::Approx(0.37F).epsilon(1e-4));
+  std::vector<float> ramp, edge;
+  for (int i = 0; i < 3 * 32 * 32; ++i) {
+    ramp.push_back(static_cast<float>(i % 32) / 64);
+    edge.push_back(i % 32 < 16 ? 0.2F : 0.8F);
+  }
+  const auto ramped = applied(model, ramp, 32, 32);
+  for (std::size_t x = 20; x < 44; ++x)
+    CHECK(ramped[64 * 32 + x] == doctest::Approx((static_cast<float>(x) + 0.5F) / 2 / 64 - 0.5F / 64).epsilon(2e-3));
+  const auto edged = applied(model, edge, 32, 32);
+  const auto [least, most] = std::ranges::minmax(edged);
+  CHECK(least >= 0.2F - 0.061F);
+  CHECK(most <= 0.8F + 0.061F);
+  CHECK(most > 0.8F);  // and is sharpened at all
+}
+
+TEST_CASE("the shipped denoiser takes half of fine noise and leaves an edge") {
+  auto model = shipped_model("denoise", 0, 8);
+  std::vector<float> noisy;
+  std::uint32_t state = 7;
+  for (int i = 0; i < 3 * 48 * 48; ++i) {
+    state = state * 1664525U + 1013904223U;
+    const float noise = (static_cast<float>(state >> 8) / static_cast<float>(1 << 24) - 0.5F) * 12 / 255;
+    noisy.push_back((i % 48 < 24 ? 0.25F : 0.75F) + noise);
+  }
+  const auto clean = applied(model, noisy, 48, 48);
+  double before = 0, after = 0;
+  for (std::size_t i = 0; i < clean.size(); ++i) {
+    const double truth = i % 48 < 24 ? 0.25 : 0.75;
+    before += std::pow(static_cast<double>(noisy[i]) - truth, 2);
+    after += std::pow(static_cast<double>(clean[i]) - truth, 2);
+  }
+  CHECK(std::sqrt(after) < std::sqrt(before) / 2);
+  CHECK(clean[48 * 10 + 23] == doctest::Approx(0.25).epsilon(0.05));
+  CHECK(clean[48 * 10 + 24] == doctest::Approx(0.75).epsilon(0.05));
+}
+
+TEST_CASE("a model that is not what its description says is refused with what it is") {
+  const folder models;
+  auto description = read_description(std::filesystem::path(TROUPE_SHIPPED_MODELS) / "upscale-x2.yaml").value();
+  description.scale = 3;
+  CHECK(fault_of(description)
+            .find("the network makes float [1, 3, 1056, 1056]; with the description's scale it has to be [1, 3, 1584, 1584]")
+        != std::string::npos);
+  description.colour = channel_order::y;
+  CHECK(fault_of(description).find("has the shape [-1, 3, -1, -1]") != std::string::npos);
+  models.write("broken.onnx", "no network");
+  description.network = models / "broken.onnx";
+  CHECK(fault_of(description).find("broken.onnx: this is no ONNX model") != std::string::npos);
+  description.network = models / "absent.onnx";
+  CHECK(fault_of(description).find("absent.onnx") != std::string::npos);
+}
+
+TEST_CASE("an operator that is not there is named with node and opset") {
+  const folder models;
+  write_network(models / "odd.onnx", "Frobnicate");
+  model_description description;
+  description.network = models / "odd.onnx";
+  CHECK(fault_of(description).find("node 'Frobnicate_0' (Frobnicate, opset 17)") != std::string::npos);
+}
+
+TEST_CASE("models are found by name, kept, and read again when their file has changed") {
+  const folder models;
+  write_network(models / "times.onnx", "Mul", 0.5F);
+  models.write("times.yaml", "task: filter\ntile: { side: 32, overlap: 0 }\n");
+  int made = 0;
+  model_store store({models / "absent", models.path()}, [&](int) {
+    ++made;
+    return here();
+  });
+  const std::vector<float> white(3 * 4 * 4, 1.0F);
+  CHECK(applied(*store.get("times", model_task::filter, 1).value(), white, 4, 4).front() == 0.5F);
+  CHECK(store.get("times", model_task::filter, 1).has_value());
+  CHECK(made == 1);
+  write_network(models / "times.onnx", "Mul", 0.25F);
+  std::filesystem::last_write_time(models / "times.onnx",
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::seconds{5});
+  CHECK(applied(*store.get("times", model_task::filter, 1).value(), white, 4, 4).front() == 0.25F);
+  CHECK(made == 2);
+  CHECK(store.get("times", model_task::upscale, 1).error().detail == "model 'times' is for the task 'filter', not 'upscale'");
+  for (const auto* name : {"none", "../times", "", "times.yaml"})
+    CHECK(store.get(name, model_task::filter, 1).error().detail.starts_with("there is no model"));
+}
+
+TEST_CASE("a mixture is between the original and what was made of it") {
+  const std::vector<float> original{0, 0.5F, 1};
+  std::vector<float> made{1, 0.5F, 0};
+  blend(original, made, 0.25F);
+  CHECK(made == std::vector<float>{0.25F, 0.5F, 0.75F});
+}
