@@ -23,6 +23,8 @@ using namespace detail;
 
 constexpr int scale_max = 8;
 constexpr std::size_t batch_max = 64;
+/// Pictures of one call, before and after the change, take no more than that, if it is more than one.
+constexpr std::size_t batch_bytes_most = std::size_t{512} << 20;
 constexpr int video_side_max = 7680;
 /// H.264's level 6.2 has 139,264 macroblocks of 256 pixels (ITU-T H.264, table A-1).
 constexpr std::int64_t video_pixels_max = 139'264 * 256;
@@ -172,12 +174,16 @@ class batch_maker {
     matrix_ = matrix_for(first);
     out_frame_ = float_frame(out_);
     TROUPE_TRY(taker_, float_taker::to_video(*out_frame_, matrix_));
-    given_.resize(options_.batch_most * 3 * plane_values(in_));
-    made_.resize(options_.batch_most * 3 * plane_values(out_));
+    const auto bytes_of_one = 3 * sizeof(float) * (plane_values(in_) + plane_values(out_));
+    batch_most_ = std::clamp<std::size_t>(batch_bytes_most / bytes_of_one, 1, options_.batch_most);
+    given_.resize(batch_most_ * 3 * plane_values(in_));
+    made_.resize(batch_most_ * 3 * plane_values(out_));
     return {};
   }
 
   [[nodiscard]] extent size() const { return out_; }
+  /// Frames in one call of the function: as many as were asked for, if they are not too large together.
+  [[nodiscard]] std::size_t batch_most() const { return batch_most_; }
   [[nodiscard]] AVColorSpace matrix() const { return matrix_; }
   [[nodiscard]] AVRational pixel_aspect() const { return pixel_aspect_; }
 
@@ -204,6 +210,7 @@ class batch_maker {
   std::optional<float_maker> maker_;
   std::optional<float_taker> taker_;
   extent in_, out_;
+  std::size_t batch_most_ = 1;
   AVRational pixel_aspect_{1, 1};
   AVColorSpace matrix_ = AVCOL_SPC_BT709;
   frame_ptr out_frame_;
@@ -317,7 +324,7 @@ result<transform_result> transform_video(const transform_options& options, const
         counted > 0 ? counted : av_rescale(source.microseconds_promised(), rate.num, std::int64_t{rate.den} * AV_TIME_BASE);
     progress_meter progress(report, static_cast<std::uint64_t>(std::max<std::int64_t>(expected, 0)));
     progress.at(0);
-    TROUPE_CHECK(conveyor(source, maker, sink, options.batch_most).run(std::move(first), progress));
+    TROUPE_CHECK(conveyor(source, maker, sink, maker.batch_most()).run(std::move(first), progress));
     TROUPE_CHECK(sink.finish(source.end()));
     progress.finish();
     return transform_result{

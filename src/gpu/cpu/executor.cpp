@@ -17,6 +17,15 @@ namespace {
 /// Values whose type is known only when the network runs.
 using loose_values = std::vector<std::optional<tensor>>;
 
+/// A result that stays: a copy, if the operator gave back the elements of an input, whose memory will be used for others.
+tensor owned(tensor made, std::span<const tensor> given) {
+  const bool is_lent = std::ranges::any_of(given, [&](const tensor& one) { return one.count() > 0 && one.raw() == made.raw(); });
+  if (!is_lent) return made;
+  tensor copy(made.full_type());
+  std::memcpy(copy.raw(), made.raw(), made.bytes());
+  return copy;
+}
+
 /// Computes one node plainly.
 class plain_kernel : public kernel {
  public:
@@ -49,7 +58,7 @@ class plain_kernel : public kernel {
     for (std::size_t i = 0; i < outputs_.size() && i < made.size(); ++i) {
       if (outputs_[i].id == no_value) continue;
       if (!outputs_[i].slot) {
-        loose_[outputs_[i].id] = std::move(made[i]);
+        loose_[outputs_[i].id] = owned(std::move(made[i]), given);
         continue;
       }
       TROUPE_ASSERT(made[i].full_type() == outputs_[i].type, "an operator makes the type that it said it would");
@@ -99,6 +108,14 @@ bool make_fast(builder& to, const step& of) {
          || make_depth_to_space(to, of);
 }
 
+bool make_fast_if_possible(builder& to, const step& of) {
+  try {
+    return make_fast(to, of);
+  } catch (const dnnl::error&) {  // it has none for this rank or layout
+    return false;
+  }
+}
+
 class cpu_network : public prepared_network {
  public:
   cpu_network(specialised network, int threads) : network_(std::move(network)), threads_(threads) {}
@@ -110,7 +127,7 @@ class cpu_network : public prepared_network {
     builder making(network_, steps);
     for (const auto& one : steps) {
       making.next_step();
-      if (!make_fast(making, one)) make_plain(making, one, loose_);
+      if (!make_fast_if_possible(making, one)) make_plain(making, one, loose_);
     }
     built_ = making.finish();
     stream_ = dnnl::stream(making.engine());

@@ -12,7 +12,7 @@ bool make_elementwise(builder& to, const step& of);
 bool make_softmax(builder& to, const step& of);
 bool make_normalisation(builder& to, const step& of);
 bool make_concat(builder& to, const step& of);
-/// Reshape, Transpose, Slice, Split and the like: the same memory seen in another way.
+/// Reshape, Transpose and the like: the same memory seen in another way. Slice and Split: copied parts.
 bool make_view(builder& to, const step& of);
 bool make_resize(builder& to, const step& of);
 bool make_depth_to_space(builder& to, const step& of);

@@ -99,6 +99,16 @@ result<void> picture_model::check_output() {
                                 .fixed_width = static_cast<int>(fixed_width_),
                                 .fixed_height = static_cast<int>(fixed_height_)});
   part_ = input_type(1, plan.width, plan.height);
+  if (description_.batch > 1) {  // a network may be open for batches in its file, and closed inside
+    const auto together = input_type(static_cast<std::size_t>(description_.batch), plan.width, plan.height);
+    const auto seen = look_at(network_.network, std::span(&together, 1));
+    if (!seen) return refuse(description_, fmt::format("with 'batch: {}': {}", description_.batch, seen.error().detail));
+    const bool is_kept = seen->outputs.empty() || !seen->outputs.front() || seen->outputs.front()->shape.empty()
+                         || seen->outputs.front()->shape[0] == description_.batch;
+    if (!is_kept)
+      return refuse(description_, fmt::format("from {} pictures at once the network makes {}; say 'batch: 1'", description_.batch,
+                                              to_text(seen->outputs.front()->shape)));
+  }
   auto facts = look_at(network_.network, std::span(&part_, 1));
   if (!facts) return refuse(description_, facts.error().detail);
   facts_ = *std::move(facts);

@@ -94,6 +94,7 @@ result<plan> plan_of(const node& of, std::span<const dims* const> shapes) {
   TROUPE_CHECK(need_shape(shape(3), "B", {directions, 2 * made.gates * made.hidden}));
   TROUPE_CHECK(need_shape(shape(4), "sequence_lens", {made.batch}));
   TROUPE_CHECK(need_shape(shape(5), "initial_h", made.state_shape()));
+  if (made.kind != cell::memory && shapes.size() > 6) return refuse("it has more than 6 inputs");
   if (made.kind != cell::memory) return made;
   TROUPE_CHECK(need_shape(shape(6), "initial_c", made.state_shape()));
   TROUPE_CHECK(need_shape(shape(7), "P", {directions, 3 * made.hidden}));

@@ -51,6 +51,7 @@ std::optional<affine> of_batch_norm(const graph& in, const node& one, std::size_
 }
 
 std::optional<affine> as_affine(const graph& in, const node& one, value_id x, std::size_t channels, std::size_t rank) {
+  if (one.opset < 7) return std::nullopt;  // axes were matched in another way
   if (one.op == "BatchNormalization") return one.inputs[0] == x ? of_batch_norm(in, one, channels) : std::nullopt;
   const bool is_ordered = one.op == "Sub" || one.op == "Div";
   if (!is_ordered && one.op != "Add" && one.op != "Mul") return std::nullopt;

@@ -50,10 +50,11 @@ bool can_be_followed(const node& of) {
 }
 
 /// A node that adds or multiplies another tensor, which is there already.
-std::optional<post_op> as_binary(const node& of, value_id x, const std::vector<bool>& is_there) {
+std::optional<post_op> as_binary(const node& of, value_id x, const specialised& in, const std::vector<bool>& is_there) {
   if (of.op != "Add" && of.op != "Mul") return std::nullopt;
   const auto other = other_input(of, x);
-  if (other == no_value || other == x || !is_there[other]) return std::nullopt;
+  if (other == no_value || other == x || !is_there[other] || !in.types[other]) return std::nullopt;
+  if (of.opset < 7 && *in.types[other] != *in.types[x]) return std::nullopt;  // its axes were matched in another way
   return post_op{.what = of.op == "Add" ? post_op::kind::add : post_op::kind::multiply, .operand = other};
 }
 
@@ -81,7 +82,8 @@ class follower {
       if (!type || *type != *in_.types[to.output]) return;
       auto ops = as_activation(reader, in_);
       if (ops.empty() && to.what.op != "ConvTranspose") {
-        if (const auto binary = as_binary(reader, to.output, is_there); binary && in_.types[binary->operand]->type == dtype::f32)
+        if (const auto binary = as_binary(reader, to.output, in_, is_there);
+            binary && in_.types[binary->operand]->type == dtype::f32)
           ops = {*binary};
       }
       if (ops.empty() || repeats(to.after, ops)) return;

@@ -96,7 +96,9 @@ void recognise_activations(specialised& of) {
   std::vector<std::pair<std::size_t, found_activation>> found;
   for (std::size_t i = 0; i < of.network.nodes.size(); ++i) {
     if (!makes_floats(of.network.nodes[i], of)) continue;
-    if (const auto one = recognise(of.network, wires, of.network.nodes[i])) found.emplace_back(i, *one);
+    const auto one = recognise(of.network, wires, of.network.nodes[i]);
+    const auto& made = *of.types[of.network.nodes[i].outputs[0]];
+    if (one && of.types[one->input] == made && count_of(made.shape) > 0) found.emplace_back(i, *one);
   }
   for (const auto& [at, what] : found) {
     auto& one = of.network.nodes[at];

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <random>
 
 #include "gpu/cpu/cpu.hpp"
@@ -128,6 +129,65 @@ TEST_CASE("what follows from shapes alone is computed before the network runs") 
 
   REQUIRE(network.network.nodes.size() == 1);
   CHECK(network.types[network.network.outputs[0]]->shape == dims{1, 3, 81});
+}
+
+TEST_CASE("a result of unknown shape keeps its elements when the memory of what it was made from is used again") {
+  network_builder to("loose");
+  const auto x = to.input("x", dtype::f32, {2, 4});
+  const auto target = to.input("target", dtype::i64, {2});
+  to.output(to.add("Reshape", {to.add("Neg", {x}), target}), "y");
+  to.output(to.add("Abs", {x}), "u");
+  const auto network = to.finish();
+  const std::vector<tensor> inputs{numbers({2, 4}, 1, 1), tensor::of<std::int64_t>({2}, {4, 2})};
+  const std::vector<tensor_type> types{inputs[0].full_type(), inputs[1].full_type()};
+  auto ready = make_cpu_executor({.threads = 1})->prepare(network, types);
+  REQUIRE(ready.has_value());
+  const auto made = (*ready)->run(inputs);
+  REQUIRE(made.has_value());
+  CHECK((*made)[0].shape() == dims{4, 2});
+  for (std::int64_t i = 0; i < 8; ++i) {
+    CHECK((*made)[0].number(i) == -inputs[0].number(i));
+    CHECK((*made)[1].number(i) == inputs[0].number(i));
+  }
+}
+
+TEST_CASE("an addition of opset 6 goes along its own axis, also after a convolution whose width is its channels") {
+  network_builder to("opset 6", 6);
+  const auto x = to.input("x", dtype::f32, {1, 3, 9, 9});
+  const auto weights = to.constant(numbers({9, 3, 3, 3}, -0.3f, 0.1f));
+  const auto y = to.add("Conv", {x, weights},
+                        {{"pads", std::vector<std::int64_t>{1, 1, 1, 1}}, {"kernel_shape", std::vector<std::int64_t>{3, 3}}});
+  to.output(to.add("Add", {y, to.constant(numbers({9}, 0, 1))}, {{"broadcast", std::int64_t{1}}, {"axis", std::int64_t{1}}}),
+            "y");
+  check_same_results(to.finish());
+}
+
+TEST_CASE("GELU that is spelled out with a constant of more axes than the picture is left as it is") {
+  network_builder to("wide gelu");
+  const auto x = to.input("x", dtype::f32, {1, 3, 9, 9});
+  const auto one = to.constant(tensor::of<float>({}, {1.f}));
+  const auto root = to.constant(tensor::of<float>({}, {std::sqrt(2.f)}));
+  const auto gate = to.add("Add", {to.add("Erf", {to.add("Div", {x, root})}), one});
+  to.output(to.add("Mul", {to.add("Mul", {x, gate}), to.constant(tensor::of<float>({1, 1, 1, 1, 1}, {0.5f}))}), "y");
+  check_same_results(to.finish());
+}
+
+TEST_CASE("layer normalisation with weights of another type is computed plainly") {
+  network_builder to("mixed");
+  const auto x = to.input("x", dtype::f32, {1, 3, 9, 9});
+  tensor scale(dtype::f16, {9});
+  for (std::int64_t i = 0; i < 9; ++i) scale.as<half>()[i] = half(1.5f);
+  to.output(to.add("LayerNormalization", {x, to.constant(scale)}), "y");
+  check_same_results(to.finish());
+}
+
+TEST_CASE("a resize whose factors are not those of its sizes is not given to a primitive that takes them from the sizes") {
+  network_builder to("factors");
+  const auto x = to.input("x", dtype::f32, {1, 3, 9, 9});
+  const auto empty = to.constant(tensor::of<std::int64_t>({0}, {}));
+  const auto scales = to.constant(tensor::of<float>({4}, {1.f, 1.f, 1.3f, 1.3f}));
+  to.output(to.add("Resize", {x, no_value, scales, empty}, {{"mode", std::string("linear")}}), "y");
+  check_same_results(to.finish());
 }
 
 TEST_CASE("memory that is needed at the same time never overlaps, and is not much more than what is needed at once") {

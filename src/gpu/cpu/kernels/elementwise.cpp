@@ -86,6 +86,7 @@ bool make_softmax(builder& to, const step& of) {
 bool make_normalisation(builder& to, const step& of) {
   const auto& node = of.what;
   if (node.op != "LayerNormalization" || !to.is_float(node.outputs[0]) || node.has_output(1) || node.has_output(2)) return false;
+  if (!to.is_float(node.inputs[1]) || (node.has_input(2) && !to.is_float(node.inputs[2]))) return false;
   const auto& shape = to.shape(node.outputs[0]);
   const auto axis = node.integer("axis", -1);
   if (shape.size() < 2 || count_of(shape) == 0 || (axis != -1 && axis != static_cast<std::int64_t>(shape.size()) - 1))

@@ -1,50 +1,52 @@
+#include <algorithm>
 #include <cmath>
 
 #include "gpu/cpu/kernels.hpp"
+#include "gpu/operators/resize.hpp"
 
 namespace troupe::gpu::cpu {
 
 namespace {
 
-/// oneDNN takes the factors from the sizes: those of the file have to be the same.
-bool has_exact_factors(builder& to, const node& of) {
-  if (of.has_input(3)) return true;  // sizes are given
-  const std::size_t input = of.op == "Upsample" || of.opset < 11 ? 1 : 2;
-  if (!of.has_input(input) || !to.is_constant(of.inputs[input])) return false;
-  const auto& factors = *to.network().network.values[of.inputs[input]].constant;
-  const auto& x = to.shape(of.inputs[0]);
-  const auto& y = to.shape(of.outputs[0]);
-  if (factors.count() != static_cast<std::int64_t>(x.size())) return false;
-  for (std::size_t axis = 0; axis < x.size(); ++axis)
-    if (std::abs(factors.number(static_cast<std::int64_t>(axis)) * static_cast<double>(x[axis]) - static_cast<double>(y[axis]))
-        > 1e-4)
-      return false;
-  return true;
+/// The resolved meaning, if all its inputs are known.
+std::optional<detail::resize_plan> plan_of(builder& to, const node& of) {
+  std::vector<known_input> known(of.inputs.size());
+  std::vector<const known_input*> pointers(of.inputs.size());
+  for (std::size_t i = 0; i < of.inputs.size(); ++i) {
+    if (of.inputs[i] == no_value) continue;
+    const auto& constant = to.network().network.values[of.inputs[i]].constant;
+    known[i] = {.type = *to.network().types[of.inputs[i]], .constant = constant ? &*constant : nullptr};
+    pointers[i] = &known[i];
+  }
+  const auto found = detail::resize_plan_of(of, pointers);
+  return found ? *found : std::nullopt;
 }
 
-/// Whether oneDNN's resampling means the same: its places are half-pixel ones, and for whole factors its nearest neighbour is
-/// that of every mode that repeats each element.
+/// Whether oneDNN's resampling means the same: it takes factors from the sizes, its places are half-pixel ones, and for whole
+/// factors its nearest neighbour is that of every mode that repeats each element.
 std::optional<dnnl::algorithm> resampling_of(builder& to, const node& of) {
-  const auto& x = to.shape(of.inputs[0]);
-  const auto& y = to.shape(of.outputs[0]);
-  if (x.size() < 3 || x.size() > 5 || x[0] != y[0] || x[1] != y[1] || of.integer("antialias", 0) != 0) return std::nullopt;
-  const auto mode = of.text("mode", "nearest");
-  const auto places =
-      of.op == "Upsample" || of.opset < 11 ? std::string("asymmetric") : of.text("coordinate_transformation_mode", "half_pixel");
-  if (mode == "linear") {
-    if (places != "half_pixel" && places != "pytorch_half_pixel") return std::nullopt;
-    for (std::size_t axis = 2; axis < x.size(); ++axis)
-      if (places == "pytorch_half_pixel" && y[axis] == 1) return std::nullopt;
-    return has_exact_factors(to, of) ? std::optional(dnnl::algorithm::resampling_linear) : std::nullopt;
+  using detail::resize_kind, detail::resize_position, detail::resize_rounding;
+  const auto plan = plan_of(to, of);
+  if (!plan || plan->is_smoothed || plan->axes.size() < 3 || plan->axes.size() > 5) return std::nullopt;
+  for (std::size_t axis = 0; axis < plan->axes.size(); ++axis) {
+    const auto& along = plan->axes[axis];
+    const auto exact = static_cast<double>(along.scale) * static_cast<double>(along.from);
+    if (std::abs(exact - static_cast<double>(along.to)) > 1e-4 || (axis < 2 && along.from != along.to)) return std::nullopt;
   }
-  if (mode != "nearest") return std::nullopt;
-  for (std::size_t axis = 2; axis < x.size(); ++axis)
-    if (y[axis] % x[axis] != 0) return std::nullopt;
-  if (!has_exact_factors(to, of)) return std::nullopt;
-  const auto rounding = of.opset < 11 ? std::string("floor") : of.text("nearest_mode", "round_prefer_floor");
-  const bool is_half_pixel = places == "half_pixel" && rounding != "ceil" && rounding != "floor";
-  const bool is_floor = places == "asymmetric" && rounding == "floor";
-  return is_half_pixel || is_floor ? std::optional(dnnl::algorithm::resampling_nearest) : std::nullopt;
+  const auto all = [&](auto is_right) { return std::all_of(plan->axes.begin() + 2, plan->axes.end(), is_right); };
+  const bool is_half = plan->position == resize_position::half_pixel;
+  if (plan->kind == resize_kind::linear) {
+    const bool is_pytorch =
+        plan->position == resize_position::pytorch_half_pixel && all([](const auto& along) { return along.to > 1; });
+    return is_half || is_pytorch ? std::optional(dnnl::algorithm::resampling_linear) : std::nullopt;
+  }
+  if (plan->kind != resize_kind::nearest || !all([](const auto& along) { return along.to % along.from == 0; }))
+    return std::nullopt;
+  const bool is_rounded =
+      plan->rounding == resize_rounding::round_prefer_floor || plan->rounding == resize_rounding::round_prefer_ceil;
+  const bool is_floor = plan->rounding == resize_rounding::floor || plan->rounding == resize_rounding::simple;
+  const bool is_repeated = (is_half && is_rounded) || (plan->position == resize_position::asymmetric && is_floor);
+  return is_repeated ? std::optional(dnnl::algorithm::resampling_nearest) : std::nullopt;
 }
 
 }  // namespace
