@@ -248,7 +248,10 @@ void program::add_queue_commands() {
       queue.what = what;
       return run_queue_change(global, queue);
     });
-    added->add_option("PIPELINE", queue.pipeline, "The pipeline; without one: everything");
+    // An empty word is most likely a variable that is not set, and would pause everything.
+    added->add_option("PIPELINE", queue.pipeline, "The pipeline; without one: everything")->check([](const std::string& given) {
+      return given.empty() ? std::string{"the name of a pipeline is empty; leave it out to mean everything"} : std::string{};
+    });
     return added;
   };
   add("pause", "Start none of the waiting tasks; what runs goes on, and jobs are taken", queue_change::action::pause)

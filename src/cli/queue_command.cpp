@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
+
 // What an operator pauses and resumes.
 namespace troupe::cli {
 namespace {
@@ -36,12 +38,23 @@ void print_queue(const json::object& queue) {
   }
 }
 
+/// What holds tasks back although this has been resumed: pauses of everything, or of single pipelines.
+std::string still_paused(const queue_change& change, const json::object& after) {
+  const auto* pauses = array_at(after, "pauses");
+  if (!pauses || pauses->empty()) return "";
+  if (change.pipeline.empty()) return fmt::format("; paused by themselves: {} (`troupe queue` lists them)", pauses->size());
+  const bool all = std::ranges::any_of(
+      *pauses, [](const json::value& one) { return one.is_object() && text_at(one.get_object(), "pipeline").empty(); });
+  return all ? " as soon as everything does: all is paused until `troupe queue resume`" : "";
+}
+
 /// What it means, for the person in front.
 void report(const api& node, const queue_change& change, const json::object& after) {
   const auto scope = scope_of(change.pipeline);
   const bool changed = flag_at(after, "changed");
   if (change.what == queue_change::action::resume)
-    return node.tell(changed ? fmt::format("{} goes on", scope) : fmt::format("{} was not paused", scope));
+    return node.tell((changed ? fmt::format("{} goes on", scope) : fmt::format("{} was not paused", scope))
+                     + (changed || change.pipeline.empty() ? still_paused(change, after) : ""));
   node.tell(changed ? fmt::format("{} is paused: no task of it starts until `troupe queue resume{}{}`; what runs goes on, and "
                                   "jobs are taken",
                                   scope, change.pipeline.empty() ? "" : " ", change.pipeline)

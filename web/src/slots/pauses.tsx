@@ -42,11 +42,16 @@ export function PauseNotices({ from }: { from: Pauses }) {
       {ending && (
         <Confirm title={`Resume ${ending.pipeline ?? "the whole queue"}?`} verb="Resume" onClose={() => { setEnding(null); refresh(); }}
           act={() => post("/v1/queue/resume", bodyOf(ending.pipeline))}>
-          <p>{ending.tasks === 0 ? "No task waits for it now." : `${plural(ending.tasks, "waiting task")} may start, in the order in which ${ending.tasks === 1 ? "it" : "they"} would have without the pause.`}</p>
+          <p>{heldBack(ending, pauses) ? "The whole queue is paused besides: nothing starts until that is resumed, too." : ending.tasks === 0 ? "No task waits for it now." : `${plural(ending.tasks, "waiting task")} may start, in the order in which ${ending.tasks === 1 ? "it" : "they"} would have without the pause.`}</p>
           {ending.pipeline === null && pauses.length > 1 && <p>Pipelines that are paused by themselves stay so.</p>}
         </Confirm>)}
     </>
   );
+}
+
+/** Whether the whole queue is paused while a pipeline is resumed. */
+function heldBack(ending: Pause, pauses: readonly Pause[]): boolean {
+  return ending.pipeline !== null && pauses.some((one) => one.pipeline === null);
 }
 
 function waitText(pause: Pause): string {

@@ -18,7 +18,6 @@ function isHearing(): boolean {
 
 /** One after the other: there is no haste. */
 async function ask(paths: readonly string[]): Promise<void> {
-  if (isAsking) return;
   isAsking = true;
   for (const path of paths) {
     try {
@@ -36,7 +35,7 @@ function turn(): void {
   if (document.hidden) return;
   if (isHearing()) {
     if (isLive()) figures.heardCounters({ at: marks.now, marks: marks.membersOf("").map((path) => marks.get(path)!) }, now);
-    void ask(figures.due(now));
+    if (!isAsking) void ask(figures.due(now));  // what is due counts as asked
   }
   figures.keep(now);
   courses.set(figures.courses());
