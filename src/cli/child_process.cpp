@@ -45,7 +45,9 @@ class spawn_plan {
     ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions_, fd, STDOUT_FILENO);
   }
-  result<pid_t> start(const std::vector<std::string>& words) const {
+  result<pid_t> start(const std::vector<std::string>& words) {
+    // A child that outlives the node must not hold the sockets at which the next one listens.
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
     std::vector<char*> arguments;
     for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);

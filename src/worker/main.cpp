@@ -4,6 +4,7 @@
 #include "worker/shepherd.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 
 #include <csignal>
 #include <cstdio>
@@ -16,7 +17,10 @@ extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 // at a model, with arguments.
 int main(int argc, char** argv) {
   using namespace troupe::worker;
-  if (argc > 1) return run_model_tool({argv + 1, argv + argc});
+  if (argc > 1) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // whoever asked is gone: a network on which this hangs must not stay for ever
+    return run_model_tool({argv + 1, argv + argc});
+  }
   if (::fcntl(channel_fd, F_GETFD) < 0 || ::fcntl(status_pipe_fd, F_GETFD) < 0) {
     std::fputs("troupe-worker: started by hand. A troupe node starts this program by itself; run `troupe` instead.\n", stderr);
     return 64;

@@ -1,0 +1,43 @@
+#include "cli/child_process.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace troupe::cli {
+namespace {
+
+const child_limits in_ten_seconds{.time = 10s, .output_most = 4096};
+
+TEST_CASE("a child has nothing of what its parent has open") {
+  // As the sockets of the edge are: a child that outlived a killed node kept the next one from its address.
+  constexpr int not_by_chance = 100;  // the shell opens some itself
+  const int file = ::open("/dev/null", O_RDONLY), open_here = ::fcntl(file, F_DUPFD, not_by_chance);
+  REQUIRE(open_here >= not_by_chance);
+  const auto ended = run_child({"/bin/sh", "-c", "for fd in /proc/self/fd/*; do echo \"${fd##*/}\"; done"}, in_ten_seconds);
+  ::close(open_here);
+  ::close(file);
+  REQUIRE(ended.has_value());
+  CHECK_EQ(ended->status, 0);
+  CHECK_NE(ended->output.find("2\n"), std::string::npos);
+  CHECK_EQ(ended->output.find(std::to_string(open_here) + "\n"), std::string::npos);
+}
+
+TEST_CASE("a child that takes too long is ended, and the answer says so") {
+  const auto ended = run_child({"/bin/sleep", "60"}, {.time = 50ms, .output_most = 16});
+  REQUIRE_FALSE(ended.has_value());
+  CHECK_EQ(ended.error().code, errc::timed_out);
+}
+
+TEST_CASE("of what a child writes as much is kept as was asked for") {
+  const auto ended = run_child({"/bin/sh", "-c", "echo 0123456789; exit 3"}, {.time = 10s, .output_most = 4});
+  REQUIRE(ended.has_value());
+  CHECK_EQ(ended->status, 3);
+  CHECK_EQ(ended->output, "0123");
+}
+
+}  // namespace
+}  // namespace troupe::cli
