@@ -21,7 +21,13 @@ enum class plant {
   duplicate_applied,
   lease_not_restarted,
   pause_outrun,
-  event_outlives_job
+  event_outlives_job,
+  scaling_names_busy,
+  scaling_forgets_use,
+  scaling_goes_in_blind,
+  scaling_forgets_quota,
+  scaling_guard_counts_half,
+  scaling_obeys_old_term
 };
 
 #ifdef TROUPE_PLANTS
