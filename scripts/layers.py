@@ -13,6 +13,7 @@ ARROWS = {
     "base": [],
     "model": ["base"],
     "scaling": ["base", "model"],
+    "fleet": ["base", "model", "scaling"],
     "persistence/raft": ["base", "model"],
     "persistence/replica": ["base", "model", "persistence/raft"],
     "persistence/disk": ["base"],

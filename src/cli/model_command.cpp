@@ -1,5 +1,5 @@
+#include "base/child_process.hpp"
 #include "base/error.hpp"
-#include "cli/child_process.hpp"
 #include "cli/commands.hpp"
 #include "cli/render.hpp"
 

@@ -1,7 +1,7 @@
 #include "cli/model_watch.hpp"
 
+#include "base/child_process.hpp"
 #include "base/log.hpp"
-#include "cli/child_process.hpp"
 #include "cli/json_text.hpp"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "cli/child_process.hpp"
+#include "base/child_process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace troupe::cli {
+namespace troupe {
 namespace {
 
 const child_limits in_ten_seconds{.time = 10s, .output_most = 4096};
@@ -40,4 +40,4 @@ TEST_CASE("of what a child writes as much is kept as was asked for") {
 }
 
 }  // namespace
-}  // namespace troupe::cli
+}  // namespace troupe

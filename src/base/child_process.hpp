@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-// Short-lived programs that are run for an answer.
-namespace troupe::cli {
+// Programs that are started: for an answer, or to go on by themselves.
+namespace troupe {
 
 /// How a program ended, and what it wrote to standard output.
 struct child_end {
@@ -27,7 +27,12 @@ struct child_limits {
 /// @param words the program's path and its arguments
 [[nodiscard]] result<child_end> run_child(const std::vector<std::string>& words, const child_limits& limits);
 
+/// Starts a program that goes on when this process ends, in a session of its own, with no standard input.
+/// @param output_file where its standard output and error go, behind what is there
+/// @returns its process id; it has to be waited for by this process, if that lives longer.
+[[nodiscard]] result<int> start_detached(const std::vector<std::string>& words, const std::string& output_file);
+
 /// Runs a program at our standard input, output and error, until it ends.
 [[nodiscard]] result<child_end> run_in_front(const std::vector<std::string>& words);
 
-}  // namespace troupe::cli
+}  // namespace troupe

@@ -1,4 +1,4 @@
-#include "cli/child_process.hpp"
+#include "base/child_process.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,7 +16,7 @@
 
 extern char** environ;
 
-namespace troupe::cli {
+namespace troupe {
 namespace {
 
 using steady = std::chrono::steady_clock;
@@ -44,6 +44,13 @@ class spawn_plan {
   void write_output_to(int fd) {
     ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions_, fd, STDOUT_FILENO);
+  }
+  /// Output goes to the end of a file; the child is in a session of its own, and outlives us.
+  void detach_to(const char* file) {
+    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, file, O_WRONLY | O_CREAT | O_APPEND, 0644);
+    ::posix_spawn_file_actions_adddup2(&actions_, STDOUT_FILENO, STDERR_FILENO);
   }
   result<pid_t> start(const std::vector<std::string>& words) {
     // A child that outlives the node must not hold the sockets at which the next one listens.
@@ -118,9 +125,15 @@ result<child_end> run_child(const std::vector<std::string>& words, const child_l
   return ended;
 }
 
+result<int> start_detached(const std::vector<std::string>& words, const std::string& output_file) {
+  spawn_plan plan;
+  plan.detach_to(output_file.c_str());
+  return plan.start(words);
+}
+
 result<child_end> run_in_front(const std::vector<std::string>& words) {
   TROUPE_TRY(const auto child, spawn_plan{}.start(words));
   return end_of(child);
 }
 
-}  // namespace troupe::cli
+}  // namespace troupe

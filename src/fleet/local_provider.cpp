@@ -1,0 +1,107 @@
+#include "fleet/local_provider.hpp"
+
+#include "base/child_process.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <sys/wait.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <random>
+
+namespace troupe::fleet {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr auto kill_after = std::chrono::seconds{30};
+constexpr const char* pid_file = "pid";
+constexpr const char* leaving_file = "leaving";
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in{file, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+/// The process that runs a node from this folder; nothing if it is gone. A number alone is no proof: it may be another's by now.
+std::optional<int> process_in(const fs::path& folder) {
+  std::ifstream file{folder / pid_file};
+  int pid = 0;
+  if (!(file >> pid) || pid <= 1) return std::nullopt;
+  ::waitpid(pid, nullptr, WNOHANG);  // if it was ours
+  if (text_of(fmt::format("/proc/{}/cmdline", pid)).find(folder.native() + "/") == std::string::npos) return std::nullopt;
+  return pid;
+}
+
+bool is_new(const fs::path& folder) {
+  std::error_code unknown;
+  const auto changed = fs::last_write_time(folder, unknown);
+  return !unknown && fs::file_time_type::clock::now() - changed < std::chrono::seconds{5};
+}
+
+std::string new_name() {
+  std::random_device random;
+  return fmt::format("{:08x}", random());
+}
+
+}  // namespace
+
+result<void> local_provider::order(int count, const std::string& seed) {
+  for (int i = 0; i < count; ++i) TROUPE_CHECK(start(seed));
+  return {};
+}
+
+result<void> local_provider::start(const std::string& seed) {
+  const auto name = new_name();
+  const auto folder = folder_of(name);
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure) return error{errc::io_failed, fmt::format("{}: {}", folder.native(), failure.message())};
+  auto labels = options_.labels;
+  labels.push_back("machine-" + name);
+  std::vector<std::string> words{options_.program.native(), "node", "--data", (folder / "data").native(), "--listen",
+                                 options_.listen_host + ":0", "--seed", seed, "--set", "node.roles=[work]", "--set",
+                                 fmt::format("labels=[{}]", fmt::join(labels, ", "))};
+  words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
+  TROUPE_TRY(const auto pid, start_detached(words, (folder / "node.log").native()));
+  std::ofstream{folder / pid_file} << pid << '\n';
+  return {};
+}
+
+result<std::vector<provided>> local_provider::list() {
+  std::vector<provided> all;
+  std::error_code failure;
+  fs::create_directories(options_.directory, failure);
+  fs::directory_iterator entry{options_.directory, failure}, end;
+  if (failure) return error{errc::io_failed, fmt::format("{}: {}", options_.directory.native(), failure.message())};
+  for (; !failure && entry != end; entry.increment(failure)) {
+    const auto folder = entry->path();
+    if (process_in(folder)) {
+      all.push_back({folder.filename().native(), ""});
+    } else if (!is_new(folder)) {  // a new one may be about to get its process
+      std::error_code ignored;
+      fs::remove_all(folder, ignored);
+    }
+  }
+  return all;
+}
+
+result<void> local_provider::give_back(const std::string& name) {
+  const auto folder = folder_of(name);
+  const auto pid = process_in(folder);
+  if (!pid) return {};
+  const auto marker = folder / leaving_file;
+  std::error_code unknown;
+  const auto since = fs::last_write_time(marker, unknown);
+  const bool is_told = !unknown;
+  if (!is_told) std::ofstream{marker} << "";
+  const bool is_stuck = is_told && fs::file_time_type::clock::now() - since > kill_after;
+  if (!is_told || is_stuck) ::kill(*pid, is_stuck ? SIGKILL : SIGTERM);
+  return {};
+}
+
+}  // namespace troupe::fleet

@@ -1,0 +1,196 @@
+#include "fleet/pool.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::fleet {
+namespace {
+
+using scaling::machine_state;
+using node_state = seen_node::state_kind;
+
+constexpr duration refusal_pause_first = 5s, refusal_pause_most = 2min;
+constexpr std::size_t troubles_most = 100;
+
+std::string label_of(const std::string& machine) { return "machine-" + machine; }
+
+bool is_at(const seen_node& node, const provided& machine) {
+  return std::ranges::find(node.labels, label_of(machine.name)) != node.labels.end()
+         || (!machine.address.empty() && machine.address == node.address);
+}
+
+bool takes_tasks(const seen_node& node) { return node.works && !node.is_silent && node.state == node_state::active; }
+
+std::string in_hex(model::node_id id) { return fmt::format("{:016x}", id.raw()); }
+
+}  // namespace
+
+void pool::look(const sight& at) {
+  now_ = at.now;
+  match_listed(at);
+  match_nodes(at);
+  find_late(at);
+  build(at.now);
+}
+
+void pool::match_listed(const sight& at) {
+  if (!at.listed) return complain("provider_silent", "the provider does not say which machines there are", at.now);
+  for (auto& [name, one] : given_) one.is_listed = false;
+  for (const auto& what : *at.listed) {
+    auto [found, is_new] = given_.try_emplace(what.name);
+    auto& one = found->second;
+    one.what = what;
+    one.is_listed = true;
+    if (!is_new) continue;
+    one.id = scaling::machine_id{++last_id_};
+    one.since = at.now;
+    if (!orders_.empty()) orders_.erase(orders_.begin());
+  }
+}
+
+void pool::match_nodes(const sight& at) {
+  for (auto& [name, one] : given_) one.node.reset();
+  std::erase_if(strangers_, [&](const auto& each) {
+    return std::ranges::find(at.nodes, each.first, &seen_node::id) == at.nodes.end();
+  });
+  for (const auto& node : at.nodes) {
+    const auto mine = std::ranges::find_if(given_, [&](const auto& each) { return is_at(node, each.second.what); });
+    if (mine == given_.end()) {
+      auto [found, is_new] = strangers_.try_emplace(node.id);
+      if (is_new) found->second = {scaling::machine_id{++last_id_}, node, at.now};
+      found->second.node = node;
+      continue;
+    }
+    strangers_.erase(node.id);
+    auto& one = mine->second;
+    if (one.node) {  // a machine has one node; what it ran before is gone
+      complain("machine_twice", fmt::format("machine {} has two nodes, {} and {}", one.what.name, in_hex(one.node->id), in_hex(node.id)),
+               at.now);
+      if (one.node->is_silent || !one.has_worked) one.node = node;
+      continue;
+    }
+    one.node = node;
+    if (takes_tasks(node) && !std::exchange(one.has_worked, true)) one.ready_since = at.now;
+  }
+}
+
+void pool::find_late(const sight& at) {
+  while (!orders_.empty() && at.now - orders_.front() >= times_.given_within) {
+    orders_.erase(orders_.begin());
+    complain("machine_not_given", "the provider took an order and gave no machine: it is ordered again", at.now);
+  }
+  for (auto& [name, one] : given_) {
+    if (one.is_leaving) continue;
+    if (!one.has_worked && at.now - one.since >= times_.works_within) {
+      one.is_leaving = true;
+      complain("machine_late", fmt::format("machine {} was given, and its node did not take tasks in time: it is given back", name), at.now);
+    } else if (one.has_worked && at.listed && !one.is_listed && (!one.node || one.node->is_silent)) {
+      one.is_leaving = true;
+      complain("machine_lost", fmt::format("machine {} is gone: another one takes its place", name), at.now);
+    }
+  }
+  std::erase_if(given_, [&](const auto& each) { return at.listed && !each.second.is_listed && !each.second.node; });
+}
+
+/// What the policy sees. Who leaves is not there any more.
+void pool::build(timestamp now) {
+  fleet_.machines.clear();
+  const auto add = [&](scaling::machine_id id, const std::optional<seen_node>& node, timestamp since, bool is_ours) {
+    scaling::machine one;
+    one.id = id;
+    one.since = since;
+    one.state = !node || !node->works || node->is_silent       ? machine_state::booting
+                : node->state == node_state::active            ? machine_state::ready
+                                                               : machine_state::drained;
+    if (node) {
+      one.slots = std::max(node->slots, 1);
+      one.busy = node->tasks;
+      one.use = std::min(100, 100 * node->tasks / one.slots);
+    }
+    one.is_planned = !is_ours;  // nobody can give it back
+    fleet_.machines.push_back(one);
+  };
+  for (const auto& [name, one] : given_)
+    if (!one.is_leaving) add(one.id, one.node, one.has_worked ? one.ready_since : one.since, true);
+  for (const auto& [id, one] : strangers_)
+    if (one.node.works && !one.node.is_silent) add(one.id, one.node, one.since, false);
+  if (!std::exchange(has_desired_, true)) fleet_.desired = static_cast<int>(fleet_.machines.size());
+  std::erase_if(troubles_, [&](const auto& each) { return now - each.first > times_.trouble_shown; });
+}
+
+void pool::want(const scaling::decision& d) {
+  fleet_.desired = d.to;
+  auto going = d.victims;
+  // Machines that came although nobody wanted them any more.
+  const auto there = static_cast<int>(fleet_.machines.size());
+  if (going.empty() && there > d.to) going = scaling::pick_victims(fleet_, there - d.to, 100);
+  for (auto& [name, one] : given_)
+    if (std::ranges::find(going, one.id) != going.end()) one.is_leaving = true;
+  build(now_);
+}
+
+errands pool::next() {
+  errands now;
+  const int missing = fleet_.desired - static_cast<int>(fleet_.machines.size() + orders_.size());
+  if (missing > 0 && (!not_before_ || now_ >= *not_before_)) now.order = missing;
+  for (auto& [name, one] : given_) {
+    if (!one.is_leaving) continue;
+    if (!one.node) {
+      if (one.is_listed) now.give_back.push_back(name);
+    } else if (one.node->is_silent) {  // it cannot be asked to finish
+      now.remove.push_back(one.node->id);
+      if (one.is_listed) now.give_back.push_back(name);
+    } else if (one.node->state == node_state::active) {
+      now.drain.push_back(one.node->id);
+    } else if (one.node->state == node_state::drained && one.node->tasks == 0) {
+      now.remove.push_back(one.node->id);
+    }
+  }
+  return now;
+}
+
+void pool::ordered(int count, timestamp at, const std::optional<error>& refused) {
+  if (!refused) {
+    refusal_pause_ = {};
+    not_before_.reset();
+    orders_.insert(orders_.end(), static_cast<std::size_t>(count), at);
+    return;
+  }
+  refusal_pause_ = std::clamp(2 * refusal_pause_, refusal_pause_first, refusal_pause_most);
+  not_before_ = at + refusal_pause_;
+  complain("machine_not_given", fmt::format("the provider refuses {} machines: {}", count, refused->detail), at);
+}
+
+std::vector<trouble> pool::troubles(timestamp now) const {
+  std::vector<trouble> shown;
+  for (const auto& [when, what] : troubles_)
+    if (now - when <= times_.trouble_shown) shown.push_back(what);
+  return shown;
+}
+
+/// The same trouble is one, however often it shows.
+void pool::complain(std::string code, std::string why, timestamp now) {
+  trouble what{std::move(code), std::move(why)};
+  std::erase_if(troubles_, [&](const auto& each) { return each.second == what; });
+  if (troubles_.size() >= troubles_most) troubles_.erase(troubles_.begin());
+  troubles_.emplace_back(now, std::move(what));
+}
+
+std::vector<pool::entry> pool::entries() const {
+  std::vector<entry> all;
+  for (const auto& [name, one] : given_) {
+    const auto state = !one.node || !one.has_worked              ? machine_state::booting
+                       : one.node->state == node_state::active ? machine_state::ready
+                                                               : machine_state::drained;
+    all.push_back({name, one.node ? std::optional{one.node->id} : std::nullopt, state, one.is_leaving, one.node ? one.node->tasks : 0,
+                   one.since});
+  }
+  for (const auto& [id, one] : strangers_)
+    all.push_back({"", id, one.node.state == node_state::active ? machine_state::ready : machine_state::drained, false, one.node.tasks,
+                   one.since});
+  return all;
+}
+
+}  // namespace troupe::fleet

@@ -1,0 +1,118 @@
+#pragma once
+
+#include "fleet/provider.hpp"
+#include "model/ids.hpp"
+#include "scaling/decide.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+// The machines of one pool, from the order to the end. Pure: what the provider and the cluster say comes in, errands go out.
+//
+//   ordered --listed--> booting --its node works--> ready --victim--> leaving: drain -> drained, nothing runs -> remove -> give back
+//      | too late                | too late: give back, alarm                         (one that never worked is given back at once)
+//      v forgotten, alarm        v
+namespace troupe::fleet {
+
+/// A node, as the leader of the cluster sees it.
+struct seen_node {
+  model::node_id id;
+  std::string address;
+  std::vector<std::string> labels;
+  bool works = true;  ///< its slots take tasks, unless it is drained
+  enum class state_kind : std::uint8_t { active, draining, drained } state = state_kind::active;
+  int slots = 0, tasks = 0;
+  bool is_silent = false;  ///< for longer than a node may be
+};
+
+struct sight {
+  timestamp now{};
+  std::optional<std::vector<provided>> listed;  ///< nothing: the provider did not answer
+  std::vector<seen_node> nodes;
+};
+
+/// What has to be done now. Each is named again until it shows.
+struct errands {
+  int order = 0;
+  std::vector<model::node_id> drain, remove;
+  std::vector<std::string> give_back;
+};
+
+struct trouble {
+  std::string code;  ///< machine_not_given, machine_late, machine_twice, machine_lost, provider_silent
+  std::string why;   ///< for people
+  friend bool operator==(const trouble&, const trouble&) = default;
+};
+
+struct pool_times {
+  duration given_within = 1min;   ///< an ordered machine that is not listed by then is not coming
+  duration works_within = 5min;   ///< a listed machine whose node does not work by then is given back
+  duration trouble_shown = 10min;
+};
+
+class pool {
+ public:
+  explicit pool(pool_times times = {}) : times_(times) {}
+
+  /// Takes in what there is. Nodes that the provider does not know stay for ever: they count, and never go.
+  void look(const sight& at);
+  /// The pool for `scaling::scaler::step`.
+  [[nodiscard]] const scaling::fleet& machines() const noexcept { return fleet_; }
+  /// What was decided, as a count and as names. Also given again and again while nothing changes.
+  void want(const scaling::decision& d);
+  /// What follows, from the last look and all that was wanted.
+  [[nodiscard]] errands next();
+  /// An order was carried out (or the provider refused it: then it is tried again after a while).
+  void ordered(int count, timestamp at, const std::optional<error>& refused);
+  [[nodiscard]] std::vector<trouble> troubles(timestamp now) const;
+
+  struct entry {
+    std::string name;  ///< "" of a node that no provider gave
+    std::optional<model::node_id> node;
+    scaling::machine_state state{};
+    bool is_leaving = false;
+    int tasks = 0;
+    timestamp since{};
+  };
+  /// For people.
+  [[nodiscard]] std::vector<entry> entries() const;
+  [[nodiscard]] int on_order() const noexcept { return static_cast<int>(orders_.size()); }
+
+ private:
+  struct given {
+    scaling::machine_id id;
+    provided what;
+    std::optional<seen_node> node;
+    timestamp since{};       ///< when it was first listed
+    timestamp ready_since{};
+    bool has_worked = false, is_leaving = false, is_listed = true;
+  };
+  struct stranger {
+    scaling::machine_id id;
+    seen_node node;
+    timestamp since{};
+  };
+
+  void match_listed(const sight& at);
+  void match_nodes(const sight& at);
+  void find_late(const sight& at);
+  void build(timestamp now);
+  void complain(std::string code, std::string why, timestamp now);
+
+  pool_times times_;
+  scaling::fleet fleet_;
+  std::map<std::string, given> given_;
+  std::map<model::node_id, stranger> strangers_;
+  std::vector<timestamp> orders_;  ///< that are not listed yet, one for each machine; the oldest first
+  std::vector<std::pair<timestamp, trouble>> troubles_;
+  std::optional<timestamp> not_before_;  ///< for the next order, after a refusal
+  duration refusal_pause_{};
+  std::uint64_t last_id_ = 0;
+  timestamp now_{};
+  bool has_desired_ = false;
+};
+
+}  // namespace troupe::fleet
