@@ -5,6 +5,8 @@
 #include "cli/config_command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/local_file.hpp"
+#include "cli/plan_command.hpp"
+#include "cli/scale_command.hpp"
 #include "cli/units_text.hpp"
 
 #include <fmt/format.h>
@@ -50,6 +52,9 @@ struct program {
   action chosen;
   std::optional<int> node_status;  ///< of a node that ran: it speaks for itself
 
+  scale_command scale;
+  plan_command plan;
+
   backup_command backup;
   recover_command recover;
   std::string backup_directory, data;
@@ -64,6 +69,8 @@ struct program {
   void add_queue_commands();
   void add_artifact_commands();
   void add_model_commands();
+  void add_scale_commands();
+  void add_plan_command();
   CLI::App* command(CLI::App& parent, const char* name, const char* description, action what);
 };
 
@@ -90,6 +97,8 @@ program::program(std::filesystem::path program_path, local_commands brought)
   add_queue_commands();
   add_artifact_commands();
   add_model_commands();
+  add_scale_commands();
+  add_plan_command();
   command(app, "version", "Print the version", [] {
     fmt::print("troupe {}\n", TROUPE_VERSION);
     return outcome<exit_code>{exit_code::ok};
@@ -291,6 +300,54 @@ void program::add_model_commands() {
     each->add_option("FILE", bench.file, "An ONNX file, or the description of one (NAME.yaml)")->required();
   time->add_option("--shape", bench.shape, "Of the first input, such as 1x3x224x224");
   time->add_option("--threads", bench.threads, "Default: all processors");
+}
+
+void program::add_scale_commands() {
+  auto* scaled = command(app, "scale", "Check scaling policies and try them out in virtual time", {});
+  scaled->require_subcommand(1);
+  command(*scaled, "check", "Check policy files, without a node", [this] { return run_scale_check(global, files); })
+      ->add_option("FILE", files, "Policy files")
+      ->required();
+  auto* simulated = command(*scaled, "simulate", "Run a policy over a trace of load, in virtual time",
+                            [this] { return run_scale_simulate(global, scale, path); });
+  simulated->add_option("--policy", scale.policy, "A policy file, or the name of a shipped one (default: default)");
+  simulated
+      ->add_option("--trace", scale.trace,
+                   "CSV with seconds,arrivals,service_seconds; or burst, diurnal, ramp, saw-tooth, flash-crowd")
+      ->required();
+  simulated->add_option("--compare", scale.compare, "Another policy, or hpa-50 or hpa-70: Kubernetes' autoscaler at that target");
+  simulated->add_option("--environment", scale.environment, "Whose eagerness holds (default production)");
+  simulated->add_option("--boot", scale.boot, "How long a node takes to come (default 2min)");
+  simulated->add_option("--slots", scale.slots, "Tasks at once on a node (default 1)")->check(CLI::Range(1, 1024));
+  simulated->add_option("--price", scale.price, "Of a node for an hour (default 1)")->check(CLI::Range(0.0, 1e6));
+  simulated->add_option("--seed", scale.seed, "Of the tasks' times within their row (default 1)");
+  simulated->add_option("--svg", scale.svg, "Write a chart here");
+  simulated->add_option("--log", scale.log, "Write every decision of the policy here");
+  command(*scaled, "trace", "Print a built-in trace as CSV", [this] { return run_scale_trace(scale.trace); })
+      ->add_option("NAME", scale.trace, "burst, diurnal, ramp, saw-tooth or flash-crowd")
+      ->required();
+  command(*scaled, "replay", "Make the decisions of a log again and compare them bit for bit",
+          [this] { return run_scale_replay(global, scale.log); })
+      ->add_option("LOG", scale.log, "What simulate --log has written")
+      ->required();
+}
+
+void program::add_plan_command() {
+  auto* planned = command(app, "plan", "How many nodes a load needs, how long it waits, what it costs",
+                          [this] { return run_plan(global, plan, path); });
+  planned->add_option("--prices", plan.prices, "A YAML file of prices; config/plans has examples")->required();
+  planned->add_option("--jobs-per-hour", plan.jobs_per_hour, "The load (default: what the file says)")
+      ->check(CLI::Range(1e-6, 1e9));
+  planned->add_option("--stage-seconds", plan.stage_seconds, "Of each stage of a job, as in 10,45 (default: what the file says)")
+      ->delimiter(',')
+      ->check(CLI::Range(1e-3, 1e7));
+  planned->add_option("--nodes", plan.nodes, "So many (default: what the file says, else as many as the wait allows)")
+      ->check(CLI::Range(1, 10'000));
+  planned->add_option("--wait-most", plan.wait_most,
+                      "How long 95 % of the jobs may wait at most (default: as long as a job takes)");
+  planned->add_option("--hours-per-day", plan.hours_per_day, "That the nodes are there (default 24)")
+      ->check(CLI::Range(0.01, 24.0));
+  planned->add_option("--policy", plan.policy, "Keep within the bounds of this policy");
 }
 
 /// `submit` takes inputs that only the pipeline knows; they are taken out before the parser sees them.

@@ -216,7 +216,7 @@ TEST_CASE("what a decision says would happen otherwise does happen") {
     for (const auto& each : base.otherwise) {
       CAPTURE(each.text);
       auto pool = first;
-      const double value = each.if_so.threshold + (each.if_so.is_above ? 0.5 : -0.5);
+      const double value = each.if_so.threshold + (each.if_so.is_above ? 0.01 : -0.01);
       decision last = base;
       duration passed{};
       while (last.to == last.from && passed < 2h) {

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "cli/commands.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+// Scaling policies without a node: checked, tried out in virtual time, replayed.
+namespace troupe::cli {
+
+struct scale_command {
+  std::string policy = "default";  ///< a file, or the name of a shipped one
+  std::string trace;               ///< a file, or the name of a built-in one
+  std::string compare;             ///< "", a policy, "hpa-50" or "hpa-70"
+  std::string environment = "production";
+  std::string boot = "2min";
+  int slots = 1;
+  double price = 1;
+  std::uint64_t seed = 1;
+  std::string svg, log;  ///< files to write, or ""
+};
+
+[[nodiscard]] outcome<exit_code> run_scale_check(const global_options& global, const std::vector<std::string>& files);
+/// Prints a table of waits, cost and steps.
+/// @param program  the path of this executable; shipped policies are found through it
+[[nodiscard]] outcome<exit_code> run_scale_simulate(const global_options& global, const scale_command& given,
+                                                    const std::filesystem::path& program);
+[[nodiscard]] outcome<exit_code> run_scale_trace(const std::string& name);
+/// @returns `exit_code::usage` if a decision differs.
+[[nodiscard]] outcome<exit_code> run_scale_replay(const global_options& global, const std::string& log);
+
+}  // namespace troupe::cli

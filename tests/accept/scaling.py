@@ -1,0 +1,134 @@
+"""Scaling: the guides' policies and figures, what may never happen, and how the default policy compares with Kubernetes'.
+
+All in virtual time. TROUPE_ACCEPT_SCALING_SEEDS sets how many random traces A2 tries. Charts of A7 stay in build/accept/scaling.
+"""
+import json
+import math
+import os
+import re
+import time
+import xml.etree.ElementTree as xml
+
+from framework import BUILD, ROOT, TROUPE, CheckFailed, Suite, say, sh
+
+suite = Suite("scaling", ["troupe", "test_scaling", "sim_scaling"])
+SEEDS = int(os.environ.get("TROUPE_ACCEPT_SCALING_SEEDS", 10_000))
+TRACES = ("burst", "diurnal", "ramp", "saw-tooth", "flash-crowd")
+CHARTS = ROOT / "build/accept/scaling"
+
+
+def simulate(trace, *more, policy="default", compare=None):
+    """@returns the figures of the policy, and of what it is compared with."""
+    with_other = ["--compare", compare] if compare else []
+    done = sh(TROUPE, "--json", "scale", "simulate", "--policy", policy, "--trace", trace, *with_other, *more)
+    return json.loads(done.stdout)["runs"]
+
+
+def ratios(hpa):
+    """Cost times wait of the default policy against Kubernetes', by trace."""
+    found = {}
+    for trace in TRACES:
+        ours, theirs = simulate(trace, compare=hpa)
+        found[trace] = ours["cost_times_wait_p95"] / theirs["cost_times_wait_p95"]
+        say(f"{trace}: cost {ours['cost']:.1f} and wait {ours['wait_p95_s']:.1f} s against {theirs['cost']:.1f} and {theirs['wait_p95_s']:.1f} s of {hpa}")
+    return found
+
+
+@suite.check("A1", "the guides' policies, minute by minute")
+def guides(check):
+    done = sh(BUILD / "bin/test_scaling", "--no-intro=true", "--test-case=S0*,S1*,S2*,S3*,S4*", check=False)
+    counts = re.search(r"test cases:\s+(\d+) \|\s+(\d+) passed \|\s+(\d+) failed", done.stdout)
+    if not counts:
+        raise CheckFailed(f"test_scaling ended with {done.returncode}: {done.stdout[-500:]}")
+    check.at_least("cases with the guides' numbers", int(counts[1]), 20)
+    check.equal("failed", int(counts[3]), 0)
+    files = sorted((ROOT / "config/policies").glob("*.yaml"))
+    checked = json.loads(sh(TROUPE, "--json", "scale", "check", *files).stdout)["policies"]
+    check.at_least("shipped policies", len(files), 12)
+    check.equal("that cannot be read", sum(not one["ok"] for one in checked), 0)
+    text = (ROOT / "docs/scaling.md").read_text()
+    source = (ROOT / "tests/unit/scaling/traces_test.cpp").read_text()
+    reasons = re.findall(r'\d, "([^"]+)"\}', source)
+    check.at_least("minutes in which a guide's trace contradicts itself", len(reasons), 1)
+    check.equal("of them not in docs/scaling.md", sum(f"{reason}" not in text for reason in reasons), 0)
+
+
+@suite.check("A2", "random traces with faults")
+def faults(check):
+    done = sh(BUILD / "bin/sim_scaling", "--seeds", SEEDS, check=False, timeout=3000)
+    last = done.stdout.strip().splitlines()[-1]
+    figures = dict(re.findall(r"(\w+) (\d+)", last))
+    for line in done.stdout.splitlines()[:10]:
+        say(line)
+    check.equal("traces", int(figures["seeds"]), 10_000)
+    check.equal("violations (busy node ended, cap exceeded, guard, blind, old term, second reversal, replay)", int(figures["violations"]), 0)
+    check.at_least("faults", int(figures["faults"]), 10_000)
+    check.equal("decisions of the logs that were made again", figures["replayed"], figures["decisions"])
+    found = sh(BUILD / "bin/sim_scaling", "--plants", "--seeds", 2000, check=False, timeout=3000).stdout
+    say(found)
+    check.at_least("planted bugs found", found.count(" found by "), 4)
+    check.equal("planted bugs missed", found.count("NOT FOUND"), 0)
+
+
+@suite.check("A4", "cost times wait against Kubernetes' autoscaler with its defaults")
+def comparison(check):
+    text = (ROOT / "docs/scaling.md").read_text()
+    for hpa in ("hpa-50", "hpa-70"):
+        found = ratios(hpa)
+        for trace, ratio in found.items():
+            check.line(f"{trace}, {hpa}: ratio", f"{ratio:.3f}", "told, not judged", True)
+        mean = math.exp(sum(math.log(each) for each in found.values()) / len(found))
+        check.at_most(f"geometric mean of {len(found)} traces, {hpa}", round(mean, 3), 0.8)
+        check.that(f"docs/scaling.md has the figure of {hpa}", f"{mean:.2f}" in text, f"{mean:.2f}")
+    for trace in TRACES:
+        (ours,) = simulate(trace)
+        check.equal(f"{trace}: busy nodes ended", ours["busy_ended"], 0)
+
+
+@suite.check("A5", "30 days in steps of 15 s")
+def thirty_days(check):
+    started = time.monotonic()
+    (run,) = simulate("diurnal")
+    seconds = time.monotonic() - started
+    check.at_least("decisions", run["decisions"], 30 * 24 * 240)
+    check.at_most("time", seconds, 10, "s")
+
+
+@suite.check("A6", "the planner against the guides' tables")
+def planner(check):
+    done = sh(BUILD / "bin/test_scaling", "--no-intro=true", "--source-file=*plan_test*", check=False)
+    counts = re.search(r"assertions:\s+(\d+) \|\s+(\d+) passed \|\s+(\d+) failed", done.stdout)
+    if not counts:
+        raise CheckFailed(f"test_scaling ended with {done.returncode}: {done.stdout[-500:]}")
+    check.at_least("figures compared", int(counts[1]), 60)
+    check.equal("that differ", int(counts[3]), 0)
+    plan = lambda name, *more: json.loads(sh(TROUPE, "--json", "plan", "--prices", ROOT / f"config/plans/{name}.yaml", *more).stdout)
+    one, three = plan("s0-one-node"), plan("s0-three-nodes")
+    check.equal("S0: three nodes do so many times one", round(three["capacity_per_hour"] / one["capacity_per_hour"], 6), 3.0)
+    check.equal("S0: a month of three nodes", round(three["cost_month"], 2), 1405.06)
+    for nodes, issues in ((1, 4), (10, 40), (100, 400)):
+        check.equal(f"S2: {nodes} workers, issues an hour", round(plan("s2-workers", "--nodes", str(nodes))["capacity_per_hour"], 6), issues)
+    check.equal("S2: a month of scenario 2", round(plan("s2-scenario-2")["cost_month"], 2), 721.86)
+
+
+@suite.check("A7", "charts and logs")
+def charts(check):
+    CHARTS.mkdir(parents=True, exist_ok=True)
+    for trace in TRACES:
+        picture = CHARTS / f"{trace}.svg"
+        simulate(trace, "--svg", picture, compare="hpa-70")
+        root = xml.parse(picture).getroot()
+        lines = [each.get("points", "").split() for each in root.iter("{http://www.w3.org/2000/svg}polyline")]
+        check.equal(f"{trace}: curves", len(lines), 11)
+        check.at_least(f"{trace}: points of the shortest curve", min(map(len, lines)), 100)
+        inside = all(0 <= float(x) <= 1080 and 0 <= float(y) <= 900 for line in lines for x, y in (point.split(",") for point in line))
+        check.that(f"{trace}: every point is in the picture", inside)
+    log = CHARTS / "flash-crowd.log"
+    simulate("flash-crowd", "--log", log)
+    again = json.loads(sh(TROUPE, "--json", "scale", "replay", log).stdout)
+    check.at_least("decisions of a log made again", again["decisions"], 1440)
+    check.equal("that differ", again["differ"], 0)
+
+
+if __name__ == "__main__":
+    suite.main()
