@@ -1,6 +1,7 @@
 #include "media/media.hpp"
 #include "stage.hpp"
 
+#include <fmt/format.h>
 #include <sys/wait.h>
 
 #include <cstdio>
