@@ -176,6 +176,7 @@ class batch_maker {
     TROUPE_TRY(taker_, float_taker::to_video(*out_frame_, matrix_));
     const auto bytes_of_one = 3 * sizeof(float) * (plane_values(in_) + plane_values(out_));
     batch_most_ = std::clamp<std::size_t>(batch_bytes_most / bytes_of_one, 1, options_.batch_most);
+    if (options_.before) TROUPE_CHECK(options_.before({in_.width, in_.height, batch_most_, memory(batch_most_ * bytes_of_one)}));
     given_.resize(batch_most_ * 3 * plane_values(in_));
     made_.resize(batch_most_ * 3 * plane_values(out_));
     return {};
@@ -205,6 +206,13 @@ class batch_maker {
   }
 
  private:
+  /// Of pictures: those of a call, one more of either size on its way, and the frames that wait for their turn.
+  [[nodiscard]] std::uint64_t memory(std::size_t of_batch) const {
+    const auto planes = 3 * sizeof(float) * (plane_values(in_) + plane_values(out_));
+    const auto frames = (queue_capacity(out_) + batch_most_) * plane_values(in_) + queue_capacity(out_) * plane_values(out_);
+    return of_batch + planes + frames * 3 / 2;
+  }
+
   const transform_options& options_;
   const picture_fn& how_;
   std::optional<float_maker> maker_;
@@ -345,6 +353,8 @@ result<transform_result> transform_picture(const transform_options& options, con
     if (static_cast<std::int64_t>(plane_values(out)) > pixels_max)
       return refuse(role, fmt::format("has {} x {} pixels and would have {} x {}, more than {} megapixels", in.width, in.height,
                                       out.width, out.height, pixels_max / 1'000'000));
+    if (options.before)
+      TROUPE_CHECK(options.before({in.width, in.height, 1, 2 * 3 * sizeof(float) * (plane_values(in) + plane_values(out))}));
     TROUPE_TRY(auto maker, float_maker::open(*picture, {1, 1}, nullptr, false));
     TROUPE_TRY(auto floats, maker.convert(*picture));
     picture.reset();

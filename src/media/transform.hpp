@@ -24,11 +24,21 @@ struct picture_batch {
 /// Makes other pictures of pictures. Called from the thread that runs the function, one batch after the other.
 using picture_fn = std::function<result<void>(const picture_batch&)>;
 
+/// What will lie in memory.
+struct transform_plan {
+  int width = 0;  ///< of the pictures that go in, as the next
+  int height = 0;
+  std::size_t batch = 1;     ///< pictures in one call, at most
+  std::uint64_t memory = 0;  ///< bytes of pictures: decoded, as numbers, and on their way to the encoder
+};
+
 struct transform_options {
   std::filesystem::path input;
   int scale = 1;               ///< the new sides are so many times the old ones; 1 to 8
   std::size_t batch_most = 1;  ///< pictures in one call
   int threads = 2;             ///< of decoder and encoder
+  /// Called once, before memory is taken for pictures. An error ends the work.
+  std::function<result<void>(const transform_plan&)> before = {};
 };
 
 struct transform_result {

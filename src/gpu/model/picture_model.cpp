@@ -92,12 +92,7 @@ tensor_type picture_model::input_type(std::size_t count, int width, int height) 
 /// Follows one part through the network: it has to come out `scale` times as large.
 result<void> picture_model::check_output() {
   const int side = description_.tile > 0 ? description_.tile : trial_side;
-  const auto plan = plan_tiles(side, side,
-                               {.side = description_.tile,
-                                .margin = description_.overlap,
-                                .multiple = description_.multiple,
-                                .fixed_width = static_cast<int>(fixed_width_),
-                                .fixed_height = static_cast<int>(fixed_height_)});
+  const auto plan = plan_for(side, side);
   part_ = input_type(1, plan.width, plan.height);
   if (description_.batch > 1) {  // a network may be open for batches in its file, and closed inside
     const auto together = input_type(static_cast<std::size_t>(description_.batch), plan.width, plan.height);
@@ -137,13 +132,38 @@ result<prepared_network*> picture_model::prepared_for(const tensor_type& type) {
   return prepared_.front().network.get();
 }
 
+tile_plan picture_model::plan_for(int width, int height) const {
+  return plan_tiles(width, height,
+                    {.side = description_.tile,
+                     .margin = description_.overlap,
+                     .multiple = description_.multiple,
+                     .fixed_width = static_cast<int>(fixed_width_),
+                     .fixed_height = static_cast<int>(fixed_height_)});
+}
+
+result<std::size_t> picture_model::make_ready(std::size_t count, int width, int height) {
+  const auto plan = plan_for(width, height);
+  const auto jobs = count * plan.places.size(), together = static_cast<std::size_t>(description_.batch);
+  const auto at_once = jobs >= together ? together : 1;
+  TROUPE_CHECK(prepared_for(input_type(at_once, plan.width, plan.height)));
+  const bool has_rest = at_once != 1 && (count > 1 || jobs % together != 0);
+  if (has_rest) TROUPE_CHECK(prepared_for(input_type(1, plan.width, plan.height)));
+  // As they are cut, as they are given, as they come out, and as a picture again.
+  const auto values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
+  const auto scale = static_cast<std::size_t>(description_.scale);
+  return memory() + sizeof(float) * 3 * values * at_once * (3 + 3 * scale * scale);
+}
+
+std::size_t picture_model::memory() const {
+  std::size_t sum = 0;
+  for (const auto& value : network_.network.values)
+    if (value.constant) sum += bytes_of(value.constant->full_type());
+  for (const auto& one : prepared_) sum += one.network->memory();
+  return sum;
+}
+
 result<void> picture_model::apply(const planar_pictures& in, float* out, const part_done_fn& report) {
-  const auto plan = plan_tiles(in.width, in.height,
-                               {.side = description_.tile,
-                                .margin = description_.overlap,
-                                .multiple = description_.multiple,
-                                .fixed_width = static_cast<int>(fixed_width_),
-                                .fixed_height = static_cast<int>(fixed_height_)});
+  const auto plan = plan_for(in.width, in.height);
   std::vector<job> jobs;
   for (std::size_t picture = 0; picture < in.count; ++picture)
     for (const auto place : plan.places) jobs.push_back({picture, place});

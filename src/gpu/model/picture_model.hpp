@@ -38,6 +38,12 @@ class picture_model {
   [[nodiscard]] const network_facts& facts() const noexcept { return facts_; }
   [[nodiscard]] const tensor_type& part() const noexcept { return part_; }
 
+  /// Makes ready what pictures of this size need, without touching the memory that their work needs.
+  /// @returns bytes of weights, of all that is ready, and of the parts at work
+  result<std::size_t> make_ready(std::size_t count, int width, int height);
+  /// Bytes of weights and of all that is ready.
+  [[nodiscard]] std::size_t memory() const;
+
   /// @param out takes count * 3 planes, `scale` times as wide and high
   result<void> apply(const planar_pictures& in, float* out, const part_done_fn& report);
 
@@ -56,6 +62,7 @@ class picture_model {
       : description_(std::move(description)), where_(std::move(where)) {}
   result<void> check_input();
   result<void> check_output();
+  [[nodiscard]] tile_plan plan_for(int width, int height) const;
   [[nodiscard]] tensor_type input_type(std::size_t count, int width, int height) const;
   result<prepared_network*> prepared_for(const tensor_type& type);
   result<void> run(const planar_pictures& in, float* out, const tile_plan& plan, std::span<const job> jobs);

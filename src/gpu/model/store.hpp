@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -25,11 +26,19 @@ class model_store {
   /// model
   ///          that cannot be used.
   result<picture_model*> get(std::string_view name, model_task task, int threads);
+  /// Bytes that loading it takes, at most; 0 if it is there, or nowhere.
+  [[nodiscard]] std::size_t loading(std::string_view name) const;
+  /// Bytes of all that is kept.
+  [[nodiscard]] std::size_t memory() const;
+  /// What it took to make that.
+  [[nodiscard]] std::chrono::milliseconds worth() const;
+  void clear() noexcept { kept_.clear(); }
 
  private:
   struct kept {
     std::string stamp;  ///< of its files: another one has come if it differs
     int threads = 1;
+    std::chrono::milliseconds took{};  ///< to load
     picture_model model;
   };
   [[nodiscard]] std::filesystem::path find(std::string_view name) const;

@@ -3,6 +3,7 @@
 #include "gpu/model/store.hpp"
 #include "media/media.hpp"
 #include "worker/executors.hpp"
+#include "worker/stages/model_memory.hpp"
 #include "worker/stages/params_reader.hpp"
 
 #include <fmt/format.h>
@@ -54,9 +55,13 @@ class model_runner : public stage_runner {
     const auto name = params.text("model", usual_model_);
     const auto strength = params.number("strength", 1);
     if (params.fault()) return *params.fault();
-    TROUPE_TRY(auto* const model, models_->get(name, task_, options.threads));
+    TROUPE_TRY(auto model, claimed_model::load(*models_, work, name, task_));
     options.scale = model->description().scale;
     options.batch_most = static_cast<std::size_t>(model->description().batch);
+
+    options.before = [&](const media::transform_plan& plan) {
+      return model.make_ready(plan.batch, plan.width, plan.height, plan.memory);
+    };
 
     frame_progress progress{sink};
     const auto how = [&](const media::picture_batch& batch) -> result<void> {
@@ -104,10 +109,11 @@ class model_runner : public stage_runner {
 
 }  // namespace
 
-void add_model_runners(runner_table& table, std::vector<std::filesystem::path> directories) {
+std::shared_ptr<warm_memory> add_model_runners(runner_table& table, std::vector<std::filesystem::path> directories) {
   const auto models = std::make_shared<gpu::model_store>(std::move(directories), make_executor);
   table.emplace("model.upscale", std::make_unique<model_runner>(gpu::model_task::upscale, "upscale-x2", models));
   table.emplace("model.filter", std::make_unique<model_runner>(gpu::model_task::filter, "denoise", models));
+  return std::make_shared<warm_models>(models);
 }
 
 std::vector<std::filesystem::path> model_directories() {
