@@ -53,6 +53,8 @@ struct program {
   std::optional<int> node_status;  ///< of a node that ran: it speaks for itself
 
   scale_command scale;
+  int hold_nodes = 0;
+  std::string hold_time = "1h";
   plan_command plan;
 
   backup_command backup;
@@ -303,8 +305,14 @@ void program::add_model_commands() {
 }
 
 void program::add_scale_commands() {
-  auto* scaled = command(app, "scale", "Check scaling policies and try them out in virtual time", {});
+  auto* scaled = command(app, "scale", "How the nodes follow the load: policies checked, tried out in virtual time, and at work", {});
   scaled->require_subcommand(1);
+  command(*scaled, "status", "What is decided and why, and which machines there are", [this] { return run_scale_status(global); });
+  auto* held = command(*scaled, "hold", "So many nodes for a while, whatever the policy says",
+                       [this] { return run_scale_hold(global, hold_nodes, hold_time); });
+  held->add_option("NODES", hold_nodes, "Within the policy's limits")->required()->check(CLI::Range(0, 1'000'000));
+  held->add_option("--for", hold_time, "How long (default 1h)");
+  command(*scaled, "release", "End a hold, or the pause after a runaway", [this] { return run_scale_release(global); });
   command(*scaled, "check", "Check policy files, without a node", [this] { return run_scale_check(global, files); })
       ->add_option("FILE", files, "Policy files")
       ->required();

@@ -159,6 +159,10 @@ void fill_automatic(loaded_config& config, const std::filesystem::path& program)
     values.models.directory = values.data_directory / "models";
     mark("models.directory");
   }
+  if (values.scaling.directory.empty()) {
+    values.scaling.directory = values.data_directory / "fleet";
+    mark("scaling.directory");
+  }
   if (values.memory.budget == bytes{0}) {
     values.memory.budget = std::max(64_MiB, bytes{memory_here().count() / 4 * 3});
     mark("memory.budget");

@@ -82,6 +82,15 @@ struct node_config {
     std::uint32_t simulated_gflops = 100;
   } models;
   struct {
+    std::string policy;  ///< empty: nodes do not follow the load
+    std::string environment = "production";
+    duration every = 5s;
+    std::string provider = "local";
+    std::filesystem::path directory;  ///< empty until `fill_automatic`
+    std::vector<std::string> labels, arguments, command;
+    duration command_time = 1min;
+  } scaling;
+  struct {
     bytes budget{};  ///< that the slots share; 0 until `fill_automatic`
   } memory;
   struct {

@@ -265,6 +265,47 @@ config_key memory_key() {
           }};
 }
 
+config_key policy_key() {
+  return {"scaling.policy", false, "a policy file, the name of a shipped policy, or none",
+          [](node_config& config, const values& given) {
+            if (given.front().empty()) return false;
+            config.scaling.policy = given.front() == "none" ? "" : given.front();
+            return true;
+          },
+          [](const node_config& config) { return config.scaling.policy.empty() ? std::string{"none"} : config.scaling.policy; }};
+}
+
+config_key environment_key() {
+  return {"scaling.environment", false, "1 to 63 letters, digits, '-', '_', '.'",
+          [](node_config& config, const values& given) {
+            if (!is_label(given.front())) return false;
+            config.scaling.environment = given.front();
+            return true;
+          },
+          [](const node_config& config) { return config.scaling.environment; }};
+}
+
+config_key provider_key() {
+  return {"scaling.provider", false, "local or exec",
+          [](node_config& config, const values& given) {
+            if (given.front() != "local" && given.front() != "exec") return false;
+            config.scaling.provider = given.front();
+            return true;
+          },
+          [](const node_config& config) { return config.scaling.provider; }};
+}
+
+template <class Member>
+config_key words_key(std::string name, Member member) {
+  return {std::move(name), true, "a list of at most 64 words",
+          [=](node_config& config, const values& given) {
+            if (given.size() > 64) return false;
+            member(config) = given;
+            return true;
+          },
+          [=](const node_config& config) { return fmt::format("[{}]", fmt::join(member(config), ", ")); }};
+}
+
 config_key log_level_key() {
   static constexpr std::array<std::string_view, 4> names{"debug", "info", "warn", "error"};
   return {"log_level", false, "debug, info, warn or error",
@@ -303,6 +344,15 @@ void add_serving_keys(std::vector<config_key>& keys) {
   keys.push_back(executor_key());
   keys.push_back(number_key("models.simulated_gflops", "GFLOP/s", 1, 1'000'000'000, AT(models.simulated_gflops)));
   keys.push_back(memory_key());
+  keys.push_back(policy_key());
+  keys.push_back(environment_key());
+  keys.push_back(duration_key("scaling.every", 1s, 10min, AT(scaling.every)));
+  keys.push_back(provider_key());
+  keys.push_back(path_key("scaling.directory", automatic, AT(scaling.directory)));
+  keys.push_back(words_key("scaling.labels", AT(scaling.labels)));
+  keys.push_back(words_key("scaling.arguments", AT(scaling.arguments)));
+  keys.push_back(words_key("scaling.command", AT(scaling.command)));
+  keys.push_back(duration_key("scaling.command_time", 1s, 10min, AT(scaling.command_time)));
   keys.push_back(number_key("worker.niceness", "steps", 0, 19, AT(worker.niceness)));
   keys.push_back(number_key("worker.recycle_after_tasks", "tasks", 1, 1'000'000, AT(worker.recycle_after_tasks)));
   keys.push_back(size_key("worker.memory_growth_limit", 16_MiB, bytes{1ull << 40}, AT(worker.memory_growth_limit)));

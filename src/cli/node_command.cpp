@@ -10,6 +10,7 @@
 #include "cli/node_metrics.hpp"
 #include "cli/pipelines_directory.hpp"
 #include "cli/random_number.hpp"
+#include "cli/scaling_setup.hpp"
 #include "http/http.hpp"
 #include "http/inspection/inspection.hpp"
 #include "http/peer_artifacts.hpp"
@@ -373,17 +374,19 @@ result<bool> run(node_config& config, const stop_signals& signals) {
                                 config.disk.keep_free,
                                 [&] { return memory->now(); }};
   const auto metrics = [&] { return node_metrics(sources); };
+  TROUPE_TRY(const auto scaling, make_scaling_keeper(config, advertised, system, node->public_handles().node, ends));
   TROUPE_TRY(const auto server, http::server::start(server_options,
                                                     {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
                                                      &*artifacts, &snapshots.own(), stored, &ballast.is_full(), tls,
                                                      identity && identity->can_sign() ? identity.get() : nullptr,
-                                                     directory.cluster()->shards, &node->roll(), &shown, models.get()},
+                                                     directory.cluster()->shards, &node->roll(), &shown, models.get(), scaling.get()},
                                                     std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   if (identity) identity->keep_fresh([&] { return cluster.addresses(); });
   say_where(directory, fmt::format("{}://{}", tls ? "https" : "http", address), config, pipelines.size());
   const bool begins_again = wait_for_end(signals);
   config.listen = address;
+  if (scaling) scaling->stop();
   server->drain();
   const steady_wall_clock clock;
   node->stop(clock.now() + (begins_again ? duration{0} : config.stop.deadline));

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-// Scaling policies without a node: checked, tried out in virtual time, replayed.
+// Scaling policies without a node: checked, tried out in virtual time, replayed; and what a running cluster decides.
 namespace troupe::cli {
 
 struct scale_command {
@@ -30,5 +30,12 @@ struct scale_command {
 [[nodiscard]] outcome<exit_code> run_scale_trace(const std::string& name);
 /// @returns `exit_code::usage` if a decision differs.
 [[nodiscard]] outcome<exit_code> run_scale_replay(const global_options& global, const std::string& log);
+
+/// Of a running cluster: what is decided and why, the machines, the last decisions.
+[[nodiscard]] outcome<exit_code> run_scale_status(const global_options& global);
+/// So many nodes for so long, whatever the policy says.
+[[nodiscard]] outcome<exit_code> run_scale_hold(const global_options& global, int nodes, const std::string& time);
+/// The policy decides again.
+[[nodiscard]] outcome<exit_code> run_scale_release(const global_options& global);
 
 }  // namespace troupe::cli

@@ -9,6 +9,7 @@
 #include "model/pipeline_registry.hpp"
 #include "model/ports/artifacts.hpp"
 #include "model/ports/models.hpp"
+#include "model/ports/scaling.hpp"
 #include "model/ports/snapshots.hpp"
 
 #include <caf/fwd.hpp>
@@ -93,6 +94,7 @@ struct services {
   actors::actor_roll* roll = nullptr;                  ///< where the edge stands as well; null: nobody counts
   inspection::inspection* actors_shown = nullptr;      ///< to those who look; null: they are not shown
   const model::ports::model_shelf* models = nullptr;   ///< that stages may name; null: nobody knows, and workers refuse
+  model::ports::scaling_desk* scaling = nullptr;       ///< null: nodes do not follow the load
 };
 
 /// An address that nobody else can have; connections wait there until a server answers them.

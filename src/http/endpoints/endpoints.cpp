@@ -27,6 +27,9 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::get_queue: return get_queue(x);
     case endpoint::pause_queue: return pause_queue(x);
     case endpoint::resume_queue: return resume_queue(x);
+    case endpoint::get_scaling: return get_scaling(x);
+    case endpoint::hold_scaling: return hold_scaling(x);
+    case endpoint::release_scaling: return release_scaling(x);
     case endpoint::list_nodes: return list_nodes(x);
     case endpoint::get_cluster: return get_cluster(x);
     case endpoint::drain_node: return drain_node(x);

@@ -31,6 +31,9 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> get_queue(exchange& x);
 [[nodiscard]] awaitable<response> pause_queue(exchange& x);
 [[nodiscard]] awaitable<response> resume_queue(exchange& x);
+[[nodiscard]] awaitable<response> get_scaling(exchange& x);
+[[nodiscard]] awaitable<response> hold_scaling(exchange& x);
+[[nodiscard]] awaitable<response> release_scaling(exchange& x);
 [[nodiscard]] awaitable<response> list_nodes(exchange& x);
 [[nodiscard]] awaitable<response> get_cluster(exchange& x);
 [[nodiscard]] awaitable<response> drain_node(exchange& x);

@@ -45,7 +45,7 @@ bool eventually(const std::function<bool()>& condition) {
 
 TEST_CASE("a program of the user's orders, lists and gives back") {
   folder here;
-  const auto file = here.script("echo \"$@\" >> " + (here.path / "said").native() + "\n[ $1 = list ] && echo 'one 10.0.0.1:80' && echo && echo two\nexit 0\n");
+  const auto file = here.script("echo \"$@\" >> " + (here.path / "said").native() + "\n[ $3 = list ] && echo 'one 10.0.0.1:80' && echo && echo two\nexit 0\n");
   exec_provider provider{{file.native(), "--zone", "b"}, 10s};
   REQUIRE(provider.order(3, "10.0.0.9:8080").has_value());
   const auto listed = provider.list();
@@ -79,8 +79,8 @@ TEST_CASE("processes of this machine are ordered, listed, found again by another
   REQUIRE(eventually([&] { return fs::exists(said) && fs::file_size(said) > 0; }));
   std::ifstream file{said};
   const std::string words(std::istreambuf_iterator<char>{file}, {});
-  CHECK_EQ(words, "node --data " + (here.path / "fleet" / name / "data").native() + " --listen 127.0.0.1:0 --seed 127.0.0.1:8080 --set node.roles=[work] --set labels=[gpu, machine-"
-                      + name + "] --slots 3\n");
+  CHECK_EQ(words, "node --data " + (here.path / "fleet" / name / "data").native() + " --listen 127.0.0.1:0 --seed 127.0.0.1:8080 --set node.roles=work --set labels=gpu,machine-"
+                      + name + " --slots 3\n");
 
   local_provider another{options};
   REQUIRE(another.give_back(name).has_value());

@@ -1,0 +1,86 @@
+#include "cli/json_text.hpp"
+#include "cli/members.hpp"
+#include "cli/render.hpp"
+#include "cli/scale_command.hpp"
+#include "cli/units_text.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+
+// What a running cluster decides about its nodes.
+namespace troupe::cli {
+namespace {
+
+constexpr std::size_t decisions_shown = 10, line_columns_most = 300;
+
+void print_machines(const json::object& status) {
+  const auto* machines = array_at(status, "machines");
+  if (!machines || machines->empty()) return;
+  fmt::print("{:<10}  {:<16}  {:<8}  {:>5}\n", "MACHINE", "NODE", "STATE", "TASKS");
+  for (const auto& each : *machines) {
+    const auto* one = each.if_object();
+    if (!one) continue;
+    const auto name = text_at(*one, "name"), node = text_at(*one, "node");
+    fmt::print("{:<10}  {:<16}  {:<8}  {:>5}\n", name.empty() ? "(own)" : name, node.empty() ? "-" : node, text_at(*one, "state"),
+               count_at(*one, "tasks"));
+  }
+}
+
+void print_decision(const json::object& decision) {
+  fmt::print("{}\n", fit(fmt::format("{} -> {}  {}: {}", count_at(decision, "from"), count_at(decision, "to"), text_at(decision, "reason"),
+                                     text_at(decision, "text")),
+                         line_columns_most));
+}
+
+void print_status(const json::object& status) {
+  if (!flag_at(status, "leads")) {
+    fmt::print("no node decides at this moment\n");
+    return;
+  }
+  fmt::print("policy {} ({}), {} nodes wanted, {} on order\n", text_at(status, "policy"), text_at(status, "environment"),
+             count_at(status, "desired"), count_at(status, "on_order"));
+  if (const auto* held = object_at(status, "held"))
+    fmt::print("an operator holds it at {} nodes; `troupe scale release` ends that\n", count_at(*held, "nodes"));
+  if (const auto* now = object_at(status, "now")) {
+    fmt::print("now: {}\n", text_at(*now, "text"));
+    if (const auto* otherwise = array_at(*now, "otherwise"))
+      for (const auto& each : *otherwise)
+        if (const auto* one = each.if_object()) fmt::print("     {}\n", text_at(*one, "text"));
+  }
+  if (const auto* alarms = array_at(status, "alarms"))
+    for (const auto& each : *alarms)
+      if (const auto* one = each.if_object()) fmt::print("alarm: {}: {}\n", text_at(*one, "code"), text_at(*one, "why"));
+  print_machines(status);
+  const auto* decisions = array_at(status, "decisions");
+  if (!decisions || decisions->empty()) return;
+  fmt::print("\nlast decisions, the newest below\n");
+  const auto first = decisions->size() - std::min(decisions->size(), decisions_shown);
+  for (std::size_t i = first; i < decisions->size(); ++i)
+    if (const auto* one = (*decisions)[i].if_object()) print_decision(*one);
+}
+
+outcome<exit_code> show(const global_options& global, const std::string& target, const std::optional<std::string>& body) {
+  TROUPE_TRY(auto node, connect(global));
+  TROUPE_TRY(const auto status, ask_leader(global, node, target, body));
+  if (global.json)
+    fmt::print("{}\n", json::serialize(status));
+  else
+    print_status(status);
+  return exit_code::ok;
+}
+
+}  // namespace
+
+outcome<exit_code> run_scale_status(const global_options& global) { return show(global, "/v1/scaling", {}); }
+
+outcome<exit_code> run_scale_hold(const global_options& global, int nodes, const std::string& time) {
+  const auto lasts = parse_duration(time);
+  if (!lasts) return failure{exit_code::usage, "--for " + lasts.error().detail};
+  return show(global, "/v1/scaling/hold", json::serialize(json::object{{"nodes", nodes}, {"for_ms", lasts->count()}}));
+}
+
+outcome<exit_code> run_scale_release(const global_options& global) { return show(global, "/v1/scaling/release", "{}"); }
+
+}  // namespace troupe::cli

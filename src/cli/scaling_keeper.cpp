@@ -1,0 +1,285 @@
+#include "cli/scaling_keeper.hpp"
+
+#include "base/log.hpp"
+#include "scaling/explain.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+namespace troupe::cli {
+namespace {
+
+namespace json = boost::json;
+constexpr auto answer_within = std::chrono::seconds{2};
+constexpr duration window = 5min;
+constexpr std::size_t decisions_most = 200;
+constexpr std::uint64_t log_bytes_most = std::uint64_t{64} << 20;
+constexpr duration hold_most = 24h * 30;
+
+timestamp wall_now() { return std::chrono::time_point_cast<duration>(std::chrono::system_clock::now()); }
+
+std::string in_hex(model::node_id id) { return fmt::format("{:016x}", id.raw()); }
+
+/// The 95th percentile of what a histogram counted since an earlier one, within the bucket where it lies. NaN: it counted nothing.
+double p95_since(const actors::job_ends::histogram& then, const actors::job_ends::histogram& now) {
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < now.counts.size(); ++i) all += now.counts[i] - then.counts[i];
+  if (all == 0) return std::nan("");
+  const double wanted = 0.95 * static_cast<double>(all);
+  double below = 0;
+  const auto& ends = actors::job_ends::bucket_ends_s;
+  for (std::size_t i = 0; i < now.counts.size(); ++i) {
+    const auto here = static_cast<double>(now.counts[i] - then.counts[i]);
+    if (below + here < wanted) {
+      below += here;
+      continue;
+    }
+    if (i >= ends.size()) return ends.back();
+    const double from = i == 0 ? 0 : ends[i - 1];
+    return from + (ends[i] - from) * (wanted - below) / here;
+  }
+  return ends.back();
+}
+
+fleet::seen_node seen(const actors::member_view& member, duration silence_most) {
+  fleet::seen_node node;
+  node.id = member.id;
+  node.address = member.address;
+  node.state = member.state == "active"     ? fleet::seen_node::state_kind::active
+               : member.state == "draining" ? fleet::seen_node::state_kind::draining
+                                            : fleet::seen_node::state_kind::drained;
+  node.tasks = static_cast<int>(member.tasks);
+  node.is_silent = member.silent && *member.silent > silence_most;
+  node.works = member.traits && member.traits->works && member.traits->slots > 0;
+  if (member.traits) {
+    node.slots = static_cast<int>(member.traits->slots);
+    node.labels = member.traits->labels;
+  }
+  return node;
+}
+
+json::object to_json(const fleet::pool::entry& machine) {
+  json::object out;
+  out["name"] = machine.name.empty() ? json::value(nullptr) : json::value(machine.name);
+  out["node"] = machine.node ? json::value(in_hex(*machine.node)) : json::value(nullptr);
+  out["state"] = machine.is_leaving ? "leaving" : scaling::to_string(machine.state);
+  out["tasks"] = machine.tasks;
+  out["since_ms"] = to_unix_ms(machine.since);
+  return out;
+}
+
+}  // namespace
+
+scaling_keeper::scaling_keeper(scaling_settings settings, parts with) : settings_(std::move(settings)), with_(std::move(with)) {
+  thread_ = std::thread{[this] { run(); }};
+}
+
+void scaling_keeper::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    is_stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool scaling_keeper::pause(duration time) {
+  std::unique_lock lock{mutex_};
+  return !changed_.wait_for(lock, time, [this] { return is_stopping_; });
+}
+
+void scaling_keeper::run() {
+  do {
+    const auto seen = ask();
+    if (seen && seen->cluster.leads)
+      step(*seen);
+    else
+      give_up();
+  } while (pause(settings_.every));
+}
+
+std::optional<scaling_keeper::picture> scaling_keeper::ask() {
+  caf::scoped_actor self{with_.system};
+  std::optional<actors::cluster_view> cluster;
+  std::optional<actors::node_view> node;
+  self->request(with_.node, answer_within, actors::get_cluster{})
+      .receive([&](actors::cluster_view& view) { cluster = std::move(view); }, [](const caf::error&) {});
+  self->request(with_.node, answer_within, actors::get_node{})
+      .receive([&](actors::node_view& view) { node = std::move(view); }, [](const caf::error&) {});
+  if (!cluster || !node) return std::nullopt;
+  return picture{std::move(*cluster), std::move(*node)};
+}
+
+/// Another node decides now, or nobody.
+void scaling_keeper::give_up() {
+  machine_.reset();
+  pool_.reset();
+  ended_.clear();
+  const std::lock_guard lock{mutex_};
+  owns_ = false;
+  log_.reset();
+}
+
+void scaling_keeper::step(const picture& seen) {
+  const auto now = wall_now();
+  if (!machine_) {
+    machine_.emplace(settings_.policy.read, settings_.environment);
+    pool_.emplace();
+    log::info("scaling_owned", "policy={} term={}", settings_.policy.name, seen.cluster.term);
+  }
+  auto listed = with_.provider->list();
+  if (!listed) log::warn("provider_silent", "why=\"{}\"", listed.error().detail);
+  fleet::sight at{now, listed ? std::optional{std::move(*listed)} : std::nullopt, {}};
+  for (const auto& member : seen.cluster.nodes) at.nodes.push_back(cli::seen(member, settings_.silence_most));
+  pool_->look(at);
+
+  scaling::observation observed{.term = seen.cluster.term, .now = now, .samples = {}, .machines = pool_->machines(), .is_resumed = false};
+  {
+    const std::lock_guard lock{mutex_};
+    observed.is_resumed = std::exchange(is_resumed_, false);
+  }
+  measure(seen, now, observed);
+  auto d = machine_->step(observed);
+  keep(observed, d);
+  override_by_hold(d, now);
+  pool_->want(d);
+  carry_out(now);
+
+  const std::lock_guard lock{mutex_};
+  owns_ = true;
+  machines_ = pool_->entries();
+  troubles_ = pool_->troubles(now);
+  on_order_ = pool_->on_order();
+  const bool is_news = !last_ || d.to != d.from || d.why != last_->why || d.rule != last_->rule;
+  if (is_news) {
+    if (d.to != d.from) log::info("scaled", "from={} to={} why={} rule={} text=\"{}\"", d.from, d.to, to_string(d.why), d.rule, d.text);
+    decisions_.push_back(d);
+    if (decisions_.size() > decisions_most) decisions_.pop_front();
+  }
+  last_ = std::move(d);
+}
+
+/// What is not measured here is missing, and a rule that looks at it holds.
+void scaling_keeper::measure(const picture& seen, timestamp now, scaling::observation& into) {
+  const auto add = [&](scaling::metric_kind kind, double value) {
+    if (!std::isnan(value)) into.samples.push_back({scaling::metric{kind, ""}, scaling::sample{now, value}});
+  };
+  double tasks = 0, slots = 0, nodes = 0;
+  for (const auto& member : seen.cluster.nodes) {
+    const auto node = cli::seen(member, settings_.silence_most);
+    tasks += node.tasks;
+    if (!node.works || node.is_silent || node.state != fleet::seen_node::state_kind::active) continue;
+    slots += node.slots;
+    ++nodes;
+  }
+  const auto waiting = static_cast<double>(seen.node.tasks_ready);
+  add(scaling::metric_kind::queue_depth, waiting);
+  add(scaling::metric_kind::unfinished, waiting + tasks);
+  if (slots > 0) add(scaling::metric_kind::slot_use, std::min(100.0, 100 * tasks / slots));
+  if (nodes > 0) add(scaling::metric_kind::active_tasks_per_node, tasks / nodes);
+
+  const auto ended = with_.ends.read();
+  while (!ended_.empty() && now - ended_.front().first > window) ended_.pop_front();
+  ended_.emplace_back(now, ended);
+  const auto& then = ended_.front().second;
+  add(scaling::metric_kind::wait_p95, p95_since(then.waited, ended.waited));
+  add(scaling::metric_kind::run_p95, p95_since(then.took, ended.took));
+  const auto bad = static_cast<double>(ended.failed + ended.dead - then.failed - then.dead);
+  const auto all = bad + static_cast<double>(ended.succeeded - then.succeeded);
+  add(scaling::metric_kind::error_rate, all > 0 ? 100 * bad / all : 0);
+}
+
+void scaling_keeper::override_by_hold(scaling::decision& d, timestamp now) {
+  const std::lock_guard lock{mutex_};
+  if (held_ && now >= held_->until) held_.reset();
+  if (!held_) return;
+  d.to = held_->nodes;
+  d.victims.clear();
+  if (d.to < d.from) d.victims = scaling::pick_victims(pool_->machines(), d.from - d.to, 100);
+  d.text = fmt::format("held at {} by an operator for {} s more; the policy: {}", held_->nodes,
+                       std::chrono::ceil<std::chrono::seconds>(held_->until - now).count(), d.text);
+}
+
+void scaling_keeper::carry_out(timestamp now) {
+  const auto what = pool_->next();
+  for (const auto id : what.drain) change(actors::change_node::action::drain, id);
+  for (const auto id : what.remove) change(actors::change_node::action::remove, id);
+  for (const auto& name : what.give_back)
+    if (const auto done = with_.provider->give_back(name); !done) log::warn("give_back_failed", "machine={} why=\"{}\"", name, done.error().detail);
+  if (what.order == 0) return;
+  const auto done = with_.provider->order(what.order, settings_.self);
+  pool_->ordered(what.order, now, done ? std::nullopt : std::optional{done.error()});
+}
+
+void scaling_keeper::change(actors::change_node::action what, model::node_id node) {
+  caf::scoped_actor self{with_.system};
+  self->request(with_.node, answer_within, actors::change_node{what, node, std::nullopt})
+      .receive(
+          [&](const actors::node_reply& reply) {
+            if (!reply) log::info("node_not_changed", "node={} why=\"{}\"", in_hex(node), reply.error().detail);
+          },
+          [](const caf::error&) {});
+}
+
+void scaling_keeper::keep(const scaling::observation& seen, const scaling::decision& d) {
+  if (!log_ || log_bytes_ > log_bytes_most) {
+    log_.emplace();
+    log_bytes_ = 0;
+    std::error_code ignored;
+    std::filesystem::rename(settings_.log, settings_.log.native() + ".1", ignored);
+    write_log(scaling::decision_log::head(settings_.policy.text, settings_.policy.name, settings_.environment));
+  }
+  write_log(log_->line(seen, d));
+}
+
+void scaling_keeper::write_log(const std::string& line) {
+  std::ofstream{settings_.log, std::ios::app} << line;
+  log_bytes_ += line.size();
+}
+
+std::string scaling_keeper::status() const {
+  const std::lock_guard lock{mutex_};
+  json::object out{{"policy", settings_.policy.name}, {"pool", settings_.policy.read.pool}, {"environment", settings_.environment}, {"leads", owns_}};
+  if (!owns_) return json::serialize(out);
+  out["desired"] = last_ ? json::value(last_->to) : json::value(nullptr);
+  out["now"] = last_ ? json::value(scaling::to_json(*last_)) : json::value(nullptr);
+  out["on_order"] = on_order_;
+  out["held"] = held_ ? json::value(json::object{{"nodes", held_->nodes}, {"until_ms", to_unix_ms(held_->until)}}) : json::value(nullptr);
+  json::array machines, alarms, decisions;
+  for (const auto& each : machines_) machines.push_back(to_json(each));
+  for (const auto& each : troubles_) alarms.push_back(json::object{{"code", each.code}, {"why", each.why}});
+  for (const auto& each : decisions_) decisions.push_back(scaling::to_json(each));
+  out["machines"] = std::move(machines);
+  out["alarms"] = std::move(alarms);
+  out["decisions"] = std::move(decisions);
+  return json::serialize(out);
+}
+
+result<void> scaling_keeper::hold(int nodes, duration time) {
+  const auto& limits = settings_.policy.read.bounds;
+  if (nodes < limits.min || nodes > limits.max)
+    return error{errc::bad_request, fmt::format("{} nodes: the policy '{}' allows {} to {}", nodes, settings_.policy.name, limits.min, limits.max)};
+  if (time <= duration{0} || time > hold_most) return error{errc::bad_request, "a hold lasts up to 30 days"};
+  const std::lock_guard lock{mutex_};
+  if (!owns_) return error{errc::conflict, "this node does not decide; the one that leads does, see GET /v1/cluster"};
+  held_ = held{nodes, wall_now() + time};
+  return {};
+}
+
+result<void> scaling_keeper::release() {
+  const std::lock_guard lock{mutex_};
+  if (!owns_) return error{errc::conflict, "this node does not decide; the one that leads does, see GET /v1/cluster"};
+  held_.reset();
+  is_resumed_ = true;
+  return {};
+}
+
+}  // namespace troupe::cli

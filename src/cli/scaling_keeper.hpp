@@ -1,0 +1,97 @@
+#pragma once
+
+#include "actors/actors.hpp"
+#include "actors/cluster_view.hpp"
+#include "actors/job_ends.hpp"
+#include "cli/policy_file.hpp"
+#include "fleet/pool.hpp"
+#include "model/ports/scaling.hpp"
+#include "scaling/decision_log.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace troupe::cli {
+
+struct scaling_settings {
+  policy_file policy;
+  std::string environment;
+  duration every = 5s;           ///< between two decisions
+  std::string self;              ///< "host:port" through which ordered nodes join
+  duration silence_most = 10s;   ///< a node that is silent for longer does not count
+  std::filesystem::path log;     ///< all that was seen and decided, for `troupe scale replay`
+};
+
+/// Lets the nodes of a cluster follow the load, on a thread of its own. Every node has one, and only that of the node that leads
+/// the first shard decides and orders; a decision bears the term in which it leads.
+class scaling_keeper : public model::ports::scaling_desk {
+ public:
+  struct parts {
+    caf::actor_system& system;
+    actors::node_actor node;
+    const actors::job_ends& ends;
+    std::unique_ptr<fleet::provider> provider;
+  };
+  scaling_keeper(scaling_settings settings, parts with);
+  ~scaling_keeper() override { stop(); }
+  scaling_keeper(const scaling_keeper&) = delete;
+  scaling_keeper& operator=(const scaling_keeper&) = delete;
+
+  /// Decides nothing more; an order that is under way is waited for.
+  void stop();
+
+  [[nodiscard]] std::string status() const override;
+  [[nodiscard]] result<void> hold(int nodes, duration time) override;
+  [[nodiscard]] result<void> release() override;
+
+ private:
+  struct held {
+    int nodes = 0;
+    timestamp until{};
+  };
+  struct picture {
+    actors::cluster_view cluster;
+    actors::node_view node;
+  };
+
+  void run();
+  bool pause(duration time);
+  [[nodiscard]] std::optional<picture> ask();
+  void step(const picture& seen);
+  void measure(const picture& seen, timestamp now, scaling::observation& into);
+  void override_by_hold(scaling::decision& d, timestamp now);
+  void carry_out(timestamp now);
+  void change(actors::change_node::action what, model::node_id node);
+  void keep(const scaling::observation& seen, const scaling::decision& d);
+  void write_log(const std::string& line);
+  void give_up();
+
+  const scaling_settings settings_;
+  parts with_;
+
+  // Of the thread.
+  std::optional<scaling::scaler> machine_;
+  std::optional<fleet::pool> pool_;
+  std::deque<std::pair<timestamp, actors::job_ends::figures>> ended_;  ///< of the last minutes
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_stopping_ = false, owns_ = false, is_resumed_ = false;
+  std::optional<held> held_;
+  std::deque<scaling::decision> decisions_;  ///< that changed something, or gave another reason; the newest last
+  std::optional<scaling::decision> last_;
+  std::vector<fleet::pool::entry> machines_;
+  std::vector<fleet::trouble> troubles_;
+  int on_order_ = 0;
+  std::optional<scaling::decision_log> log_;
+  std::uint64_t log_bytes_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace troupe::cli
