@@ -11,6 +11,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -159,11 +160,13 @@ outcome<exit_code> run_scale_simulate(const global_options& global, const scale_
   TROUPE_TRY(const auto load, load_trace(given.trace));
   const auto boot = parse_duration(given.boot);
   if (!boot) return failure{exit_code::usage, "--boot " + boot.error().detail};
-  const scaling::world_options options{.boots_for = *boot,
-                                       .slots_per_node = given.slots,
-                                       .price_per_node_hour = given.price,
-                                       .first_nodes = std::max(1, policy.read.bounds.min),
-                                       .seed = given.seed};
+  const scaling::world_options options{
+      .boots_for = *boot,
+      .slots_per_node = given.slots,
+      .price_per_node_hour = given.price,
+      .first_nodes = std::clamp(scaling::nodes_at_first(load, given.slots), std::max(1, policy.read.bounds.min),
+                                std::max(1, policy.read.bounds.max)),
+      .seed = given.seed};
   std::vector<std::pair<std::string, scaling::simulated>> runs;
   log_writer log;
   if (!given.log.empty()) TROUPE_CHECK(log.open(given.log, policy, given.environment));

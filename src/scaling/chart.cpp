@@ -59,6 +59,8 @@ double tick_of(double most, int count) {
   return 10 * power;
 }
 
+std::string label_of(double value) { return value >= 1000 ? fmt::format("{:.0f}", value) : fmt::format("{:.4g}", value); }
+
 class drawing {
  public:
   drawing(double hours, int panels) : hours_(std::max(hours, 1e-9)), height_(top + panels * (panel + gap)) {}
@@ -76,8 +78,8 @@ class drawing {
       const double y = base - at / scale * panel;
       out_ += fmt::format(
           "<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" class=\"g\"/><text x=\"{}\" y=\"{:.1f}\" "
-          "class=\"y\">{:.4g}</text>\n",
-          left, width - right, y, y, left - 8, y + 4, at);
+          "class=\"y\">{}</text>\n",
+          left, width - right, y, y, left - 8, y + 4, label_of(at));
     }
     const double hour_step = tick_of(hours_, 10);
     for (double at = 0; at <= hours_ * 1.0001; at += hour_step)

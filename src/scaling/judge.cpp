@@ -55,16 +55,21 @@ asked asked_by(const step_adjustments& how, double value, const situation& at) {
   return {at.desired, at.desired + nodes_of(level->by, at.desired)};
 }
 
+/// Of one node.
+double target_of(const target_tracking& how, const situation& at) noexcept {
+  return how.target * (how.is_per_slot ? at.slots_per_node : 1);
+}
+
 asked asked_by(const target_tracking& how, double value, const situation& at) {
-  const double percent = value / how.target * 100;
+  const double percent = value / target_of(how, at) * 100;
   if (how.is_total) {
-    const int nodes = ceiling(value / how.target);
+    const int nodes = ceiling(value / target_of(how, at));
     const double above = at.desired * (1 + how.above_tolerated / 100);
     const double below = at.desired * (1 - how.below_tolerated / 100);
-    return {value / how.target > above ? nodes : at.desired, value / how.target < below ? nodes : at.desired};
+    return {value / target_of(how, at) > above ? nodes : at.desired, value / target_of(how, at) < below ? nodes : at.desired};
   }
   if (percent <= 100 + how.above_tolerated && percent >= 100 - how.below_tolerated) return {at.desired, at.desired};
-  const int nodes = ceiling(at.steady * value / how.target);
+  const int nodes = ceiling(at.steady * value / target_of(how, at));
   return {percent > 100 ? nodes : at.desired, percent < 100 ? nodes + at.warming : at.desired};
 }
 
@@ -128,12 +133,15 @@ opinion judge_alarm(const alarm& how, const situation& at) {
 }  // namespace
 
 situation look_at(const policy_set& policy, const metric_windows& windows, const fleet& machines, timestamp now) {
-  situation at{policy, windows, now, machines.desired, 0, 0};
+  situation at{policy, windows, now, machines.desired};
+  int slots = 0;
   for (const auto& each : machines.machines) {
     const bool is_steady = each.state == machine_state::ready && each.since + policy.warm_up <= now;
+    slots += each.slots;
     at.steady += is_steady ? 1 : 0;
     at.warming += !is_steady && each.state != machine_state::drained ? 1 : 0;
   }
+  if (slots > 0) at.slots_per_node = static_cast<double>(slots) / static_cast<double>(machines.machines.size());
   return at;
 }
 
@@ -168,9 +176,11 @@ std::string why(const rule& r, const opinion& said, const situation& at) {
   const auto* const how = std::get_if<alarm>(&r.how);
   if (!how) {
     const auto* const tracked = std::get_if<target_tracking>(&r.how);
-    const auto target =
-        tracked ? fmt::format(", target {:.4g}{}{}", tracked->target, unit_of(of.kind), tracked->is_total ? " a node" : "")
-                : std::string{};
+    const auto target = tracked ? fmt::format(", target {:.4g}{}{}", tracked->target, unit_of(of.kind),
+                                              !tracked->is_total     ? ""
+                                              : tracked->is_per_slot ? " a slot"
+                                                                     : " a node")
+                                : std::string{};
     return fmt::format("{}{}, which asks for {} nodes", value, target, said.nodes);
   }
   const auto* const side = said.what == opinion::kind::out && how->out ? &*how->out
@@ -265,14 +275,15 @@ std::optional<condition> removes(const step_adjustments& how, const situation& a
 
 /// The value at which exactly `nodes` would do; above it, it takes one more.
 double value_for(const target_tracking& how, int nodes, const situation& at) {
-  return how.is_total ? nodes * how.target : nodes * how.target / std::max(1, at.steady);
+  return how.is_total ? nodes * target_of(how, at) : nodes * target_of(how, at) / std::max(1, at.steady);
 }
 
 std::optional<condition> adds(const target_tracking& how, const situation& at) {
   if (!how.is_total && at.steady == 0) return std::nullopt;
   double above = value_for(how, at.desired, at);
-  above = std::max(above, how.is_total ? above * (1 + how.above_tolerated / 100) : how.target * (1 + how.above_tolerated / 100));
-  const int nodes = ceiling((how.is_total ? 1 : at.steady) * above / how.target + 1e-6);
+  above = std::max(above,
+                   how.is_total ? above * (1 + how.above_tolerated / 100) : target_of(how, at) * (1 + how.above_tolerated / 100));
+  const int nodes = ceiling((how.is_total ? 1 : at.steady) * above / target_of(how, at) + 1e-6);
   const auto seen = points_of(how.looks_at, how.lasts, at);
   return condition{std::max(1, nodes - at.desired), true, above,
                    time_until(how.lasts, seen, [&](double value) { return value > above; })};
@@ -282,8 +293,8 @@ std::optional<condition> removes(const target_tracking& how, const situation& at
   if (at.desired == 0 || (!how.is_total && (at.steady == 0 || at.warming > 0))) return std::nullopt;
   double below = value_for(how, at.desired - 1, at);
   const double tolerated = 1 - how.below_tolerated / 100;
-  below = std::min(below, how.is_total ? at.desired * how.target * tolerated : how.target * tolerated);
-  const int nodes = ceiling((how.is_total ? 1 : at.steady) * below / how.target);
+  below = std::min(below, how.is_total ? at.desired * target_of(how, at) * tolerated : target_of(how, at) * tolerated);
+  const int nodes = ceiling((how.is_total ? 1 : at.steady) * below / target_of(how, at));
   const auto seen = points_of(how.looks_at, newest_of(how.lasts), at);
   return condition{std::min(-1, nodes - at.desired), false, below,
                    time_until(newest_of(how.lasts), seen, [&](double value) { return value < below; })};

@@ -18,6 +18,7 @@ struct situation {
   int desired = 0;
   int steady = 0;   ///< ready for longer than the warm-up: those that averages are of
   int warming = 0;  ///< asked, booting, or ready since less than the warm-up
+  double slots_per_node = 1;
 };
 [[nodiscard]] situation look_at(const policy_set& policy, const metric_windows& windows, const fleet& machines, timestamp now);
 

@@ -62,6 +62,7 @@ struct target_tracking {
   double target = 0;
   double above_tolerated = 0, below_tolerated = 0;  ///< percent of the target within which nothing happens
   bool is_total = false;                            ///< the metric is a sum that the nodes share; else it is an average over them
+  bool is_per_slot = false;                         ///< the target of a sum is that of a slot; else that of a node
 };
 
 /// A threshold that was passed for a while changes the count by a step.

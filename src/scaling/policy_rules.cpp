@@ -110,7 +110,8 @@ result<step_adjustments> read_adjustments(const fields& from) {
 }
 
 result<target_tracking> read_target(const fields& from) {
-  TROUPE_CHECK(from.check({"kind", "metric", "period", "points", "of", "target", "above_tolerated", "below_tolerated", "total"}));
+  TROUPE_CHECK(
+      from.check({"kind", "metric", "period", "points", "of", "target", "above_tolerated", "below_tolerated", "total", "per"}));
   target_tracking made;
   TROUPE_TRY(made.lasts, read_patience(from));
   TROUPE_CHECK(from.need("target", "write target: 70"));
@@ -118,6 +119,13 @@ result<target_tracking> read_target(const fields& from) {
   TROUPE_CHECK(from.number("above_tolerated", 0, 1000, made.above_tolerated));
   TROUPE_CHECK(from.number("below_tolerated", 0, 99, made.below_tolerated));
   TROUPE_CHECK(from.boolean("total", made.is_total));
+  std::string per = "node";
+  TROUPE_CHECK(from.text("per", limits::metric_bytes, per));
+  if (per != "node" && (per != "slot" || !made.is_total)) {
+    return from.wrong(*from.find("per"), fmt::format("the target cannot be per {}", model::detail::in_quotes(per)),
+                      "a sum (total: true) may be per node or per slot; an average is that of a node");
+  }
+  made.is_per_slot = per == "slot";
   return made;
 }
 

@@ -256,6 +256,17 @@ class world {
 
 }  // namespace
 
+int nodes_at_first(const trace& load, int slots_per_node) noexcept {
+  constexpr duration looked_at = 5min;
+  double work_seconds = 0;
+  for (const auto& each : load.rows) {
+    if (each.at < looked_at) work_seconds += each.arrivals * each.service_seconds;
+  }
+  const double busy =
+      work_seconds / std::chrono::duration<double>(std::min(looked_at, std::max(load.lasts, duration{1s}))).count();
+  return std::max(1, static_cast<int>(std::ceil(busy / 0.7 / slots_per_node)));
+}
+
 double simulated::score() const noexcept { return cost * std::max(1.0, wait_p95); }
 
 simulated simulate(const trace& load, const world_options& options, const pilot& decides, const witness& sees) {

@@ -29,6 +29,18 @@ TEST_CASE("out: the largest demand wins; in: all must agree, and the least cut c
   CHECK(pool.step({{"queue_depth", 5}, {"cpu_use", 10}}).to == 7);
 }
 
+TEST_CASE("a sum is shared by nodes, or by their slots") {
+  const auto wants = [](const char* per) {
+    rehearsal pool{with("min: 1, max: 50", "rules: {t: {kind: target, metric: unfinished, total: true, target: 0.8, per: "
+                                               + std::string{per} + "}}\n"),
+                   4};
+    for (auto& each : pool.pool.machines) each.slots = 4;
+    return pool.step({{"unfinished", 32}}).to;
+  };
+  CHECK(wants("node") == 40);
+  CHECK(wants("slot") == 10);
+}
+
 TEST_CASE("a rule that is blind lets others go out, and nobody in") {
   const auto nan = std::numeric_limits<double>::quiet_NaN();
   rehearsal pool{with("min: 1, max: 20", two_rules), 4};

@@ -54,6 +54,7 @@ TEST_CASE("what cannot mean anything is refused") {
       {"rules: {q: {kind: target, metric: cpu_use}}\n", "lacks 'target'"},
       {"rules: {q: {kind: target, metric: cpu_use, target: 0}}\n", "must be a number"},
       {"rules: {q: {kind: target, metric: cpu_use, target: 70, period: 60}}\n", "add a unit"},
+      {"rules: {q: {kind: target, metric: cpu_use, target: 70, per: slot}}\n", "cannot be per 'slot'"},
       {"rules: {q: {kind: magic, metric: cpu_use}}\n", "no kind of rule"},
       {"rules: {q: {kind: target, metric: prometheus, target: 1}}\n", "lacks what follows the colon"},
       {"rules: {q: {kind: target, metric: \"cpu_use:x\", target: 1}}\n", "has no parts"},

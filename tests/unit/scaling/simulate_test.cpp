@@ -72,6 +72,12 @@ TEST_CASE("a node that is asked for works once it has booted, and costs from the
   CHECK(run.node_hours * 3600 == doctest::Approx(std::ceil(599 / 15.0) * 15));
 }
 
+TEST_CASE("a simulation begins with the nodes that its first load needs") {
+  CHECK(nodes_at_first(read(head + "0,70,60\n300,0,60\n"), 1) == 20);  // 14 busy at 70 %
+  CHECK(nodes_at_first(read(head + "0,70,60\n300,0,60\n"), 4) == 5);
+  CHECK(nodes_at_first(read(head + "0,0,60\n"), 1) == 1);
+}
+
 TEST_CASE("no policy ends a busy node, in any built-in trace but the longest") {
   for (const auto name : built_in_traces()) {
     if (name == "diurnal") continue;
