@@ -9,6 +9,7 @@ import re
 import time
 import xml.etree.ElementTree as xml
 
+import scaling_live
 from framework import BUILD, ROOT, TROUPE, CheckFailed, Suite, say, sh
 
 suite = Suite("scaling", ["troupe", "test_scaling", "sim_scaling"])
@@ -68,6 +69,11 @@ def faults(check):
     say(found)
     check.at_least("planted bugs found", found.count(" found by "), 4)
     check.equal("planted bugs missed", found.count("NOT FOUND"), 0)
+
+
+@suite.check("A3", "real processes follow 0 to 200 to 0 users")
+def live(check):
+    scaling_live.run(check)
 
 
 @suite.check("A4", "cost times wait against Kubernetes' autoscaler with its defaults")
