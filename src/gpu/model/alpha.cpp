@@ -32,7 +32,9 @@ void steady(std::span<const float> before, std::span<float> alpha) {
 }
 
 void keep_inside(std::span<const box> boxes, int width, int height, std::span<float> alpha) {
-  const auto pixel = [](float place, int length) { return std::clamp(static_cast<int>(std::lround(place)), 0, length); };
+  const auto pixel = [](float place, int length) {
+    return static_cast<int>(std::lround(std::clamp(place, 0.0F, static_cast<float>(length))));
+  };
   std::vector<char> kept(alpha.size(), 0);
   for (const auto& one : boxes) {
     const int left = pixel(one.left, width), right = pixel(one.right, width);

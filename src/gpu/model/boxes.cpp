@@ -51,7 +51,9 @@ std::vector<sighting> suppress(std::vector<sighting> seen, float overlap_most, s
 
 void draw_box(const box& where, std::size_t colour, int width, int height, float* planes) {
   const int thick = std::max(2, std::min(width, height) / 180);
-  const auto pixel = [](float place, int length) { return std::clamp(static_cast<int>(std::lround(place)), 0, length); };
+  const auto pixel = [](float place, int length) {
+    return static_cast<int>(std::lround(std::clamp(place, 0.0F, static_cast<float>(length))));
+  };
   const int left = pixel(where.left, width), right = pixel(where.right, width);
   const int top = pixel(where.top, height), bottom = pixel(where.bottom, height);
   const auto values = static_cast<std::ptrdiff_t>(width) * height;
