@@ -6,9 +6,10 @@ import json
 import os
 import re
 
-from framework import BUILD, ROOT, CheckFailed, Suite, say, sh
+import shipped_models
+from framework import BUILD, ROOT, CheckFailed, Node, Suite, say, sh
 
-suite = Suite("gpu", ["gpu_conformance", "gpu_random_graphs", "model_times"])
+suite = Suite("gpu", ["troupe", "troupe-worker", "gpu_conformance", "gpu_random_graphs", "model_times"])
 CASES = "/usr/share/libonnx-testdata/data/node"
 GRAPHS = int(os.environ.get("TROUPE_ACCEPT_GRAPHS", 5000))
 
@@ -55,6 +56,21 @@ def speed(check):
         if isinstance(one, dict):
             check.at_most(f"{name}: {one['ours_ms']:.2f} ms against {one['theirs_ms']:.2f} ms", round(one["ratio"], 3), 1.3)
     check.at_most("geometric mean of the ratios of time", round(figures["geometric_mean"], 3), 1.1)
+
+
+@suite.check("A7", "pictures before and after each model that comes along")
+def shipped(check):
+    """Leaves them in build/accept/gpu and measures what can be; that they are good to look at, a person has to say."""
+    folder = ROOT / "build" / "accept" / "gpu"
+    folder.mkdir(parents=True, exist_ok=True)
+    with Node("--pipelines", ROOT / "config" / "pipelines") as node:
+        studio = shipped_models.Studio(node, folder)
+        for look in (shipped_models.look_at_pictures, shipped_models.look_at_matte, shipped_models.look_at_shapes, shipped_models.look_at_embeddings):
+            look(studio, check)
+    for name in ("upscale-x2", "denoise", "sharpen", "matte-key", "shapes"):
+        for which in ("before", "after"):
+            picture = folder / f"{name}-{which}.png"
+            check.that(f"{name}, {which}", picture.stat().st_size > 1000, picture.relative_to(ROOT), "a picture of more than 1 kB")
 
 
 if __name__ == "__main__":
