@@ -111,6 +111,37 @@ TEST_CASE("the shipped detector sees two shapes side by side as two, and not the
   CHECK(found.size() == 4);
 }
 
+TEST_CASE("the shipped detector finds shapes from 7 to 210 of 256 pixels, a quarter of their size and three pixels apart") {
+  auto model = shipped<detector>("shapes");
+  for (const float side : {7.0F, 8.0F, 12.0F, 20.0F, 45.0F, 90.0F, 160.0F, 210.0F}) {
+    CAPTURE(side);
+    const float from = 128.3F - side / 2;
+    canvas circle(256, 256, {0.9F, 0.9F, 0.9F}), square = circle, triangle = circle;
+    circle.circle(from + side / 2, from + side / 2, side / 2, {0.1F, 0.2F, 0.8F});
+    square.square(from, from, side, {0.1F, 0.2F, 0.8F});
+    triangle.triangle(from, from, side, {0.1F, 0.2F, 0.8F});
+    std::size_t kind = 0;
+    for (const auto* picture : {&circle, &square, &triangle}) {
+      const auto found = model.find(picture->pictures(), {}).value().front();
+      REQUIRE(found.size() == 1);
+      CHECK(found[0].kind == kind++);
+      CHECK(std::abs(found[0].where.left - from) < 2.5F);
+      CHECK(std::abs(found[0].where.bottom - from - side) < 2.5F);
+    }
+  }
+  for (const float side :
+       {12.0F, 18.0F, 26.0F, 38.0F, 54.0F, 76.0F}) {  // just larger than a window: the next one reaches farthest
+    CAPTURE(side);
+    canvas pair(256, 256, {0.9F, 0.9F, 0.9F});
+    pair.circle(20 + side / 2, 128, side / 2, {0.8F, 0.1F, 0.1F});
+    pair.square(20 + side + side / 4 + 3, 128 - side / 2, side, {0.1F, 0.2F, 0.8F});
+    const auto found = model.find(pair.pictures(), {}).value().front();
+    CHECK(std::ranges::count(found, std::size_t{0}, &sighting::kind) == 1);
+    CHECK(std::ranges::count(found, std::size_t{1}, &sighting::kind) == 1);
+    CHECK(found.size() == 2);
+  }
+}
+
 TEST_CASE("a detector's boxes come back from its letterbox, and a threshold that is asked for holds") {
   const folder models;
   // Two boxes that do not depend on the picture: a reshaped mean times nothing, plus constants.
