@@ -53,7 +53,7 @@ class running_node final : public node {
         journal_(system, roll_, storage, on_fatal) {
     spawn_shards(options, std::move(shards), on_fatal);
     const bool is_only = shards_.size() == 1;
-    const model::slot_offer offer{options.labels, options.threads_per_slot};
+    const model::slot_offer offer{options.labels, options.threads_per_slot, options.memory};
     if (!is_only) {
       front_ = spawn_front(system, roll_, shards_);
       desk_ = spawn_desk(system, roll_, {.shards = options.replica.shards, .node = options.id}, offer, shards_, clock_);

@@ -26,6 +26,7 @@ struct node_options {
   std::uint16_t slots = 1;
   std::vector<std::string> labels;  ///< sorted; what the slots of this node have
   std::uint32_t threads_per_slot = 1;
+  bytes memory{};  ///< that the slots share
   replica::options replica;
   duration report_every = 1s;
   duration worker_start_timeout = 10s;

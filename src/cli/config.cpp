@@ -8,7 +8,10 @@
 #include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -132,6 +135,14 @@ outcome<void> check_together(const node_config& config) {
   return {};
 }
 
+/// Of the machine, or of the control group that this process is in.
+bytes memory_here() {
+  auto most = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::ifstream group{"/sys/fs/cgroup/memory.max"};  // "max", where there is no limit
+  if (std::uint64_t limit = 0; group >> limit) most = std::min(most, limit);
+  return bytes{most};
+}
+
 void fill_automatic(loaded_config& config, const std::filesystem::path& program) {
   auto& values = config.values;
   const auto mark = [&config](std::string_view key) { config.origins.insert_or_assign(std::string{key}, "automatic"); };
@@ -147,6 +158,10 @@ void fill_automatic(loaded_config& config, const std::filesystem::path& program)
   if (values.models.directory.empty()) {
     values.models.directory = values.data_directory / "models";
     mark("models.directory");
+  }
+  if (values.memory.budget == bytes{0}) {
+    values.memory.budget = std::max(64_MiB, bytes{memory_here().count() / 4 * 3});
+    mark("memory.budget");
   }
   if (values.pipelines_directory.empty()) {
     const auto installed = folder.parent_path() / "share" / "troupe" / "pipelines";

@@ -78,7 +78,12 @@ struct node_config {
   } artifacts;
   struct {
     std::filesystem::path directory;  ///< empty until `fill_automatic`
+    bool is_simulated = false;        ///< models.executor
+    std::uint32_t simulated_gflops = 100;
   } models;
+  struct {
+    bytes budget{};  ///< that the slots share; 0 until `fill_automatic`
+  } memory;
   struct {
     std::uint32_t niceness = 10;
     std::uint32_t recycle_after_tasks = 1000;

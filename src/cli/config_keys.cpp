@@ -241,6 +241,30 @@ config_key version_key() {
           }};
 }
 
+config_key executor_key() {
+  return {"models.executor", false, "processor or simulated",
+          [](node_config& config, const values& given) {
+            if (given.front() != "processor" && given.front() != "simulated") return false;
+            config.models.is_simulated = given.front() == "simulated";
+            return true;
+          },
+          [](const node_config& config) { return std::string{config.models.is_simulated ? "simulated" : "processor"}; }};
+}
+
+config_key memory_key() {
+  return {"memory.budget", false, "a size, 64MiB to 64TiB, or auto",
+          [](node_config& config, const values& given) {
+            if (given.front() == automatic) return config.memory.budget = bytes{0}, true;
+            const auto parsed = parse_size(given.front());
+            if (!parsed || *parsed < 64_MiB || *parsed > bytes{std::uint64_t{64} << 40}) return false;
+            config.memory.budget = *parsed;
+            return true;
+          },
+          [](const node_config& config) {
+            return config.memory.budget == bytes{0} ? std::string{automatic} : format_size(config.memory.budget);
+          }};
+}
+
 config_key log_level_key() {
   static constexpr std::array<std::string_view, 4> names{"debug", "info", "warn", "error"};
   return {"log_level", false, "debug, info, warn or error",
@@ -276,6 +300,9 @@ void add_lasting_keys(std::vector<config_key>& keys) {
 
 void add_serving_keys(std::vector<config_key>& keys) {
   keys.push_back(path_key("models.directory", automatic, AT(models.directory)));
+  keys.push_back(executor_key());
+  keys.push_back(number_key("models.simulated_gflops", "GFLOP/s", 1, 1'000'000'000, AT(models.simulated_gflops)));
+  keys.push_back(memory_key());
   keys.push_back(number_key("worker.niceness", "steps", 0, 19, AT(worker.niceness)));
   keys.push_back(number_key("worker.recycle_after_tasks", "tasks", 1, 1'000'000, AT(worker.recycle_after_tasks)));
   keys.push_back(size_key("worker.memory_growth_limit", 16_MiB, bytes{1ull << 40}, AT(worker.memory_growth_limit)));

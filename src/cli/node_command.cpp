@@ -18,6 +18,7 @@
 #include "persistence/journal/data_directory.hpp"
 #include "persistence/journal/journal.hpp"
 #include "worker/host/host.hpp"
+#include "worker/host/memory_desk.hpp"
 
 #include <fmt/format.h>
 #include <caf/actor_system.hpp>
@@ -82,6 +83,7 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.labels = config.labels;
   std::sort(options.labels.begin(), options.labels.end());
   options.threads_per_slot = std::max(1u, std::thread::hardware_concurrency());
+  options.memory = config.memory.budget;
   options.report_every = config.lease.heartbeat;
   options.worker_start_timeout = config.worker.start_timeout;
   options.counts_messages = config.inspector.counters;
@@ -113,7 +115,8 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   return options;
 }
 
-worker::host_options host_options_of(const node_config& config, const journal::data_directory& directory) {
+worker::host_options host_options_of(const node_config& config, const journal::data_directory& directory,
+                                     std::shared_ptr<worker::memory_desk> memory) {
   worker::host_options options;
   options.program = std::filesystem::absolute(config.worker_program);
   options.scratch_root = std::filesystem::absolute(directory.scratch());
@@ -130,6 +133,9 @@ worker::host_options host_options_of(const node_config& config, const journal::d
   // Slots share the processors: a thread of a network that waits for another one must not keep it from its processor.
   options.environment.emplace_back("OMP_WAIT_POLICY=passive");
   options.environment.push_back("TROUPE_MODELS=" + std::filesystem::absolute(config.models.directory).string());
+  if (config.models.is_simulated)
+    options.environment.push_back(fmt::format("TROUPE_SIMULATED_GFLOPS={}", config.models.simulated_gflops));
+  options.memory = std::move(memory);
   return options;
 }
 
@@ -334,7 +340,8 @@ result<bool> run(node_config& config, const stop_signals& signals) {
                         [] { ::kill(::getpid(), stop_signals::begin_again); }}};
   http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, copy_options_of(config, cluster)};
   const auto models = watch_models(config);
-  TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory), shared));
+  const auto memory = std::make_shared<worker::memory_desk>(config.memory.budget);
+  TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory, memory), shared));
 
   caf::actor_system_config actor_config;
   prepare(actor_config, config.inspector.counters);
@@ -355,8 +362,16 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   const auto stored = [&] { return stored_figures(keeper, shared); };
   http::inspection::inspection shown{
       {directory.node(), advertised, node->roll(), [&cluster] { return places_of(cluster); }, tls}};
-  const metrics_sources sources{
-      *log, system, node->public_handles(), ends, cluster.links(), stored, free_space, ballast.is_full(), config.disk.keep_free};
+  const metrics_sources sources{*log,
+                                system,
+                                node->public_handles(),
+                                ends,
+                                cluster.links(),
+                                stored,
+                                free_space,
+                                ballast.is_full(),
+                                config.disk.keep_free,
+                                [&] { return memory->now(); }};
   const auto metrics = [&] { return node_metrics(sources); };
   TROUPE_TRY(const auto server, http::server::start(server_options,
                                                     {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),

@@ -81,6 +81,23 @@ void add_disk(const metrics_sources& from, text& out) {
     out.sample("troupe_disk_free_bytes", "gauge", "Room on the disk of the data directory.", static_cast<double>(free));
 }
 
+void add_memory(const model::memory_ledger::figures& memory, text& out) {
+  out.sample("troupe_memory_budget_bytes", "gauge", "What tasks may claim together (memory.budget).",
+             static_cast<double>(memory.budget.count()));
+  out.head("troupe_memory_claimed_bytes", "gauge", "Of that, claimed: by attempts, and kept by workers for the next ones.");
+  out.line("troupe_memory_claimed_bytes{by=\"attempts\"}", static_cast<double>(memory.held.count()));
+  out.line("troupe_memory_claimed_bytes{by=\"kept\"}", static_cast<double>(memory.kept.count()));
+  out.sample("troupe_memory_claimed_most_bytes", "gauge", "The most that was ever claimed since the start.",
+             static_cast<double>(memory.held_most.count()));
+  out.sample("troupe_memory_waiting", "gauge", "Attempts that wait for memory.", static_cast<double>(memory.waiting));
+  out.head("troupe_memory_claims_total", "counter", "Claims: granted, of these after a wait, and of more than there is.");
+  out.line("troupe_memory_claims_total{outcome=\"granted\"}", static_cast<double>(memory.granted));
+  out.line("troupe_memory_claims_total{outcome=\"waited\"}", static_cast<double>(memory.waited));
+  out.line("troupe_memory_claims_total{outcome=\"refused\"}", static_cast<double>(memory.refused));
+  out.sample("troupe_memory_drops_total", "counter", "Times that a worker was asked to give up what it kept.",
+             static_cast<double>(memory.drops));
+}
+
 void add_artifacts(const http::artifact_figures& stored, text& out) {
   out.sample("troupe_artifacts", "gauge", "Artifacts in this node's store, as of the last look at all of them.",
              static_cast<double>(stored.count));
@@ -163,6 +180,7 @@ std::string node_metrics(const metrics_sources& from) {
   add_journal(from.log.read_figures(), out);
   add_artifacts(from.stored(), out);
   add_disk(from, out);
+  add_memory(from.memory(), out);
   add_ends(from.ends.read(), out);
   out.sample("troupe_actors", "gauge", "Actors that run in this node; it does not grow with jobs or with time.",
              static_cast<double>(from.system.registry().running()));  // without the one below

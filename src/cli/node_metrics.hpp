@@ -4,6 +4,7 @@
 #include "actors/job_ends.hpp"
 #include "http/http.hpp"
 #include "http/peer_links.hpp"
+#include "model/memory_ledger.hpp"
 #include "persistence/journal/journal.hpp"
 
 #include <caf/fwd.hpp>
@@ -25,6 +26,7 @@ struct metrics_sources {
   std::function<bytes()> free_space;  ///< of the data directory's disk; the largest number: it does not say
   const std::atomic<bool>& is_disk_full;
   bytes keep_free;  ///< disk.keep_free
+  std::function<model::memory_ledger::figures()> memory;
 };
 
 /// Journal, artifacts, ends of jobs, queue, slots and alarms as Prometheus text. Asks the node actor; without an answer within a

@@ -177,6 +177,7 @@ class batch_maker {
     TROUPE_TRY(taker_, float_taker::to_video(*out_frame_, matrix_));
     const auto bytes_of_one = 3 * sizeof(float) * (plane_values(in_) + plane_values(out_));
     batch_most_ = std::clamp<std::size_t>(batch_bytes_most / bytes_of_one, 1, options_.batch_most);
+    if (options_.before) TROUPE_CHECK(options_.before({in_.width, in_.height, batch_most_, memory(batch_most_ * bytes_of_one)}));
     given_.resize(batch_most_ * 3 * plane_values(in_));
     made_.resize(batch_most_ * 3 * plane_values(out_));
     if (!options_.second_out.empty()) second_.resize(batch_most_ * plane_values(out_));
@@ -225,6 +226,16 @@ class batch_maker {
     else
       copy_planes(values, *out_frame_);
     return taker_->convert(*out_frame_);
+  }
+
+  /// Of pictures: those of a call, one more of either size on its way, and the frames that wait for their turn.
+  [[nodiscard]] std::uint64_t memory(std::size_t of_batch) const {
+    const auto planes = 3 * sizeof(float) * (plane_values(in_) + plane_values(out_));
+    const auto frames = (queue_capacity(out_) + batch_most_) * plane_values(in_) + queue_capacity(out_) * plane_values(out_);
+    const auto second = options_.second_out.empty() ? 0
+                                                    : batch_most_ * sizeof(float) * plane_values(out_)
+                                                          + queue_capacity(out_) * plane_values(out_) * 3 / 2;
+    return of_batch + planes + frames * 3 / 2 + second;
   }
 
   const transform_options& options_;
@@ -394,6 +405,8 @@ result<transform_result> transform_picture(const transform_options& options, con
     if (static_cast<std::int64_t>(plane_values(out)) > pixels_max)
       return refuse(role, fmt::format("has {} x {} pixels and would have {} x {}, more than {} megapixels", in.width, in.height,
                                       out.width, out.height, pixels_max / 1'000'000));
+    if (options.before)
+      TROUPE_CHECK(options.before({in.width, in.height, 1, 2 * 3 * sizeof(float) * (plane_values(in) + plane_values(out))}));
     TROUPE_TRY(auto maker, float_maker::open(*picture, {1, 1}, nullptr, false));
     TROUPE_TRY(auto floats, maker.convert(*picture));
     picture.reset();

@@ -27,6 +27,14 @@ struct picture_batch {
 /// Makes other pictures of pictures. Called from the thread that runs the function, one batch after the other.
 using picture_fn = std::function<result<void>(const picture_batch&)>;
 
+/// What will lie in memory.
+struct transform_plan {
+  int width = 0;  ///< of the pictures that go in, as the next
+  int height = 0;
+  std::size_t batch = 1;     ///< pictures in one call, at most
+  std::uint64_t memory = 0;  ///< bytes of pictures: decoded, as numbers, and on their way to the encoder
+};
+
 struct transform_options {
   std::filesystem::path input;
   int scale = 1;               ///< the new sides are so many times the old ones; 1 to 8
@@ -34,6 +42,8 @@ struct transform_options {
   int threads = 2;             ///< of decoder and encoder
   /// Where a second, grey one of the same frames goes, as an MP4 or PNG like the first, without sound; empty: nowhere.
   std::filesystem::path second_out = {};
+  /// Called once, before memory is taken for pictures. An error ends the work.
+  std::function<result<void>(const transform_plan&)> before = {};
 };
 
 struct transform_result {

@@ -36,7 +36,11 @@ class batch_viewer {
       return error{errc::bad_request, fmt::format("the video has {} x {} pixels; at most {} megapixels are accepted", width_,
                                                   height_, pixels_most_ / 1'000'000)};
     const auto values = 3 * static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_);
-    given_.resize(std::clamp<std::size_t>(options_.batch_most, 1, batch_max) * values);
+    const auto batch = std::clamp<std::size_t>(options_.batch_most, 1, batch_max);
+    // The pictures of a call, and one more as it was decoded and as it is turned into numbers.
+    if (given_.empty() && options_.before)
+      TROUPE_CHECK(options_.before({width_, height_, batch, sizeof(float) * values * (batch + 2)}));
+    given_.resize(batch * values);
     copy_planes(*floats, given_.data() + times_.size() * values);
     times_.emplace_back(av_rescale_q(frame.pts, clock, {1, 1'000'000}));
     return times_.size() * values == given_.size() ? show() : result<void>{};

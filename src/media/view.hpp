@@ -15,6 +15,8 @@ struct view_options {
   std::chrono::milliseconds every{};  ///< one frame of each such time, the first one of it; 0: all frames
   std::size_t batch_most = 1;         ///< pictures in one call
   int threads = 2;                    ///< of the decoder
+  /// Called once, before memory is taken for pictures. An error ends the work.
+  std::function<result<void>(const transform_plan&)> before = {};
 };
 
 /// Looks at pictures. Of a batch only `in` and `at` are set.

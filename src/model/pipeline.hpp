@@ -93,6 +93,7 @@ struct stage {
   std::optional<exec_spec> exec;       ///< set if and only if kind is exec
   std::vector<std::string> labels;     ///< `requires.labels`: a slot must have them all, sorted
   std::uint32_t threads = 1;           ///< `requires.threads`
+  bytes memory{};                      ///< `requires.memory`; 0: it claims what it needs while it runs, or nothing
   duration timeout = 60s;              ///< an attempt without advance, or without any word, for so long is taken for hung
   bool must_advance = true;            ///< false for a program whose author gave no `timeout`: then any word of its worker counts
   std::optional<duration> time_limit;  ///< of one attempt, however alive it is; none by default

@@ -26,6 +26,7 @@ inline constexpr std::size_t command_word_bytes = 4'096;
 inline constexpr std::size_t choices = 200;
 inline constexpr std::size_t labels = 16;
 inline constexpr std::uint32_t threads = 256;
+inline constexpr bytes memory_least = 1_MiB, memory_most{std::uint64_t{64} << 40};
 inline constexpr std::uint32_t attempts = 20;
 inline constexpr std::size_t for_each_elements = 1'000;
 inline constexpr std::size_t expression_bytes = 1'000;

@@ -2,6 +2,7 @@
 #include "model/pipeline_limits.hpp"
 #include "model/pipeline_names.hpp"
 #include "model/pipeline_reader.hpp"
+#include "model/pipeline_sizes.hpp"
 
 #include <fmt/format.h>
 
@@ -37,6 +38,16 @@ result<duration> read_duration(const source_value& value, std::string_view what,
     return fault(value.at, fmt::format("{} must be a duration, not {}", what, describe(value)), hint);
   }
   if (*read < least || *read > most) return fault(value.at, fmt::format("{} is {}", what, duration_text(*read)), bounds);
+  return *read;
+}
+
+result<bytes> read_size(const source_value& value, std::string_view what, bytes least, bytes most, const fault_maker& fault) {
+  const auto read = value.is_text() ? size_from(value.text()) : std::nullopt;
+  if (!read)
+    return fault(value.at, fmt::format("{} must be a size, not {}", what, describe(value)), "write it like 512MiB or 4GiB");
+  if (*read < least || *read > most)
+    return fault(value.at, fmt::format("{} is {}", what, size_text(*read)),
+                 fmt::format("{} to {} are accepted", size_text(least), size_text(most)));
   return *read;
 }
 

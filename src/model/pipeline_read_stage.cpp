@@ -102,8 +102,8 @@ result<void> read_program_of(const source_entry& entry, std::string_view where, 
 result<void> read_requires(const source_value& map, std::string_view where, stage& made, const fault_maker& fault) {
   if (!map.is_map())
     return fault(map.at, fmt::format("'requires' of {} must be a mapping, not {}", where, describe(map)),
-                 "write {labels: [gpu], threads: 2}");
-  TROUPE_CHECK(check_keys(map, {"labels", "threads"}, fmt::format("'requires' of {}", where), fault));
+                 "write {labels: [gpu], threads: 2, memory: 4GiB}");
+  TROUPE_CHECK(check_keys(map, {"labels", "threads", "memory"}, fmt::format("'requires' of {}", where), fault));
   if (const auto* labels = map.find("labels")) {
     TROUPE_TRY(made.labels,
                read_words(labels->value, fmt::format("'labels' of {}", where), limits::labels, limits::name_bytes, fault));
@@ -120,6 +120,10 @@ result<void> read_requires(const source_value& map, std::string_view where, stag
   if (const auto* threads = map.find("threads")) {
     TROUPE_TRY(const auto count, read_integer(threads->value, fmt::format("'threads' of {}", where), 1, limits::threads, fault));
     made.threads = static_cast<std::uint32_t>(count);
+  }
+  if (const auto* memory = map.find("memory")) {
+    TROUPE_TRY(made.memory,
+               read_size(memory->value, fmt::format("'memory' of {}", where), limits::memory_least, limits::memory_most, fault));
   }
   return {};
 }

@@ -32,6 +32,8 @@ struct stage_draft {
                                             const fault_maker& fault);
 [[nodiscard]] result<std::int64_t> read_integer(const source_value& value, std::string_view what, std::int64_t least,
                                                 std::int64_t most, const fault_maker& fault);
+[[nodiscard]] result<bytes> read_size(const source_value& value, std::string_view what, bytes least, bytes most,
+                                      const fault_maker& fault);
 [[nodiscard]] result<duration> read_duration(const source_value& value, std::string_view what, duration least, duration most,
                                              const fault_maker& fault);
 [[nodiscard]] result<void> check_name(const source_entry& entry, std::string_view thing, const fault_maker& fault);

@@ -1,6 +1,7 @@
 #include "model/pipeline_store.hpp"
 
 #include "model/pipeline_durations.hpp"
+#include "model/pipeline_sizes.hpp"
 #include "model/pipeline_values.hpp"
 
 #include <fmt/format.h>
@@ -89,7 +90,10 @@ json::object stored_stage(const stage& s, const pipeline& p, bool with_directory
   out["needs"] = std::move(needs);
   out["params"] = s.params;
   if (s.exec) out["program"] = stored_program(*s.exec, with_directory);
-  out["requires"] = json::object{{"labels", json::array(s.labels.begin(), s.labels.end())}, {"threads", s.threads}};
+  json::object needed{{"labels", json::array(s.labels.begin(), s.labels.end())}};
+  if (s.memory > bytes{0}) needed["memory"] = size_text(s.memory);
+  needed["threads"] = s.threads;
+  out["requires"] = std::move(needed);
   out["retry"] =
       json::object{{"attempts", s.retry.attempts_most},
                    {"backoff", fmt::format("{}..{}", duration_text(s.retry.backoff_first), duration_text(s.retry.backoff_most))}};

@@ -13,7 +13,8 @@ constexpr int patience_in_ageing_steps = 10;
 }  // namespace
 
 bool slot_offer::fits(const requirement& need) const {
-  return need.threads <= threads && std::includes(labels.begin(), labels.end(), need.labels.begin(), need.labels.end());
+  return need.threads <= threads && need.memory <= memory
+         && std::includes(labels.begin(), labels.end(), need.labels.begin(), need.labels.end());
 }
 
 timestamp task_queue::urgency_of(timestamp created, const std::optional<timestamp>& deadline) const {

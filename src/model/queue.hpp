@@ -18,6 +18,7 @@ namespace troupe::model {
 struct requirement {
   std::vector<std::string> labels;  ///< sorted; the slot must have them all
   std::uint32_t threads = 1;
+  bytes memory{};
   friend auto operator<=>(const requirement&, const requirement&) = default;
 };
 
@@ -25,6 +26,7 @@ struct requirement {
 struct slot_offer {
   std::vector<std::string> labels;  ///< sorted
   std::uint32_t threads = 1;
+  bytes memory{};  ///< that the slots of its node share
   [[nodiscard]] bool fits(const requirement& need) const;
 };
 

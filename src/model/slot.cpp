@@ -51,6 +51,7 @@ void slot_machine::on(const slot_event::granted& e) {
   running_since_ = progress_at_ = heartbeat_sent_ = now_;
   killed_for_.reset();
   revoked_ = storing_ = false;
+  waiting_since_.reset();
   phase_ = phase::running;
   out_.run = e.task;
 }
@@ -85,6 +86,17 @@ void slot_machine::on_worker(const ports::worker_progress& e) {
     heartbeat_sent_ = now_;
     out_.heartbeat = {options_.self, e.task, e.attempt, current_->stage_name, progress_};
   }
+}
+
+void slot_machine::on_worker(const ports::worker_waiting& e) {
+  if (!is_current(e.task, e.attempt) || e.is_waiting == waiting_since_.has_value()) return;
+  if (e.is_waiting) {
+    waiting_since_ = now_;
+    return;
+  }
+  running_since_ += now_ - *waiting_since_;
+  progress_at_ = now_;
+  waiting_since_.reset();
 }
 
 void slot_machine::on_worker(const ports::worker_storing& e) {
@@ -180,7 +192,7 @@ void slot_machine::check_limits() {
   if (!current_ || killed_for_) return;
   if (stop_at_ && now_ >= *stop_at_) {
     kill({failure_cause::handed_back, "the node is shutting down", ""});
-  } else if (storing_) {  // the time that the node's own disk takes is not the attempt's
+  } else if (storing_ || waiting_since_) {  // the time that the node's own disk and memory take is not the attempt's
     return;
   } else if (now_ - progress_at_ >= current_->timeout) {
     kill({failure_cause::hung, fmt::format("no sign of progress for {} s", current_->timeout.count() / 1000.0), ""});
@@ -240,7 +252,7 @@ void slot_machine::schedule() {
   if (worker_up_ && !worker_ready_ && !killed_for_) wake(started_at_ + options_.start_timeout);
   if (current_) {
     wake(heartbeat_sent_ + options_.report_every);
-    if (!killed_for_ && !storing_) {
+    if (!killed_for_ && !storing_ && !waiting_since_) {
       wake(progress_at_ + current_->timeout);
       if (current_->time_limit) wake(running_since_ + *current_->time_limit);
     }

@@ -133,6 +133,7 @@ class slot_machine {
   void on(const slot_event::stop& e);
   void on_worker(const ports::worker_ready& e);
   void on_worker(const ports::worker_progress& e);
+  void on_worker(const ports::worker_waiting& e);
   void on_worker(const ports::worker_storing& e);
   void on_worker(const ports::worker_done& e);
   void on_worker(const ports::worker_failed& e);
@@ -175,6 +176,7 @@ class slot_machine {
   attempt_progress progress_;
   timestamp running_since_{}, progress_at_{}, heartbeat_sent_{};
   std::optional<attempt_failure> killed_for_;  // the kill is under way; what to report when the tree is gone
+  std::optional<timestamp> waiting_since_;     // for memory: the node's time, not the attempt's
   bool storing_ = false;                       // the attempt is done, the node takes over what it made
   bool revoked_ = false;                       // nobody wants the report
 

@@ -21,6 +21,7 @@ struct task_spec {
   json::object params;         ///< resolved; artifacts stand as {"artifact": HASH}
   std::vector<digest> inputs;  ///< the artifacts in `params`
   std::uint32_t threads = 1;
+  bytes memory{};  ///< as in the stage
   duration timeout = 60s;
   bool must_advance = true;  ///< as in the stage
   std::optional<duration> time_limit;

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   ::unsetenv("OMP_WAIT_POLICY");  // read when this program was loaded; what programs of users do is their own choice
   return shepherd(status_pipe_fd, [] {
     std::signal(SIGPIPE, SIG_IGN);  // a program that closes its standard input is an error, not the end of the worker
-    return serve_node(channel_fd, make_runners());
+    const auto all = make_runners();
+    return serve_node(channel_fd, all.table, all.warm.get());
   });
 }

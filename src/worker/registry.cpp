@@ -6,12 +6,12 @@
 
 namespace troupe::worker {
 
-runner_table make_runners() {
-  runner_table table;
-  table.emplace("exec", make_exec_runner());
-  add_media_runners(table);
-  add_model_runners(table, model_directories());
-  return table;
+runners make_runners() {
+  runners made;
+  made.table.emplace("exec", make_exec_runner());
+  add_media_runners(made.table);
+  made.warm = add_model_runners(made.table, model_directories());
+  return made;
 }
 
 }  // namespace troupe::worker

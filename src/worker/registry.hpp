@@ -10,7 +10,11 @@ namespace troupe::worker {
 
 using runner_table = std::map<std::string, std::unique_ptr<stage_runner>, std::less<>>;
 
-/// All stage kinds of this program, by their name in pipelines.
-[[nodiscard]] runner_table make_runners();
+/// What this program can run.
+struct runners {
+  runner_table table;  ///< all stage kinds, by their name in pipelines
+  std::shared_ptr<warm_memory> warm;
+};
+[[nodiscard]] runners make_runners();
 
 }  // namespace troupe::worker

@@ -146,6 +146,48 @@ result<void> resolve_artifacts(json::value& value, const std::map<std::string, i
   return {};
 }
 
+/// Claims go out beside the ticker's reports, answers come in here: nobody else reads while a task runs.
+class node_claims : public memory_claims {
+ public:
+  node_claims(int fd, sender& to, progress_sink& progress) : fd_(fd), to_(to), progress_(progress) {}
+  result<bool> try_claim(bytes amount) override {
+    TROUPE_TRY(const auto verdict, ask(amount, false));
+    return verdict == proto::memory_answer::GRANTED;
+  }
+  result<void> wait_for(bytes amount) override {
+    progress_.report({0, 0, 0, fmt::format("waits for {:.1f} MiB of memory", static_cast<double>(amount.count()) / (1 << 20))});
+    TROUPE_TRY(const auto verdict, ask(amount, true));
+    if (verdict != proto::memory_answer::GRANTED)
+      return error{errc::internal, "the node did not grant memory that was waited for"};
+    progress_.report({});
+    return {};
+  }
+
+ private:
+  result<proto::memory_answer::verdict_kind> ask(bytes amount, bool wait) {
+    proto::from_worker claim;
+    claim.mutable_claim()->set_bytes(amount.count());
+    claim.mutable_claim()->set_wait(wait);
+    to_.send(claim);
+    TROUPE_TRY(const auto frame, read_frame(fd_));
+    if (!frame) ::_exit(0);  // nobody is left to work for
+    TROUPE_TRY(const auto message, parse_to_worker(*frame));
+    if (!message.has_memory()) return error{errc::corrupt, "the node answered a claim of memory with something else"};
+    if (message.memory().verdict() == proto::memory_answer::NEVER) return error{errc::bad_request, message.memory().why()};
+    return message.memory().verdict();
+  }
+
+  int fd_;
+  sender& to_;
+  progress_sink& progress_;
+};
+
+void put_kept(const warm_memory* warm, proto::memory_kept& out) {
+  if (warm == nullptr) return;
+  out.set_bytes(warm->held().count());
+  out.set_worth_ms(static_cast<std::uint64_t>(warm->worth().count()));
+}
+
 result<task> task_from(const proto::run_task& message) {
   std::map<std::string, input_artifact> inputs;
   for (const auto& file : message.inputs()) inputs[file.hash()] = {file.path(), file.media_type(), file.size()};
@@ -160,16 +202,18 @@ result<task> task_from(const proto::run_task& message) {
             message.scratch_directory(),
             {},
             std::max(message.threads(), 1u),
-            std::nullopt};
+            std::nullopt,
+            nullptr};
   work.out = work.scratch / "out";
   if (message.has_program()) work.program = message.program();
   return work;
 }
 
-result<outputs> run_one(const proto::run_task& message, const runner_table& runners, ticker& progress) {
+result<outputs> run_one(const proto::run_task& message, const runner_table& runners, ticker& progress, memory_claims& memory) {
   const auto runner = runners.find(message.kind());
   if (runner == runners.end()) return error{errc::internal, fmt::format("this worker has no stage kind \"{}\"", message.kind())};
-  TROUPE_TRY(const auto work, task_from(message));
+  TROUPE_TRY(auto work, task_from(message));
+  work.memory = &memory;
   progress.begin();
   auto outcome = [&]() -> result<outputs> {
     try {
@@ -182,9 +226,10 @@ result<outputs> run_one(const proto::run_task& message, const runner_table& runn
   return outcome;
 }
 
-proto::from_worker finished(const result<outputs>& outcome) {
+proto::from_worker finished(const result<outputs>& outcome, const warm_memory* warm) {
   proto::from_worker message;
   auto& end = *message.mutable_finished();
+  put_kept(warm, *end.mutable_kept());
   if (outcome) {
     auto& done = *end.mutable_done();
     for (const auto& file : outcome->files) {
@@ -217,10 +262,11 @@ proto::from_worker greeting(const runner_table& runners) {
 
 }  // namespace
 
-int serve_node(int fd, const runner_table& runners) {
+int serve_node(int fd, const runner_table& runners, warm_memory* warm) {
   sender to{fd};
   to.send(greeting(runners));
   ticker progress{to};
+  node_claims memory{fd, to, progress};
   while (true) {
     const auto frame = read_frame(fd);
     if (!frame) {
@@ -234,7 +280,14 @@ int serve_node(int fd, const runner_table& runners) {
       return 1;
     }
     if (message->has_stop()) return 0;
-    to.send(finished(run_one(message->run(), runners, progress)));
+    if (message->has_drop()) {
+      if (warm != nullptr) warm->drop();
+      proto::from_worker answer;
+      put_kept(warm, *answer.mutable_kept());
+      to.send(answer);
+      continue;
+    }
+    to.send(finished(run_one(message->run(), runners, progress, memory), warm));
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 
 #include <proto/worker.pb.h>
 #include <boost/json/object.hpp>
@@ -20,6 +21,17 @@ struct input_artifact {
   std::uint64_t size = 0;
 };
 
+/// Asks the node for memory. On the thread that runs the task.
+class memory_claims {
+ public:
+  virtual ~memory_claims() = default;
+  /// @param amount  what the process needs in all, with what it has now; in place of what was granted before
+  /// @returns whether it may; if not: give everything back, then `wait_for`. `errc::bad_request` when there is not so much.
+  [[nodiscard]] virtual result<bool> try_claim(bytes amount) = 0;
+  /// Blocks until the process, which holds nothing now, may take so much.
+  [[nodiscard]] virtual result<void> wait_for(bytes amount) = 0;
+};
+
 struct task {
   std::string key;  ///< the same for all attempts
   std::uint32_t attempt = 1;
@@ -28,6 +40,7 @@ struct task {
   std::filesystem::path scratch, out;
   std::uint32_t threads = 1;
   std::optional<proto::exec_program> program;  ///< if and only if the kind is "exec"
+  memory_claims* memory = nullptr;             ///< null: nobody counts
 };
 
 struct output {
@@ -53,6 +66,16 @@ class progress_sink {
  public:
   virtual ~progress_sink() = default;
   virtual void report(const stage_progress& now) = 0;
+};
+
+/// What a process keeps from task to task, so that the next one begins sooner. On the thread that runs the tasks.
+class warm_memory {
+ public:
+  virtual ~warm_memory() = default;
+  [[nodiscard]] virtual bytes held() const = 0;
+  /// What it took to make it.
+  [[nodiscard]] virtual duration worth() const = 0;
+  virtual void drop() = 0;
 };
 
 class stage_runner {

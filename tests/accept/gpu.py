@@ -7,9 +7,10 @@ import os
 import re
 
 import shipped_models
+import tight_memory
 from framework import BUILD, ROOT, CheckFailed, Node, Suite, say, sh
 
-suite = Suite("gpu", ["troupe", "troupe-worker", "gpu_conformance", "gpu_random_graphs", "model_times"])
+suite = Suite("gpu", ["gpu_conformance", "gpu_random_graphs", "model_times", "model_video", "troupe", "troupe-worker"])
 CASES = "/usr/share/libonnx-testdata/data/node"
 GRAPHS = int(os.environ.get("TROUPE_ACCEPT_GRAPHS", 5000))
 
@@ -56,6 +57,25 @@ def speed(check):
         if isinstance(one, dict):
             check.at_most(f"{name}: {one['ours_ms']:.2f} ms against {one['theirs_ms']:.2f} ms", round(one["ratio"], 3), 1.3)
     check.at_most("geometric mean of the ratios of time", round(figures["geometric_mean"], 3), 1.1)
+
+
+@suite.check("A5", "1080p video through the upscaler")
+def video(check):
+    done = sh(ROOT / "bench/model-video", "--json", timeout=3000)
+    figures = json.loads(done.stdout)["figures"]
+    check.at_most("wall time against the work of the parts, alone, over the processors", round(figures["ratio"], 3), 1.15)
+    check.equal("frames of the long clip that came out", figures["long_frames"], 1200)
+    check.at_most("peak memory of 120 s against 10 s", round(figures["memory_ratio"], 3), 1.05)
+    check.at_least("peak memory of 120 s against 10 s", round(figures["memory_ratio"], 3), 0.95)
+
+
+@suite.check("A6", "10,000 stages on tight budgets")
+def budgets(check):
+    tight_memory.run(check)
+    for test in ("model_slot", "worker_host", "worker_models"):
+        sh(ROOT / "scripts/build", "asan", f"test_{test}", "troupe-worker", timeout=7200)
+        done = sh(ROOT / f"build/asan/bin/test_{test}", check=False, timeout=1200, env={"ASAN_OPTIONS": "detect_leaks=1", "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/lsan.supp"})
+        check.equal(f"exit status of {test} with AddressSanitizer", done.returncode, 0)
 
 
 @suite.check("A7", "pictures before and after each model that comes along")

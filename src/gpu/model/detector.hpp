@@ -27,6 +27,12 @@ class detector {
   [[nodiscard]] const picture_network& network() const noexcept { return network_; }
   [[nodiscard]] const model_description& description() const noexcept { return network_.description(); }
 
+  /// Makes ready what pictures of this size need, without touching the memory that their work needs.
+  /// @returns bytes of weights, of all that is ready, and of the parts at work
+  result<std::size_t> make_ready(std::size_t count, int width, int height);
+  /// Bytes of weights and of all that is ready.
+  [[nodiscard]] std::size_t memory() const { return network_.memory(); }
+
   /// @returns what is seen in each picture, best first, in its pixels
   result<std::vector<std::vector<sighting>>> find(const planar_pictures& in, const detect_options& options);
 

@@ -34,6 +34,14 @@ result<embedder> embedder::open(model_description description, std::shared_ptr<e
   return made;
 }
 
+result<std::size_t> embedder::make_ready(std::size_t count, int, int) {
+  const auto& about = description();
+  TROUPE_CHECK(network_.make_ready(count > 1 ? count + 1 : count, about.width, about.height));
+  // As they are brought to the size, and as they are given.
+  const auto fitted = static_cast<std::size_t>(about.width) * static_cast<std::size_t>(about.height);
+  return memory() + sizeof(float) * fitted * network_.next_group(count) * 6;
+}
+
 result<std::vector<std::vector<float>>> embedder::embed(const planar_pictures& in) {
   const auto& about = description();
   const auto plan = plan_fit(in.width, in.height, about.width, about.height, about.fit);

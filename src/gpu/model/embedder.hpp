@@ -19,6 +19,12 @@ class embedder {
   [[nodiscard]] const picture_network& network() const noexcept { return network_; }
   [[nodiscard]] const model_description& description() const noexcept { return network_.description(); }
 
+  /// Makes ready what pictures of this size need, without touching the memory that their work needs.
+  /// @returns bytes of weights, of all that is ready, and of the parts at work
+  result<std::size_t> make_ready(std::size_t count, int width, int height);
+  /// Bytes of weights and of all that is ready.
+  [[nodiscard]] std::size_t memory() const { return network_.memory(); }
+
   /// @returns a vector of length 1 for each picture (of zeros, where the network made nothing else)
   result<std::vector<std::vector<float>>> embed(const planar_pictures& in);
 

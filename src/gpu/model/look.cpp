@@ -56,6 +56,11 @@ class walk {
     }
     TROUPE_TRY(auto made, infer_node(one, inputs));
     facts_.flop += flop_of(one, inputs, made.types);
+    std::size_t at_work = 0;
+    for (const auto* input : inputs)
+      if (input && !input->constant) at_work += bytes_of(input->type);
+    for (const auto& type : made.types) at_work += bytes_of(type);
+    facts_.largest_step = std::max(facts_.largest_step, at_work);
     for (std::size_t i = 0; i < one.outputs.size(); ++i) {
       if (one.outputs[i] == no_value || i >= made.types.size()) continue;
       auto& known = known_[one.outputs[i]].emplace(known_input{.type = made.types[i]});

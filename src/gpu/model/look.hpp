@@ -15,6 +15,7 @@ struct network_facts {
   std::int64_t parameters = 0;  ///< elements of constants of floating types
   /// Of the outputs; nothing where a shape depends on what goes in.
   std::vector<std::optional<tensor_type>> outputs;
+  std::size_t largest_step = 0;  ///< bytes of what goes into one node and comes out, constants apart: the most of all
   double flop = 0;  ///< of convolutions and matrix products: two for each multiplication and addition; as far as shapes are known
 };
 

@@ -16,6 +16,17 @@ result<matter> matter::open(model_description description, std::shared_ptr<execu
   return matter(std::move(model));
 }
 
+result<std::size_t> matter::make_ready(std::size_t count, int width, int height) {
+  const bool is_whole = description().width != 0;
+  const int wide = is_whole ? description().width : width, high = is_whole ? description().height : height;
+  TROUPE_TRY(const auto parts, model_.make_ready(count, wide, high));
+  // Beside that, the pictures brought to the size, their colours and mattes, and mattes of their own size: now, and of a frame
+  // before.
+  const auto fitted = static_cast<std::size_t>(wide) * static_cast<std::size_t>(high);
+  const auto values = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  return parts + sizeof(float) * (count * fitted * 7 + (count + 1) * values);
+}
+
 result<void> matter::apply(const planar_pictures& in, float* alpha, float* colours, const part_done_fn& report) {
   if (description().width != 0) return apply_whole(in, alpha, colours, report);
   const auto values = static_cast<std::size_t>(in.width) * static_cast<std::size_t>(in.height);

@@ -15,6 +15,12 @@ class matter {
   [[nodiscard]] const picture_network& network() const noexcept { return model_.network(); }
   [[nodiscard]] const model_description& description() const noexcept { return model_.description(); }
 
+  /// Makes ready what pictures of this size need, without touching the memory that their work needs.
+  /// @returns bytes of weights, of all that is ready, and of the parts at work
+  result<std::size_t> make_ready(std::size_t count, int width, int height);
+  /// Bytes of weights and of all that is ready.
+  [[nodiscard]] std::size_t memory() const { return model_.memory(); }
+
   /// @param alpha takes `count` planes: 1 is foreground
   /// @param colours takes count * 3 planes: what the foreground looks like, where there is some
   result<void> apply(const planar_pictures& in, float* alpha, float* colours, const part_done_fn& report);

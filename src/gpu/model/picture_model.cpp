@@ -85,6 +85,17 @@ result<void> picture_model::check_output() {
                   to_text(expected_from(network_.part().shape))));
 }
 
+result<std::size_t> picture_model::make_ready(std::size_t count, int width, int height) {
+  const auto plan = plan_for(width, height);
+  const auto jobs = count * plan.places.size();
+  // What is left of the last batch may be less than a whole one.
+  TROUPE_CHECK(network_.make_ready(count > 1 ? jobs + 1 : jobs, plan.width, plan.height));
+  // As they are cut, as they are given, as they come out, and as a picture again.
+  const auto values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
+  const auto scale = static_cast<std::size_t>(description().scale);
+  return memory() + sizeof(float) * values * network_.next_group(jobs) * (9 + 3 * planes_made() * scale * scale);
+}
+
 result<void> picture_model::apply(const planar_pictures& in, float* out, const part_done_fn& report) {
   const auto plan = plan_for(in.width, in.height);
   std::vector<job> jobs;

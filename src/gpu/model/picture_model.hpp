@@ -27,6 +27,12 @@ class picture_model {
   /// network makes none) and alpha.
   [[nodiscard]] std::size_t planes_made() const noexcept { return description().task == model_task::matte ? 4 : 3; }
 
+  /// Makes ready what pictures of this size need, without touching the memory that their work needs.
+  /// @returns bytes of weights, of all that is ready, and of the parts at work
+  result<std::size_t> make_ready(std::size_t count, int width, int height);
+  /// Bytes of weights and of all that is ready.
+  [[nodiscard]] std::size_t memory() const { return network_.memory(); }
+
   /// @param out takes count * `planes_made()` planes, `scale` times as wide and high
   result<void> apply(const planar_pictures& in, float* out, const part_done_fn& report);
 

@@ -151,6 +151,21 @@ result<prepared_network*> picture_network::prepared_for(const tensor_type& type)
   return prepared_.front().network.get();
 }
 
+result<void> picture_network::make_ready(std::size_t count, int width, int height) {
+  const auto at_once = next_group(count), together = static_cast<std::size_t>(description_.batch);
+  TROUPE_CHECK(prepared_for(input_type(at_once, width, height)));
+  if (at_once != 1 && count % together != 0) TROUPE_CHECK(prepared_for(input_type(1, width, height)));
+  return {};
+}
+
+std::size_t picture_network::memory() const {
+  std::size_t sum = 0;
+  for (const auto& value : network_.network.values)
+    if (value.constant) sum += bytes_of(value.constant->full_type());
+  for (const auto& one : prepared_) sum += one.network->memory();
+  return sum;
+}
+
 result<std::vector<tensor>> picture_network::run(const planar_pictures& pictures) {
   const auto type = input_type(pictures.count, pictures.width, pictures.height);
   TROUPE_TRY(auto* const network, prepared_for(type));

@@ -45,6 +45,10 @@ class picture_network {
   /// Places of the outputs that the description names, or the first ones.
   /// @param count how many are needed
   [[nodiscard]] result<std::vector<std::size_t>> outputs(std::size_t count) const;
+  /// Makes ready what so many pictures of this size need, without touching the memory that their work needs.
+  result<void> make_ready(std::size_t count, int width, int height);
+  /// Bytes of weights and of all that is ready.
+  [[nodiscard]] std::size_t memory() const;
   /// @returns all outputs; valid until the next call
   result<std::vector<tensor>> run(const planar_pictures& pictures);
   /// Pictures in groups of the description's batch; what is left goes one by one, for another size of batch would be another

@@ -50,12 +50,38 @@ result<any_model*> model_store::get_any(std::string_view name, model_task task, 
     return &kept_.front().model;
   }
   while (kept_.size() >= kept_most) kept_.pop_back();
+  const auto began = std::chrono::steady_clock::now();
   auto model = open_model(std::move(description), make_executor_(threads));
   // A network that is not there or too large is as little to be had next time.
   if (!model && model.error().code != errc::io_failed) return error{errc::bad_request, model.error().detail};
   if (!model) return model.error();
-  kept_.push_front({stamp, threads, std::move(*model)});
+  const auto took = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  kept_.push_front({stamp, threads, took, std::move(*model)});
   return &kept_.front().model;
+}
+
+std::size_t model_store::loading(std::string_view name) const {
+  const auto file = find(name);
+  const auto description = file.empty() ? error{errc::bad_request, {}} : read_description(file);
+  if (!description) return 0;
+  const auto stamp = stamp_of(file) + stamp_of(description->network);
+  if (std::ranges::any_of(kept_, [&](const kept& one) { return one.stamp == stamp; })) return 0;
+  std::error_code unknown;
+  const auto size = std::filesystem::file_size(description->network, unknown);
+  // The file's bytes, the weights, and the weights in the order in which they are used.
+  return unknown ? 0 : 3 * size;
+}
+
+std::size_t model_store::memory() const {
+  std::size_t sum = 0;
+  for (const auto& one : kept_) sum += network_of(one.model).memory();
+  return sum;
+}
+
+std::chrono::milliseconds model_store::worth() const {
+  std::chrono::milliseconds sum{};
+  for (const auto& one : kept_) sum += one.took;
+  return sum;
 }
 
 }  // namespace troupe::gpu

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -34,10 +35,21 @@ class model_store {
     return get_as<embedder>(name, model_task::embed, threads);
   }
 
+  /// The same, whatever the task is. The model's kind is the task's.
+  result<any_model*> get_any(std::string_view name, model_task task, int threads);
+  /// Bytes that loading it takes, at most; 0 if it is there, or nowhere.
+  [[nodiscard]] std::size_t loading(std::string_view name) const;
+  /// Bytes of all that is kept.
+  [[nodiscard]] std::size_t memory() const;
+  /// What it took to make that.
+  [[nodiscard]] std::chrono::milliseconds worth() const;
+  void clear() noexcept { kept_.clear(); }
+
  private:
   struct kept {
     std::string stamp;  ///< of its files: another one has come if it differs
     int threads = 1;
+    std::chrono::milliseconds took{};  ///< to load
     any_model model;
   };
   template <class Model>
@@ -46,7 +58,6 @@ class model_store {
     if (!found) return found.error();
     return &std::get<Model>(**found);
   }
-  result<any_model*> get_any(std::string_view name, model_task task, int threads);
   [[nodiscard]] std::filesystem::path find(std::string_view name) const;
 
   std::vector<std::filesystem::path> directories_;

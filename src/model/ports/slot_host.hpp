@@ -17,6 +17,11 @@ struct worker_progress {
   task_id task;
   attempt_progress progress;
 };  ///< sign of life; at least once a second
+struct worker_waiting {
+  attempt_no attempt;
+  task_id task;
+  bool is_waiting = true;
+};  ///< for memory that other slots have; then for nothing any more
 struct worker_storing {
   attempt_no attempt;
   task_id task;
@@ -36,7 +41,8 @@ struct worker_exited {
   std::string how;
   std::optional<attempt_failure> failure;
 };
-using worker_event = std::variant<worker_ready, worker_progress, worker_storing, worker_done, worker_failed, worker_exited>;
+using worker_event =
+    std::variant<worker_ready, worker_progress, worker_waiting, worker_storing, worker_done, worker_failed, worker_exited>;
 
 /// What the attempt at a worker writes to standard error, while it does.
 class attempt_log {

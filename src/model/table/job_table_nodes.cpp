@@ -1,3 +1,4 @@
+#include "model/pipeline_sizes.hpp"
 #include "model/table/job_table.hpp"
 #include "model/table/node_changes.hpp"
 
@@ -174,13 +175,16 @@ bool job_table::has_worker() const {
 
 std::string job_table::why_no_slot(const stage& plan) const {
   if (!has_worker()) return "no node takes work: each one is drained, or only stores";
-  if (plan.labels.empty()) return "";
+  const auto memory = plan.memory == bytes{0}
+                          ? std::string{}
+                          : fmt::format(" of a node whose tasks may claim {} (memory.budget)", detail::size_text(plan.memory));
+  if (plan.labels.empty()) return memory.empty() ? "" : "waits for a free slot" + memory;
   const auto names = fmt::format("{}", fmt::join(plan.labels, ", "));
   const bool has_place = std::ranges::any_of(nodes_, [&](const auto& entry) {
     const auto& node = entry.second;
     return takes_tasks(node) && (!node.traits || std::ranges::includes(node.traits->labels, plan.labels));
   });
-  return has_place ? fmt::format("waits for a free slot with the labels {}", names)
+  return has_place ? fmt::format("waits for a free slot with the labels {}{}", names, memory)
                    : fmt::format("no node that takes work has slots with the labels {}", names);
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int bad_tasks_most = 100;  // tasks whose parameters cannot be resolved, per assignment
 
-requirement requirement_of(const stage& s) { return {s.labels, s.threads}; }
+requirement requirement_of(const stage& s) { return {s.labels, s.threads, s.memory}; }
 
 }  // namespace
 
@@ -179,6 +179,7 @@ result<task_spec> job_table::spec_for(const job_record& job, const pipeline& p, 
   spec.inputs = artifacts_in(json::value(params));
   spec.params = std::move(params);
   spec.threads = plan.threads;
+  spec.memory = plan.memory;
   spec.timeout = plan.timeout;
   spec.must_advance = plan.must_advance;
   spec.time_limit = plan.time_limit;

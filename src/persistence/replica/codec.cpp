@@ -58,6 +58,7 @@ void put(const model::assign_command& c, proto::command_record& out) {
   body.set_ask(c.ask);
   for (const auto& label : c.offer.labels) body.add_labels(label);
   body.set_threads(c.offer.threads);
+  body.set_memory(c.offer.memory.count());
   if (!c.preferred) return;
   auto& preferred = *body.mutable_preferred();
   preferred.set_job(c.preferred->job.raw());
@@ -66,7 +67,8 @@ void put(const model::assign_command& c, proto::command_record& out) {
 }
 
 model::command get(const proto::assign_body& body) {
-  model::assign_command c{slot_of(body.slot()), body.ask(), {{body.labels().begin(), body.labels().end()}, body.threads()}};
+  model::assign_command c{
+      slot_of(body.slot()), body.ask(), {{body.labels().begin(), body.labels().end()}, body.threads(), bytes{body.memory()}}};
   if (body.has_preferred())
     c.preferred = {model::job_id{body.preferred().job()}, static_cast<std::uint16_t>(body.preferred().stage()),
                    static_cast<std::uint16_t>(body.preferred().instance())};
@@ -190,10 +192,11 @@ model::command get(const proto::unpause_body& body) {
   return model::unpause_command{body.has_pipeline() ? model::paused_scope{body.pipeline()} : std::nullopt};
 }
 
-/// Whether a pipeline, as `store_text` writes it, has a stage of a kind `model.*`. It may also say so of one that has only
-/// parameters of that look: then more is asked of the cluster than is needed.
+/// Whether a pipeline, as `store_text` writes it, has a stage of a kind `model.*`, or one that requires memory. It may also say
+/// so of one that has only parameters of that look: then more is asked of the cluster than is needed.
 bool has_model_stage(const std::optional<std::string>& pipeline) {
-  return pipeline && pipeline->find(R"("kind":"model.)") != std::string::npos;
+  return pipeline
+         && (pipeline->find(R"("kind":"model.)") != std::string::npos || pipeline->find(R"("memory":")") != std::string::npos);
 }
 
 }  // namespace

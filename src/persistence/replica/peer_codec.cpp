@@ -158,6 +158,7 @@ void put_body(const model::slot_ask& from, proto::peer_message& to) {
   ask.set_ask(from.ask);
   for (const auto& label : from.offer.labels) ask.add_labels(label);
   ask.set_threads(from.offer.threads);
+  ask.set_memory(from.offer.memory.count());
   ask.set_is_withdrawn(from.is_withdrawn);
   if (!from.after) return;
   auto& after = *ask.mutable_after();
@@ -196,7 +197,7 @@ model::task_id task_of(const Record& from) {
 model::slot_ask take_ask(const proto::slot_ask& from) {
   model::slot_ask ask{convert::slot_of(from.slot()),
                       from.ask(),
-                      {{from.labels().begin(), from.labels().end()}, from.threads()},
+                      {{from.labels().begin(), from.labels().end()}, from.threads(), bytes{from.memory()}},
                       from.is_withdrawn(),
                       {}};
   if (from.has_after()) ask.after = model::attempt_ref{task_of(from.after()), model::attempt_no{from.after().attempt()}};

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 namespace troupe::worker {
 namespace {
@@ -81,8 +82,10 @@ result<std::unique_ptr<ports::slot_host>> make_slot_host(host_options options, p
             : allowed == namespaces::pid ? "pid_namespace"
                                          : "user_and_pid_namespace");
   auto environment = environment_of(options);
-  auto setting =
-      std::make_shared<const supervisor_setting>(supervisor_setting{std::move(options), allowed, std::move(environment), store});
+  auto memory =
+      options.memory ? options.memory : std::make_shared<memory_desk>(bytes{std::numeric_limits<std::uint64_t>::max() / 2});
+  auto setting = std::make_shared<const supervisor_setting>(
+      supervisor_setting{std::move(options), allowed, std::move(environment), store, std::move(memory)});
   return std::unique_ptr<ports::slot_host>{std::make_unique<process_slot_host>(std::move(setting))};
 }
 

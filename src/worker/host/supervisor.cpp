@@ -27,7 +27,7 @@ namespace ports = model::ports;
 
 constexpr auto progress_distance = std::chrono::milliseconds{50};  // at most 20 reports a second reach the slot
 constexpr auto kill_patience = std::chrono::seconds{7};            // for the shepherd to clear up, where there is no namespace
-constexpr auto disk_distance = std::chrono::seconds{1};            // between two looks at a running attempt's files
+constexpr auto use_distance = std::chrono::seconds{1};             // between two looks at what a running attempt uses
 constexpr auto weigh_distance = std::chrono::milliseconds{200};    // between two looks at the memory of a worker's processes
 constexpr std::size_t read_bytes = 65536;
 constexpr std::size_t flood_bytes = 256 * 1024;
@@ -53,6 +53,10 @@ void command_box::stop() {
 }
 void command_box::kill() {
   change([](content& now) { now.kill = true; });
+}
+
+void command_box::memory(memory_desk::word what) {
+  change([&](content& now) { now.orders.emplace_back(what); });
 }
 
 command_box::content command_box::take() {
@@ -88,6 +92,7 @@ result<void> worker_loop::start() {
     auto started = spawn_worker(request);
     if (started) {
       process_ = std::move(*started);
+      setting_.memory->enter(slot_, [this](memory_desk::word what) { commands_.memory(what); });
       end_deadline_ = steady::now() + setting_.options.hello_within;
       ending_because_ = fmt::format("it did not say hello within {} ms", setting_.options.hello_within.count());
       log::info("worker_started", "slot={} pid={}", slot_, process_.pid);
@@ -107,7 +112,7 @@ void worker_loop::run() {
 worker_loop::steady::time_point worker_loop::next_deadline() const {
   auto next = end_deadline_.value_or(steady::now() + std::chrono::hours{1});
   if (waiting_progress_) next = std::min(next, progress_allowed_at_);
-  if (attempt_ && !killed_) next = std::min(next, check_disk_at_);
+  if (attempt_ && !killed_) next = std::min(next, check_use_at_);
   if (is_to_be_weighed_ && phase_ == phase::idle && !killed_) next = std::min(next, weigh_at_);
   return next;
 }
@@ -138,6 +143,8 @@ void worker_loop::on_commands() {
   for (const auto& order : wanted.orders) {
     if (const auto* task = std::get_if<model::task_spec>(&order)) {
       on_task(*task);
+    } else if (const auto* memory = std::get_if<memory_desk::word>(&order)) {
+      on_memory(*memory);
     } else {
       on_stop();
     }
@@ -162,7 +169,7 @@ void worker_loop::on_stop() {
 void worker_loop::on_deadlines() {
   const auto now = steady::now();
   if (waiting_progress_ && now >= progress_allowed_at_) flush_progress();
-  if (attempt_ && !killed_ && now >= check_disk_at_) check_disk();
+  if (attempt_ && !killed_ && now >= check_use_at_) check_use();
   if (is_to_be_weighed_ && phase_ == phase::idle && !killed_ && now >= weigh_at_) weigh();
   if (!end_deadline_ || now < *end_deadline_ || exited_) return;
   if (killed_) {  // the shepherd was to do it
@@ -173,9 +180,14 @@ void worker_loop::on_deadlines() {
   kill_tree(ending_because_);
 }
 
+void worker_loop::check_use() {
+  check_use_at_ = steady::now() + use_distance;
+  check_memory();
+  if (!killed_) check_disk();
+}
+
 /// A file's size is limited by the kernel; the sum of all, and what must stay free for the journal, only by looking.
 void worker_loop::check_disk() {
-  check_disk_at_ = steady::now() + disk_distance;
   const auto used = disk_used_by(attempt_->directory.scratch());
   if (used > setting_.options.output_most)
     return kill_tree(fmt::format("its files have {} bytes, {} are allowed (worker.scratch_quota)", used.count(),
@@ -228,11 +240,22 @@ void worker_loop::write_channel() {
   if (sent < 0 && errno != EAGAIN && errno != EINTR) to_send_.clear();  // its end shows on reading
 }
 
+void worker_loop::send(const proto::to_worker& message) {
+  if (auto frame = frame_of(message)) to_send_ += *frame;
+  if (!broken_) write_channel();
+}
+
 void worker_loop::on_frame(const std::string& frame) {
   const auto message = parse_from_worker(frame);
   if (!message) return kill_tree("it spoke nonsense: " + message.error().detail);
   if (message->has_greeting()) return on_greeting(message->greeting());
   if (message->has_report()) return on_progress(message->report());
+  if (message->has_claim()) return on_claim(message->claim());
+  if (message->has_kept()) {
+    on_kept(message->kept());
+    setting_.memory->with([this](auto& ledger) { return ledger.dropped(slot_), 0; });
+    return;
+  }
   on_finished(message->finished());
 }
 
@@ -263,12 +286,19 @@ void worker_loop::flush_progress() {
 
 void worker_loop::begin(const model::task_spec& task) {
   stderr_.clear();
+  setting_.memory->with([this](auto& ledger) { return ledger.begin_attempt(slot_), 0; });
+  if (task.memory == bytes{0} || claim_declared(task)) give(task);
+}
+
+void worker_loop::give(const model::task_spec& task) {
   if (auto failure = send_task(task)) {
     attempt_.reset();
+    phase_ = phase::idle;
+    end_claims();
     refuse(task, std::move(*failure));
     return;
   }
-  check_disk_at_ = steady::now() + disk_distance;
+  check_use_at_ = steady::now() + use_distance;
   phase_ = phase::running;
 }
 
@@ -277,7 +307,8 @@ std::optional<model::attempt_failure> worker_loop::send_task(const model::task_s
   auto directory = spare_ ? result<attempt_directory>{std::move(*spare_)} : attempt_directory::make(directory_, attempts_);
   spare_.reset();
   if (!directory) return make_failure(failure_cause::failed, directory.error().detail);
-  attempt_.emplace(running_attempt{task.task, task.attempt, std::move(*directory)});
+  attempt_.emplace(running_attempt{task.task, task.attempt, std::move(*directory), task.memory,
+                                   task.memory > bytes{0} ? resident_bytes(process_.pid) : 0});
   auto message = make_run_task(task, attempt_->directory, setting_.store);
   if (auto* const missing = std::get_if<model::attempt_failure>(&message)) return std::move(*missing);
   proto::to_worker envelope;
@@ -302,6 +333,8 @@ void worker_loop::on_finished(const proto::task_finished& end) {
                                 : error{errc::internal, "the worker ended a task without saying how"};
   auto ended = std::exchange(attempt_, std::nullopt);
   if (phase_ == phase::running) phase_ = phase::idle;
+  on_kept(end.kept());
+  end_claims();
   if (outcome) {
     on_event_(ports::worker_done{ended->attempt, ended->task, std::move(*outcome)});
   } else {
@@ -338,8 +371,7 @@ void worker_loop::ask_to_end(std::string why) {
   end_deadline_ = steady::now() + setting_.options.kill_grace;
   proto::to_worker message;
   message.mutable_stop();
-  if (auto frame = frame_of(message)) to_send_ += *frame;
-  if (!broken_) write_channel();
+  send(message);
 }
 
 void worker_loop::kill_tree(std::string why, failure_cause cause) {
@@ -382,6 +414,7 @@ void worker_loop::finish() {
     exited.failure->stderr_text = stderr_.text();
   }
   attempt_.reset();
+  setting_.memory->leave(slot_);
   remove_tree(directory_);
   for (const auto& late : commands_.take().orders) refused_ = refused_ || std::holds_alternative<model::task_spec>(late);
   if (refused_ && !exited.failure)

@@ -3,6 +3,7 @@
 #include "model/ports/slot_host.hpp"
 #include "worker/host/attempt.hpp"
 #include "worker/host/host.hpp"
+#include "worker/host/memory_desk.hpp"
 #include "worker/host/spawn.hpp"
 #include "worker/host/stderr_keeper.hpp"
 #include "worker/protocol/protocol.hpp"
@@ -24,6 +25,7 @@ struct supervisor_setting {
   namespaces spaces = namespaces::none;
   std::vector<std::string> environment;
   model::ports::artifact_store& store;
+  std::shared_ptr<memory_desk> memory;
 };
 
 using event_sink = std::function<void(model::ports::worker_event)>;
@@ -32,7 +34,7 @@ using event_sink = std::function<void(model::ports::worker_event)>;
 class command_box {
  public:
   struct stop_order {};
-  using order = std::variant<model::task_spec, stop_order>;
+  using order = std::variant<model::task_spec, stop_order, memory_desk::word>;
   struct content {
     std::deque<order> orders;  ///< as they came
     bool kill = false;
@@ -41,6 +43,7 @@ class command_box {
   void run(const model::task_spec& task);
   void stop();
   void kill();
+  void memory(memory_desk::word what);
   /// Takes the orders out; kill stays.
   [[nodiscard]] content take();
   /// False if no descriptor was left; then it must not be used.
@@ -71,13 +74,17 @@ class worker_loop {
     model::task_id task;
     model::attempt_no attempt;
     attempt_directory directory;
+    bytes declared;  ///< `requires.memory`
+    std::uint64_t resident_before = 0;
     std::uint32_t permille = 0;
   };
 
   void wait_and_handle();
   void on_commands();
   void on_deadlines();
+  void check_use();
   void check_disk();
+  void check_memory();
   void read_log(std::size_t most);
   void read_channel(std::size_t most);
   void write_channel();
@@ -87,7 +94,15 @@ class worker_loop {
   void on_finished(const proto::task_finished& end);
   void on_task(const model::task_spec& task);
   void on_stop();
+  void on_claim(const proto::memory_claim& claim);
+  void on_kept(const proto::memory_kept& now);
+  void on_memory(memory_desk::word what);
   void begin(const model::task_spec& task);
+  [[nodiscard]] bool claim_declared(const model::task_spec& task);
+  void give(const model::task_spec& task);
+  void send(const proto::to_worker& message);
+  void end_claims();
+  [[nodiscard]] std::string too_much(bytes wanted) const;
   void refuse(const model::task_spec& task, model::attempt_failure failure);
   [[nodiscard]] std::optional<model::attempt_failure> send_task(const model::task_spec& task);
   void after_attempt();
@@ -113,8 +128,12 @@ class worker_loop {
   std::string to_send_;
   stderr_keeper& stderr_;
   std::optional<running_attempt> attempt_;
+  std::optional<model::task_spec> held_back_;  // until there is the memory that it declares
+  bool waits_for_memory_ = false;              // a claim is not answered yet
+  bytes kept_;                                 // between tasks
+  duration kept_worth_{};
   std::optional<attempt_directory> spare_;  ///< of an attempt that left no trace in it
-  steady::time_point check_disk_at_{};
+  steady::time_point check_use_at_{};
   std::uint64_t attempts_ = 0;
   std::optional<std::uint64_t> first_resident_;
   bool is_to_be_weighed_ = false;  // an attempt has ended since

@@ -3,6 +3,7 @@
 #include "gpu/model/store.hpp"
 #include "media/media.hpp"
 #include "worker/executors.hpp"
+#include "worker/stages/model_memory.hpp"
 #include "worker/stages/model_work.hpp"
 
 #include <cstdlib>
@@ -28,14 +29,15 @@ class model_runner : public stage_runner {
     const auto name = params.text("model", usual_model_);
     const auto strength = params.number("strength", 1);
     if (params.fault()) return *params.fault();
-    TROUPE_TRY(auto* const model, models_->get(name, task_, options.threads));
-    options.scale = model->description().scale;
-    options.batch_most = static_cast<std::size_t>(model->description().batch);
+    TROUPE_TRY(auto model, claimed_model::load(*models_, work, name, task_));
+    options.scale = model.description().scale;
+    options.batch_most = static_cast<std::size_t>(model.description().batch);
+    options.before = before(model);
 
     frame_progress progress{sink};
     const auto how = [&](const media::picture_batch& batch) -> result<void> {
-      TROUPE_CHECK(model->apply({batch.count, batch.width, batch.height, batch.in}, batch.out,
-                                [&](double share) { progress.within(share, batch.count); }));
+      TROUPE_CHECK(model.as<gpu::picture_model>().apply({batch.count, batch.width, batch.height, batch.in}, batch.out,
+                                                        [&](double share) { progress.within(share, batch.count); }));
       if (task_ == gpu::model_task::filter && strength < 1) mix(batch, static_cast<float>(strength));
       return {};
     };
@@ -74,13 +76,14 @@ class model_runner : public stage_runner {
 
 }  // namespace
 
-void add_model_runners(runner_table& table, std::vector<std::filesystem::path> directories) {
+std::shared_ptr<warm_memory> add_model_runners(runner_table& table, std::vector<std::filesystem::path> directories) {
   const auto models = std::make_shared<gpu::model_store>(std::move(directories), make_executor);
   table.emplace("model.upscale", std::make_unique<model_runner>(gpu::model_task::upscale, "upscale-x2", models));
   table.emplace("model.filter", std::make_unique<model_runner>(gpu::model_task::filter, "denoise", models));
   table.emplace("model.detect", make_detect_runner(models));
   table.emplace("model.matte", make_matte_runner(models));
   table.emplace("model.embed", make_embed_runner(models));
+  return std::make_shared<warm_models>(models);
 }
 
 std::vector<std::filesystem::path> model_directories() {

@@ -1,6 +1,7 @@
 #include "gpu/model/store.hpp"
 #include "gpu/model/tracks.hpp"
 #include "worker/stages/detections.hpp"
+#include "worker/stages/model_memory.hpp"
 #include "worker/stages/model_work.hpp"
 
 #include <fmt/format.h>
@@ -37,12 +38,13 @@ result<std::set<std::size_t>> kinds_of(const std::vector<std::string>& names, st
 /// Looks at frames in their order and writes down what it saw.
 class observer {
  public:
-  observer(gpu::detector& model, detect_request request, detections_writer& writer)
+  observer(claimed_model& model, detect_request request, detections_writer& writer)
       : model_(model), request_(std::move(request)), writer_(writer) {}
 
   /// @param drawn planes of the same pictures, into which boxes are drawn; null: nowhere
   result<void> look(const media::picture_batch& batch, float* drawn) {
-    TROUPE_TRY(const auto found, model_.find({batch.count, batch.width, batch.height, batch.in}, request_.options));
+    TROUPE_TRY(const auto found,
+               model_.as<gpu::detector>().find({batch.count, batch.width, batch.height, batch.in}, request_.options));
     const auto values = 3 * static_cast<std::size_t>(batch.width) * static_cast<std::size_t>(batch.height);
     for (std::size_t i = 0; i < found.size(); ++i) {
       const auto kept = keep(found[i]);
@@ -87,7 +89,7 @@ class observer {
     return kept;
   }
 
-  gpu::detector& model_;
+  claimed_model& model_;
   detect_request request_;
   detections_writer& writer_;
   gpu::tracker tracker_;
@@ -112,16 +114,15 @@ class detect_runner final : public stage_runner {
     if (params.has("selected_person_id"))
       request.selected = static_cast<std::uint32_t>(std::max(0, params.small("selected_person_id", 0)));
     if (params.fault()) return *params.fault();
-    TROUPE_TRY(auto* const model, models_->get_detector(name, static_cast<int>(work.threads)));
-    TROUPE_TRY(request.kinds, kinds_of(classes, name, model->description().detect.classes));
+    TROUPE_TRY(auto model, claimed_model::load(*models_, work, name, gpu::model_task::detect));
+    TROUPE_TRY(request.kinds, kinds_of(classes, name, model.description().detect.classes));
 
     const auto file = work.out / "detections.json";
-    TROUPE_TRY(auto writer, detections_writer::open(file, name, model->description().detect.classes));
-    observer sees(*model, std::move(request), writer);
+    TROUPE_TRY(auto writer, detections_writer::open(file, name, model.description().detect.classes));
+    observer sees(model, std::move(request), writer);
     outputs made{{{"detections", file, "application/json"}}, {{"video", nullptr}, {"image", nullptr}}};
-    const auto batch = static_cast<std::size_t>(model->description().batch);
     TROUPE_TRY(const auto facts,
-               is_drawn ? draw(work, subject, batch, sees, sink, made) : view(work, subject, batch, sees, sink));
+               is_drawn ? draw(work, subject, model, sees, sink, made) : view(work, subject, model, sees, sink));
     TROUPE_CHECK(sees.check_selected());
     TROUPE_CHECK(writer.finish(facts.width, facts.height));
     for (auto& [key, value] : values_of(facts)) made.values[key] = value;
@@ -131,21 +132,25 @@ class detect_runner final : public stage_runner {
   }
 
  private:
-  static result<media::transform_result> view(const task& work, const model_subject& subject, std::size_t batch, observer& sees,
-                                              progress_sink& sink) {
+  static result<media::transform_result> view(const task& work, const model_subject& subject, claimed_model& model,
+                                              observer& sees, progress_sink& sink) {
     frame_progress progress{sink};
-    const media::view_options options{.input = subject.input, .batch_most = batch, .threads = static_cast<int>(work.threads)};
+    const media::view_options options{.input = subject.input,
+                                      .batch_most = static_cast<std::size_t>(model.description().batch),
+                                      .threads = static_cast<int>(work.threads),
+                                      .before = before(model)};
     const auto how = [&](const media::picture_batch& pictures) { return sees.look(pictures, nullptr); };
     const auto report = [&](const media::progress_report& now) { progress.at(now); };
     return subject.is_video ? media::view_video(options, how, report) : media::view_picture(options, how, report);
   }
 
-  static result<media::transform_result> draw(const task& work, const model_subject& subject, std::size_t batch, observer& sees,
-                                              progress_sink& sink, outputs& made) {
+  static result<media::transform_result> draw(const task& work, const model_subject& subject, claimed_model& model,
+                                              observer& sees, progress_sink& sink, outputs& made) {
     frame_progress progress{sink};
     media::transform_options options;
     options.input = subject.input;
-    options.batch_most = batch;
+    options.batch_most = static_cast<std::size_t>(model.description().batch);
+    options.before = before(model);
     options.threads = static_cast<int>(work.threads);
     const auto how = [&](const media::picture_batch& pictures) {
       const auto values =

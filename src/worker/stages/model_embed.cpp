@@ -1,4 +1,5 @@
 #include "gpu/model/store.hpp"
+#include "worker/stages/model_memory.hpp"
 #include "worker/stages/model_work.hpp"
 
 #include <fmt/format.h>
@@ -24,7 +25,7 @@ class embed_runner final : public stage_runner {
     const auto name = params.text("model", "embed-look");
     const auto every = params.small("every_ms", 1000);
     if (params.fault()) return *params.fault();
-    TROUPE_TRY(auto* const model, models_->get_embedder(name, static_cast<int>(work.threads)));
+    TROUPE_TRY(auto model, claimed_model::load(*models_, work, name, gpu::model_task::embed));
 
     const auto file = work.out / "embedding.json";
     std::ofstream out(file, std::ios::binary);
@@ -34,7 +35,7 @@ class embed_runner final : public stage_runner {
       if (count + batch.count > vectors_most)
         return error{errc::bad_request,
                      fmt::format("that would be more than {} vectors; take a longer \"every_ms\"", vectors_most)};
-      TROUPE_TRY(const auto vectors, model->embed({batch.count, batch.width, batch.height, batch.in}));
+      TROUPE_TRY(const auto vectors, model.as<gpu::embedder>().embed({batch.count, batch.width, batch.height, batch.in}));
       for (std::size_t i = 0; i < vectors.size(); ++i) {
         dimensions = vectors[i].size();
         out << fmt::format("{}{{\"at_ms\":{},\"vector\":[{}]}}", count++ == 0 ? "\n" : ",\n", batch.at[i].count() / 1000,
@@ -46,8 +47,9 @@ class embed_runner final : public stage_runner {
     const auto report = [&](const media::progress_report& now) { progress.at(now); };
     const media::view_options options{.input = subject.input,
                                       .every = std::chrono::milliseconds{every},
-                                      .batch_most = static_cast<std::size_t>(model->description().batch),
-                                      .threads = static_cast<int>(work.threads)};
+                                      .batch_most = static_cast<std::size_t>(model.description().batch),
+                                      .threads = static_cast<int>(work.threads),
+                                      .before = before(model)};
     TROUPE_TRY(const auto facts,
                subject.is_video ? media::view_video(options, how, report) : media::view_picture(options, how, report));
     out << fmt::format("\n],\"dimensions\":{}}}\n", dimensions);

@@ -1,6 +1,7 @@
 #include "gpu/model/alpha.hpp"
 #include "gpu/model/store.hpp"
 #include "worker/stages/detections.hpp"
+#include "worker/stages/model_memory.hpp"
 #include "worker/stages/model_work.hpp"
 
 #include <fmt/format.h>
@@ -40,13 +41,14 @@ result<std::unique_ptr<media::backdrop>> backdrop_of(params_reader& params, int 
 /// Cuts out foregrounds, frame by frame in their order, and lays them over a background.
 class cutter {
  public:
-  cutter(gpu::matter& model, media::backdrop& behind, std::optional<read_detections> boxes, bool is_steady)
+  cutter(claimed_model& model, media::backdrop& behind, std::optional<read_detections> boxes, bool is_steady)
       : model_(model), behind_(behind), boxes_(std::move(boxes)), is_steady_(is_steady) {}
 
   result<void> cut(const media::picture_batch& batch, const gpu::part_done_fn& report) {
     const auto values = static_cast<std::size_t>(batch.width) * static_cast<std::size_t>(batch.height);
     alpha_.resize(batch.count * values);
-    TROUPE_CHECK(model_.apply({batch.count, batch.width, batch.height, batch.in}, alpha_.data(), batch.out, report));
+    TROUPE_CHECK(
+        model_.as<gpu::matter>().apply({batch.count, batch.width, batch.height, batch.in}, alpha_.data(), batch.out, report));
     for (std::size_t i = 0; i < batch.count; ++i) {
       const std::span alpha{alpha_.data() + i * values, values};
       if (is_steady_ && before_.size() == values) gpu::steady(before_, alpha);
@@ -77,7 +79,7 @@ class cutter {
     return {};
   }
 
-  gpu::matter& model_;
+  claimed_model& model_;
   media::backdrop& behind_;
   const std::optional<read_detections> boxes_;
   const bool is_steady_;
@@ -104,14 +106,15 @@ class matte_runner final : public stage_runner {
     if (boxes_file) {
       TROUPE_TRY(boxes, load_detections(*boxes_file));
     }
-    TROUPE_TRY(auto* const model, models_->get_matter(name, threads));
+    TROUPE_TRY(auto model, claimed_model::load(*models_, work, name, gpu::model_task::matte));
 
     media::transform_options options;
     options.input = subject.input;
     options.threads = threads;
-    options.batch_most = static_cast<std::size_t>(model->description().batch);
+    options.batch_most = static_cast<std::size_t>(model.description().batch);
+    options.before = before(model);
     if (has_alpha) options.second_out = work.out / (subject.is_video ? "alpha.mp4" : "alpha.png");
-    cutter cuts(*model, *behind, std::move(boxes), is_steady);
+    cutter cuts(model, *behind, std::move(boxes), is_steady);
     frame_progress progress{sink};
     const auto how = [&](const media::picture_batch& batch) {
       return cuts.cut(batch, [&](double share) { progress.within(share, batch.count); });

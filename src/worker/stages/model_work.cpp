@@ -1,5 +1,7 @@
 #include "worker/stages/model_work.hpp"
 
+#include "worker/stages/model_memory.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,6 +25,11 @@ result<model_subject> subject_of(const task& work, params_reader& params) {
   if (is_video == params.has("image"))
     return error{errc::bad_request, fmt::format("{} takes either \"video\" or \"image\"", work.kind)};
   return model_subject{is_video, params.file(is_video ? "video" : "image")};
+}
+
+std::function<result<void>(const media::transform_plan&)> before(claimed_model& model) {
+  return
+      [&model](const media::transform_plan& plan) { return model.make_ready(plan.batch, plan.width, plan.height, plan.memory); };
 }
 
 boost::json::object values_of(const media::transform_result& made) {

@@ -6,6 +6,7 @@
 
 #include <boost/json/object.hpp>
 
+#include <functional>
 #include <memory>
 
 // What all stages share that run a model on a video or a picture.
@@ -13,6 +14,8 @@ namespace troupe::gpu {
 class model_store;
 }
 namespace troupe::worker {
+
+class claimed_model;
 
 /// Reports frames, and how far the work at those in hand is: one large frame may take long.
 class frame_progress {
@@ -34,6 +37,9 @@ struct model_subject {
 };
 /// @returns `bad_request` when it is not one of "video" and "image"
 [[nodiscard]] result<model_subject> subject_of(const task& work, params_reader& params);
+
+/// Claims the memory that a model and pictures need, before it is taken.
+[[nodiscard]] std::function<result<void>(const media::transform_plan&)> before(claimed_model& model);
 
 /// "duration_ms", "frames", "width" and "height".
 [[nodiscard]] boost::json::object values_of(const media::transform_result& made);

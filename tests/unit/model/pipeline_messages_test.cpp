@@ -156,6 +156,16 @@ constexpr row wrong_stages[] = {
    "  a: {kind: media.speak, params: {text: x}, requires: {threads: 0}}\n"
    "result: {}\n",
    "p.yaml:3:65: 'threads' of stage 'a' must be an integer from 1 to 256, not the number 0; change the value"},
+  {"name: p\n"
+   "stages:\n"
+   "  a: {kind: media.speak, params: {text: x}, requires: {memory: 4GB}}\n"
+   "result: {}\n",
+   "p.yaml:3:64: 'memory' of stage 'a' must be a size, not the text '4GB'; write it like 512MiB or 4GiB"},
+  {"name: p\n"
+   "stages:\n"
+   "  a: {kind: media.speak, params: {text: x}, requires: {memory: 512KiB}}\n"
+   "result: {}\n",
+   "p.yaml:3:64: 'memory' of stage 'a' is 512KiB; 1MiB to 64TiB are accepted"},
 };
 TEST_CASE("a wrong stage is refused with its place and a way out") { check_all(wrong_stages); }
 

@@ -62,6 +62,11 @@ TEST_CASE("layout, comments, key order in mappings and written-out defaults do n
   CHECK(parsed(replaced(small, "when: \"true\"", "when: true, retry: {attempts: 3}, requires: {threads: 1}")).hash == hash);
 }
 
+TEST_CASE("one size of memory is one pipeline, however it is written") {
+  const auto hash = parsed(replaced(small, "timeout: 60s", "requires: {memory: 4GiB}")).hash;
+  CHECK(parsed(replaced(small, "timeout: 60s", "requires: {threads: 1, memory: 4096MiB}")).hash == hash);
+}
+
 TEST_CASE("every change of meaning changes the hash") {
   std::set<digest> seen{parsed(small).hash};
   const std::vector<std::pair<const char*, const char*>> changes{{"name: p", "name: q"},
@@ -82,6 +87,8 @@ TEST_CASE("every change of meaning changes the hash") {
                                                                  {"timeout: 60s", "retry: {attempts: 4}"},
                                                                  {"timeout: 60s", "requires: {threads: 2}"},
                                                                  {"timeout: 60s", "requires: {labels: [gpu]}"},
+                                                                 {"timeout: 60s", "requires: {memory: 4GiB}"},
+                                                                 {"timeout: 60s", "requires: {memory: 4097MiB}"},
                                                                  {"{command", "{mode: serve, command"},
                                                                  {"type: text,", "type: text, description: d,"},
                                                                  {"type: text,", "type: text, choices: [x, y],"}};

@@ -180,6 +180,15 @@ TEST_CASE("a task goes only to a slot with all its labels and enough threads") {
   CHECK(q.best(start, {{"big", "gpu", "nvenc"}, 4}) == 1);
 }
 
+TEST_CASE("a task goes only to a slot whose node has the memory that it declares") {
+  queue_under_test q;
+  q.add(waiting(1), {{}, 1, 4_GiB});
+
+  CHECK(q.best() == 0);
+  CHECK(q.best(start, {{}, 1, 4_GiB}) == 1);
+  CHECK_FALSE(q.queue.has_task_for({{}, 1, bytes{(4_GiB).count() - 1}}));
+}
+
 TEST_CASE("a slot skips better tasks that it cannot run") {
   queue_under_test q;
   q.add(waiting(1, 9), {{"gpu"}, 1});

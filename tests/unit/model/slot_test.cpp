@@ -252,6 +252,19 @@ TEST_CASE("the time in which the node stores the outputs of a task counts for no
   CHECK(std::holds_alternative<attempt_result>(out.finish[0].outcome));
 }
 
+TEST_CASE("the time in which a task waits for memory is the node's, and counts for nothing") {
+  auto task = a_task();
+  task.time_limit = 70s;
+  auto slot = slot_under_test::running(task);
+  slot.tick(50s);
+  slot.worker(ports::worker_waiting{task.attempt, task.task, true});
+  CHECK_FALSE(slot.tick(1h).kill_worker);
+  slot.worker(ports::worker_waiting{task.attempt, task.task, false});
+
+  CHECK_FALSE(slot.tick(19s).kill_worker);
+  CHECK(slot.tick(1s).kill_worker);  // 70 s of its own
+}
+
 TEST_CASE("a task over its time limit is killed however alive it is") {
   auto task = a_task();
   task.time_limit = 10s;

@@ -68,13 +68,14 @@ TEST_CASE("an assignment survives") {
   const slot_id slot{node_id{7}, incarnation{3}, 65535};
 
   CHECK(round_trip(assign_command{slot, 12, {}, task_id{job_id{7}, 2, 3}}).preferred == task_id{job_id{7}, 2, 3});
-  const auto back = round_trip(assign_command{slot, 12, {{"gpu", "nvenc"}, 8}});
+  const auto back = round_trip(assign_command{slot, 12, {{"gpu", "nvenc"}, 8, 5_GiB}});
   CHECK_FALSE(back.preferred.has_value());
 
   CHECK(back.slot == slot);
   CHECK(back.ask == 12);
   CHECK(back.offer.labels == std::vector<std::string>{"gpu", "nvenc"});
   CHECK(back.offer.threads == 8);
+  CHECK(back.offer.memory == 5_GiB);
 }
 
 TEST_CASE("a result survives, also an empty one") {
@@ -296,7 +297,8 @@ TEST_CASE("a command says from which version of the cluster on it may be in the 
   const boot_command as_ever{node_id{4}, incarnation{17}, "here:1", 1};
   auto with_traits = as_ever;
   with_traits.traits.emplace();
-  submit_command plain, with_model, with_detector;
+  submit_command plain, with_model, with_detector, with_memory;
+  with_memory.pipeline_text = R"({"stages":{"a":{"kind":"exec","requires":{"labels":[],"memory":"4GiB","threads":1}}}})";
   plain.pipeline_text = R"({"stages":{"a":{"kind":"media.still","params":{"text":"\"kind\":\"model.x"}}}})";
   with_model.pipeline_text = R"({"stages":{"a":{"kind":"model.filter"}}})";
   with_detector.pipeline_text = R"({"stages":{"a":{"kind":"model.detect"}}})";
@@ -308,6 +310,7 @@ TEST_CASE("a command says from which version of the cluster on it may be in the 
                                                       {plain, 1},
                                                       {with_model, 6},
                                                       {with_detector, 6},
+                                                      {with_memory, 6},
                                                       {drain_command{node_id{4}, then}, 1},
                                                       {assign_command{{}, 1, {{}, 1}}, 1},
                                                       {assign_command{{}, 1, {{}, 1}, task_id{}}, 3}}) {

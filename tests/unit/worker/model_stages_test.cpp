@@ -1,6 +1,7 @@
 #include "media/media.hpp"
 #include "stage.hpp"
 
+#include <fmt/format.h>
 #include <sys/wait.h>
 
 #include <cstdio>
@@ -21,6 +22,7 @@ struct lab : stage_set {
       : stage_set([this](worker::host_options& options) {
           fs::create_directories(models());
           options.environment.push_back("TROUPE_MODELS=" + models().native());
+          options.memory = std::make_shared<worker::memory_desk>(512_MiB);
         }) {
     start();
   }
@@ -180,4 +182,62 @@ TEST_CASE("the worker program says by hand what a model is, how fast it is, and 
   CHECK(output_of(tool + " --check-model /no/such.onnx --json").second.starts_with("{\"fault\":\"/no/such.onnx"));
   CHECK(output_of(tool + " --bench-model x --shape 1y2").first == 64);
   CHECK(output_of(tool + " --what").first == 64);
+}
+
+TEST_CASE(
+    "a stage claims what its network and its pictures take, and the worker keeps the network until another slot needs room") {
+  lab set;
+  const auto small = set.upload(grey_picture(64, 48), "image/x-portable-pixmap");
+  set.run(stage_kind::model_upscale, {{"image", small}});
+  const auto after_small = set.desk->now();
+  CHECK(after_small.held == bytes{0});
+  CHECK(after_small.kept > bytes{0});
+  CHECK(after_small.held_most >= after_small.kept);
+  const auto large = set.upload(grey_picture(1024, 1024), "image/x-portable-pixmap");
+  set.run(stage_kind::model_upscale, {{"image", large}});
+  // As numbers: what goes in, and what comes out four times as large; each twice, as planes and as a picture.
+  CHECK(set.desk->now().held_most > bytes{2 * 5 * 3 * 4 * 1024 * 1024});
+
+  event_log second;
+  const auto other = set.host->start(1, [&](ports::worker_event event) { second.add(std::move(event)); }).value();
+  second.next<ports::worker_ready>();
+  auto declaring = set.sh("true");
+  declaring.memory = 512_MiB;
+  other->run(declaring);
+  CHECK(second.next<ports::worker_waiting>().is_waiting);  // until the first worker has let its network go
+  CHECK_FALSE(second.next<ports::worker_waiting>().is_waiting);
+  second.next<ports::worker_done>();
+  CHECK(set.desk->now().drops == 1);
+  CHECK(eventually([&] { return set.desk->now().held == bytes{0}; }));
+  CHECK(set.desk->now().kept == bytes{0});
+  set.run(stage_kind::model_upscale, {{"image", small}});
+}
+
+TEST_CASE("a stage that finds no room gives back what it has, waits, and does its work then") {
+  lab set;
+  event_log second;
+  const auto other = set.host->start(1, [&](ports::worker_event event) { second.add(std::move(event)); }).value();
+  second.next<ports::worker_ready>();
+  auto declaring = set.sh("echo '{\"progress\":0.1}'; while [ ! -e ../../../go ]; do sleep 0.01; done");
+  declaring.memory = 500_MiB;
+  other->run(declaring);
+  while (second.next<ports::worker_progress>().progress.permille != 100) {}
+
+  const auto picture = set.upload(grey_picture(640, 480), "image/x-portable-pixmap");
+  const auto work = set.task(stage_kind::model_upscale, {{"image", picture}});
+  set.handle->run(work);
+  CHECK(set.events.next<ports::worker_waiting>().is_waiting);
+  std::ofstream{set.directory.path() / "go"} << "go";
+  CHECK_FALSE(set.events.next<ports::worker_waiting>().is_waiting);
+  CHECK(set.events.next<ports::worker_done>().result.outputs.at("width") == 1280);
+}
+
+TEST_CASE("a picture that needs more memory than the slots have is refused, with the size of both") {
+  lab set;
+  const auto picture = set.upload(grey_picture(4000, 3000), "image/x-portable-pixmap");
+  const auto why = set.why(stage_kind::model_upscale, {{"image", picture}});
+  CHECK(why.find("model 'upscale-x2' on 4000 x 3000 pixels: it needs ") != std::string::npos);
+  CHECK(why.find("all slots of this node share 512.0 MiB (memory.budget)") != std::string::npos);
+  const auto small = set.upload(grey_picture(64, 48), "image/x-portable-pixmap");
+  set.run(stage_kind::model_upscale, {{"image", small}});
 }

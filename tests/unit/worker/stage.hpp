@@ -2,6 +2,7 @@
 
 #include "support/directory_store.hpp"
 #include "worker/host/host.hpp"
+#include "worker/host/memory_desk.hpp"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -121,7 +122,9 @@ class stage_set {
     worker::host_options options;
     options.program = TROUPE_WORKER_PROGRAM;
     options.scratch_root = scratch_root();
+    options.memory = std::make_shared<worker::memory_desk>(bytes{std::uint64_t{1} << 40});
     if (adjust) adjust(options);
+    desk = options.memory;
     host = worker::make_slot_host(std::move(options), store).value();
   }
   fs::path scratch_root() const { return directory.path() / "scratch"; }
@@ -168,6 +171,7 @@ class stage_set {
   directory_store store;
   event_log events;
   std::vector<digest> inputs;
+  std::shared_ptr<worker::memory_desk> desk;
   std::unique_ptr<ports::slot_host> host;
   std::unique_ptr<ports::worker_handle> handle;
 

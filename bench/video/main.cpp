@@ -1,0 +1,129 @@
+// Parts of a video's way through a network, and the whole of it, each in a process of its own. Run by bench/model-video.
+//   model_video decode FILE THREADS
+//   model_video infer MODELS NAME WIDTH HEIGHT FRAMES THREADS    frames of numbers, batched as the stage does it
+//   model_video encode FILE OUT THREADS                          decodes a video, and encodes its frames again
+//   model_video all MODELS NAME FILE OUT THREADS                 what the stage does
+// Prints one JSON object: frames, wall_s, cpu_s (of all threads), peak_bytes (resident, the most).
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <random>
+#include <span>
+
+#include "gpu/cpu/cpu.hpp"
+#include "gpu/model/store.hpp"
+#include "media/timed_reader.hpp"
+#include "media/transform.hpp"
+#include "media/writer.hpp"
+
+namespace {
+
+using namespace troupe;
+using words = std::span<char*>;
+
+int number(const char* text) { return std::atoi(text); }
+
+gpu::model_store models_in(const char* directory) {
+  return {{directory},
+          [](int threads) -> std::shared_ptr<gpu::executor> { return gpu::make_cpu_executor({.threads = threads}); }};
+}
+
+result<std::uint64_t> decode(words of) {
+  TROUPE_TRY(auto reader, media::detail::timed_reader::open(
+                              of[0], media::detail::role_of(media::detail::media_kind::video, "the video"), number(of[1])));
+  for (std::uint64_t frames = 0;; ++frames) {
+    TROUPE_TRY(const auto frame, reader.next());
+    if (!frame) return frames;
+  }
+}
+
+result<std::uint64_t> infer(words of) {
+  auto models = models_in(of[0]);
+  const int width = number(of[2]), height = number(of[3]), frames = number(of[4]);
+  // The task is the model's own; asked for the wrong one, the store says so.
+  auto model = models.get(of[1], gpu::model_task::upscale, number(of[5]));
+  if (!model) model = models.get(of[1], gpu::model_task::filter, number(of[5]));
+  if (!model) return model.error();
+  const auto scale = static_cast<std::size_t>((*model)->description().scale);
+  const auto values = 3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  std::vector<float> in(values), out(values * scale * scale);
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> draw(0, 1);
+  for (auto& value : in) value = draw(random);
+  for (int done = 0; done < frames; ++done) TROUPE_CHECK((*model)->apply({1, width, height, in.data()}, out.data(), {}));
+  return static_cast<std::uint64_t>(frames);
+}
+
+result<std::uint64_t> encode(words of) {
+  TROUPE_TRY(auto reader, media::detail::timed_reader::open(
+                              of[0], media::detail::role_of(media::detail::media_kind::video, "the video"), number(of[2])));
+  TROUPE_TRY(auto frame, reader.next());
+  if (!frame) return error{errc::bad_request, "no frames"};
+  TROUPE_TRY(auto writer, media::detail::media_writer::create(of[1], media::detail::media_writer::container::mp4));
+  media::detail::video_settings settings;
+  settings.width = frame->width;
+  settings.height = frame->height;
+  settings.frame_rate = reader.reader().frame_rate();
+  settings.threads = number(of[2]);
+  settings.time_base = reader.reader().time_base();
+  TROUPE_CHECK(writer.add_video(settings));
+  TROUPE_CHECK(writer.start());
+  while (frame) {
+    frame->pict_type = AV_PICTURE_TYPE_NONE;
+    TROUPE_CHECK(writer.write_video(*frame, frame->pts, std::max<std::int64_t>(frame->pkt_duration, 1)));
+    TROUPE_TRY(auto next, reader.next());
+    frame = std::move(next);
+  }
+  TROUPE_CHECK(writer.finish());
+  return static_cast<std::uint64_t>(writer.video_frames());
+}
+
+result<std::uint64_t> all(words of) {
+  auto models = models_in(of[0]);
+  media::transform_options options;
+  options.input = of[2];
+  options.threads = number(of[4]);
+  TROUPE_TRY(auto* const model, models.get(of[1], gpu::model_task::upscale, options.threads));
+  options.scale = model->description().scale;
+  options.batch_most = static_cast<std::size_t>(model->description().batch);
+  const auto how = [&](const media::picture_batch& batch) {
+    return model->apply({batch.count, batch.width, batch.height, batch.in}, batch.out, {});
+  };
+  TROUPE_TRY(const auto made, media::transform_video(options, of[3], how, [](const media::progress_report&) {}));
+  return made.frames;
+}
+
+struct part {
+  std::string_view name;
+  std::size_t arguments;
+  result<std::uint64_t> (*run)(words);
+};
+constexpr std::array parts{part{"decode", 2, decode}, part{"infer", 6, infer}, part{"encode", 3, encode}, part{"all", 5, all}};
+
+double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; }
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const words given(arguments + 1, arguments + count);
+  for (const auto& one : parts) {
+    if (given.empty() || one.name != given[0] || given.size() != one.arguments + 1) continue;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto frames = one.run(given.subspan(1));
+    if (!frames) {
+      fmt::print(stderr, "model_video: {}\n", to_string(frames.error()));
+      return 1;
+    }
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    fmt::print("{{\"frames\": {}, \"wall_s\": {:.4f}, \"cpu_s\": {:.4f}, \"peak_bytes\": {}}}\n", *frames,
+               std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+               seconds(used.ru_utime) + seconds(used.ru_stime), used.ru_maxrss * 1024);
+    return 0;
+  }
+  fmt::print(stderr, "usage: see the head of bench/video/main.cpp\n");
+  return 2;
+}
