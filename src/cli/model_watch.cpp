@@ -129,6 +129,8 @@ model_watch::judged model_watch::judge(const std::string& name, const std::files
     made.model.task = text_at(answer, "task");
     made.model.description = text_at(answer, "description");
     made.model.scale = static_cast<int>(number_at(answer, "scale").value_or(1));
+    if (const auto* const classes = array_at(answer, "classes"))
+      for (const auto& kind : *classes) made.model.classes.push_back(plain_text(kind));
   }
   if (const std::filesystem::path network = text_at(answer, "network"); !network.empty() && network != made.network) {
     made.network = network;

@@ -49,6 +49,19 @@ result<float_maker> float_maker::open(const AVFrame& first, AVRational time_base
   return made;
 }
 
+result<float_maker> float_maker::open_filling(const AVFrame& first, AVRational time_base, const std::int32_t* matrix, int width,
+                                              int height) {
+  float_maker made;
+  TROUPE_TRY(made.entrance_, made.graph_.add_entrance(first, time_base));
+  const auto wide = std::to_string(width), high = std::to_string(height);
+  auto steps = upright_steps(matrix);
+  steps.push_back({"scale", {{"w", wide}, {"h", high}, {"force_original_aspect_ratio", "increase"}, {"flags", careful}}});
+  steps.push_back({"format", {{"pix_fmts", "gbrpf32le"}}});
+  steps.push_back({"crop", {{"w", wide}, {"h", high}, {"exact", "1"}}});
+  TROUPE_TRY(made.exit_, chain(made.graph_, made.entrance_, steps));
+  return made;
+}
+
 result<frame_ptr> float_maker::convert(AVFrame& frame) { return through(graph_, entrance_, exit_, frame); }
 
 result<float_taker> float_taker::open(const AVFrame& first, const filter_step& scale, const char* format) {
@@ -78,14 +91,27 @@ void copy_planes(const AVFrame& from, float* to) {
   }
 }
 
+namespace {
+
+void copy_plane(const float* from, AVFrame& to, int plane) {
+  for (int y = 0; y < to.height; ++y, from += to.width) {
+    auto* row = reinterpret_cast<float*>(to.data[plane] + std::ptrdiff_t{y} * to.linesize[plane]);
+    // What is no number would stay one.
+    std::transform(from, from + to.width, row, [](float value) { return value >= 0 ? std::min(value, 1.0F) : 0.0F; });
+  }
+}
+
+}  // namespace
+
 void copy_planes(const float* from, AVFrame& to) {
   for (const int plane : plane_of_colour) {
-    for (int y = 0; y < to.height; ++y, from += to.width) {
-      auto* row = reinterpret_cast<float*>(to.data[plane] + std::ptrdiff_t{y} * to.linesize[plane]);
-      // What is no number would stay one.
-      std::transform(from, from + to.width, row, [](float value) { return value >= 0 ? std::min(value, 1.0F) : 0.0F; });
-    }
+    copy_plane(from, to, plane);
+    from += std::ptrdiff_t{to.width} * to.height;
   }
+}
+
+void copy_grey(const float* from, AVFrame& to) {
+  for (const int plane : plane_of_colour) copy_plane(from, to, plane);
 }
 
 }  // namespace troupe::media::detail

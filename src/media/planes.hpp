@@ -10,6 +10,9 @@ class float_maker {
   /// @param matrix how a player turns the frames, or null
   /// @param is_even an odd last column or row is cut off
   static result<float_maker> open(const AVFrame& first, AVRational time_base, const std::int32_t* matrix, bool is_even);
+  /// The same, as large as is needed to fill a size; what reaches beyond it is cut off.
+  static result<float_maker> open_filling(const AVFrame& first, AVRational time_base, const std::int32_t* matrix, int width,
+                                          int height);
   result<frame_ptr> convert(AVFrame& frame);
 
  private:
@@ -37,5 +40,7 @@ class float_taker {
 /// The three planes of a GBRPF32 frame as red, green, blue, without gaps between rows; and back.
 void copy_planes(const AVFrame& from, float* to);
 void copy_planes(const float* from, AVFrame& to);
+/// One plane as all three of them.
+void copy_grey(const float* from, AVFrame& to);
 
 }  // namespace troupe::media::detail

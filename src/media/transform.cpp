@@ -93,6 +93,7 @@ struct finished_frame {
   frame_ptr picture;
   std::int64_t at = 0;
   std::int64_t lasts = 1;
+  frame_ptr second = nullptr;  ///< the grey one, if it is wanted
 };
 
 /// Writes frames, and the sound up to them.
@@ -179,6 +180,8 @@ class batch_maker {
     if (options_.before) TROUPE_CHECK(options_.before({in_.width, in_.height, batch_most_, memory(batch_most_ * bytes_of_one)}));
     given_.resize(batch_most_ * 3 * plane_values(in_));
     made_.resize(batch_most_ * 3 * plane_values(out_));
+    if (!options_.second_out.empty()) second_.resize(batch_most_ * plane_values(out_));
+    clock_ = clock;
     return {};
   }
 
@@ -190,27 +193,49 @@ class batch_maker {
 
   /// @returns as many frames as there were.
   result<std::vector<finished_frame>> make(const std::vector<frame_ptr>& batch) {
+    std::vector<std::chrono::microseconds> times;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       TROUPE_TRY(const auto floats, maker_->convert(*batch[i]));
       copy_planes(*floats, given_.data() + i * 3 * plane_values(in_));
+      times.emplace_back(av_rescale_q(batch[i]->pts, clock_, {1, 1'000'000}));
     }
-    TROUPE_CHECK(how_({batch.size(), in_.width, in_.height, given_.data(), made_.data()}));
+    TROUPE_CHECK(how_({.count = batch.size(),
+                       .width = in_.width,
+                       .height = in_.height,
+                       .in = given_.data(),
+                       .out = made_.data(),
+                       .second = second_.empty() ? nullptr : second_.data(),
+                       .at = times.data()}));
     std::vector<finished_frame> finished;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (!av_frame_is_writable(out_frame_.get())) out_frame_ = float_frame(out_);
-      copy_planes(made_.data() + i * 3 * plane_values(out_), *out_frame_);
-      TROUPE_TRY(auto picture, taker_->convert(*out_frame_));
-      finished.push_back({std::move(picture), batch[i]->pts, batch[i]->pkt_duration});
+      TROUPE_TRY(auto picture, encodable(made_.data() + i * 3 * plane_values(out_), false));
+      frame_ptr second;
+      if (!second_.empty()) {
+        TROUPE_TRY(second, encodable(second_.data() + i * plane_values(out_), true));
+      }
+      finished.push_back({std::move(picture), batch[i]->pts, batch[i]->pkt_duration, std::move(second)});
     }
     return finished;
   }
 
  private:
+  result<frame_ptr> encodable(const float* values, bool is_grey) {
+    if (!av_frame_is_writable(out_frame_.get())) out_frame_ = float_frame(out_);
+    if (is_grey)
+      copy_grey(values, *out_frame_);
+    else
+      copy_planes(values, *out_frame_);
+    return taker_->convert(*out_frame_);
+  }
+
   /// Of pictures: those of a call, one more of either size on its way, and the frames that wait for their turn.
   [[nodiscard]] std::uint64_t memory(std::size_t of_batch) const {
     const auto planes = 3 * sizeof(float) * (plane_values(in_) + plane_values(out_));
     const auto frames = (queue_capacity(out_) + batch_most_) * plane_values(in_) + queue_capacity(out_) * plane_values(out_);
-    return of_batch + planes + frames * 3 / 2;
+    const auto second = options_.second_out.empty() ? 0
+                                                    : batch_most_ * sizeof(float) * plane_values(out_)
+                                                          + queue_capacity(out_) * plane_values(out_) * 3 / 2;
+    return of_batch + planes + frames * 3 / 2 + second;
   }
 
   const transform_options& options_;
@@ -221,14 +246,16 @@ class batch_maker {
   std::size_t batch_most_ = 1;
   AVRational pixel_aspect_{1, 1};
   AVColorSpace matrix_ = AVCOL_SPC_BT709;
+  AVRational clock_{1, 1};
   frame_ptr out_frame_;
-  std::vector<float> given_, made_;
+  std::vector<float> given_, made_, second_;
 };
 
+/// @param is_silent whatever the video has
 result<video_sink> open_sink(const transform_options& options, const std::filesystem::path& mp4_out, const timed_reader& video,
-                             const batch_maker& maker) {
+                             const batch_maker& maker, bool is_silent = false) {
   std::optional<audio_feed> sound;
-  if (has_sound(video.reader())) {
+  if (!is_silent && has_sound(video.reader())) {
     TROUPE_TRY(auto feed,
                audio_feed::open_from(video.start(), options.input, role_of(media_kind::audio, "the sound of the video")));
     sound.emplace(std::move(feed));
@@ -247,10 +274,35 @@ result<video_sink> open_sink(const transform_options& options, const std::filesy
   return video_sink(std::move(writer), std::move(sound), clock);
 }
 
+/// Where frames go in the end.
+struct sink_pair {
+  video_sink first;
+  std::optional<video_sink> second;
+
+  result<void> write(finished_frame frame) {
+    if (second) TROUPE_CHECK(second->write({std::move(frame.second), frame.at, frame.lasts}));
+    return first.write(std::move(frame));
+  }
+  result<void> finish(std::optional<std::int64_t> end) {
+    if (second) TROUPE_CHECK(second->finish(end));
+    return first.finish(end);
+  }
+};
+
+result<sink_pair> open_sinks(const transform_options& options, const std::filesystem::path& mp4_out, const timed_reader& video,
+                             const batch_maker& maker) {
+  TROUPE_TRY(auto first, open_sink(options, mp4_out, video, maker));
+  sink_pair made{std::move(first), std::nullopt};
+  if (options.second_out.empty()) return made;
+  TROUPE_TRY(auto second, open_sink(options, options.second_out, video, maker, true));
+  made.second.emplace(std::move(second));
+  return made;
+}
+
 /// Three threads in a row: this one makes pictures, one before it decodes, one behind it encodes.
 class conveyor {
  public:
-  conveyor(timed_reader& source, batch_maker& maker, video_sink& sink, std::size_t batch_most)
+  conveyor(timed_reader& source, batch_maker& maker, sink_pair& sink, std::size_t batch_most)
       : maker_(maker),
         batch_most_(batch_most),
         decoded_(queue_capacity(maker.size()) + batch_most),
@@ -302,7 +354,7 @@ class conveyor {
     }
   }
 
-  result<void> encode(video_sink& sink) {
+  result<void> encode(sink_pair& sink) {
     while (auto frame = made_.pop()) TROUPE_CHECK(sink.write(std::move(*frame)));
     return {};
   }
@@ -325,7 +377,7 @@ result<transform_result> transform_video(const transform_options& options, const
     if (!first) return refuse(source.role(), "holds no frame that can be decoded");
     batch_maker maker(options, how);
     TROUPE_CHECK(maker.open(*first, source.reader().time_base(), source.display_matrix()));
-    TROUPE_TRY(auto sink, open_sink(options, mp4_out, source, maker));
+    TROUPE_TRY(auto sink, open_sinks(options, mp4_out, source, maker));
     const auto rate = source.reader().frame_rate();
     const auto counted = source.reader().stream().nb_frames;
     const auto expected =
@@ -336,7 +388,7 @@ result<transform_result> transform_video(const transform_options& options, const
     TROUPE_CHECK(sink.finish(source.end()));
     progress.finish();
     return transform_result{
-        .frames = sink.frames(), .length = sink.length(), .width = maker.size().width, .height = maker.size().height};
+        .frames = sink.first.frames(), .length = sink.first.length(), .width = maker.size().width, .height = maker.size().height};
   });
 }
 
@@ -362,12 +414,27 @@ result<transform_result> transform_picture(const transform_options& options, con
     copy_planes(*floats, given.data());
     floats.reset();
     std::vector<float> made(3 * plane_values(out));
-    TROUPE_CHECK(how({1, in.width, in.height, given.data(), made.data()}));
+    const bool is_double = !options.second_out.empty();
+    std::vector<float> second(is_double ? plane_values(out) : 0);
+    const std::chrono::microseconds start{};
+    TROUPE_CHECK(how({.count = 1,
+                      .width = in.width,
+                      .height = in.height,
+                      .in = given.data(),
+                      .out = made.data(),
+                      .second = is_double ? second.data() : nullptr,
+                      .at = &start}));
     const auto frame = float_frame(out);
     copy_planes(made.data(), *frame);
     TROUPE_TRY(auto taker, float_taker::to_picture(*frame));
     TROUPE_TRY(const auto rgb, taker.convert(*frame));
     TROUPE_CHECK(write_png(*rgb, png_out));
+    if (is_double) {
+      const auto grey = float_frame(out);
+      copy_grey(second.data(), *grey);
+      TROUPE_TRY(const auto made_grey, taker.convert(*grey));
+      TROUPE_CHECK(write_png(*made_grey, options.second_out));
+    }
     progress.finish();
     return transform_result{.frames = 1, .length = {}, .width = out.width, .height = out.height};
   });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -19,6 +20,8 @@ struct picture_batch {
   int height = 0;
   const float* in = nullptr;  ///< count * 3 planes of width * height
   float* out = nullptr;       ///< count * 3 planes of the new size, to be filled; what is outside of 0 to 1 is cut
+  float* second = nullptr;    ///< the same, one plane each, where a second, grey video or picture is wanted
+  const std::chrono::microseconds* at = nullptr;  ///< when each is shown, from the start of the video
 };
 
 /// Makes other pictures of pictures. Called from the thread that runs the function, one batch after the other.
@@ -37,6 +40,8 @@ struct transform_options {
   int scale = 1;               ///< the new sides are so many times the old ones; 1 to 8
   std::size_t batch_most = 1;  ///< pictures in one call
   int threads = 2;             ///< of decoder and encoder
+  /// Where a second, grey one of the same frames goes, as an MP4 or PNG like the first, without sound; empty: nowhere.
+  std::filesystem::path second_out = {};
   /// Called once, before memory is taken for pictures. An error ends the work.
   std::function<result<void>(const transform_plan&)> before = {};
 };

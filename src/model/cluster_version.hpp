@@ -14,7 +14,7 @@ namespace troupe::model {
 ///   3  an assignment says which task the leader would have there
 ///   4  an attempt's failure says which inputs are missing; the state has no mark at jobs that have not ended, and no first event
 ///   5  an operator pauses the queue, or a pipeline of it, and resumes it
-///   6  a job's pipeline may have stages of the kinds `model.*`, and require memory
+///   6  a job's pipeline may have stages of the kinds `model.*` (upscale, filter, detect, matte, embed), and require memory
 struct version_range {
   std::uint32_t least = 1, most = 1;
   [[nodiscard]] constexpr bool has(std::uint32_t version) const noexcept { return least <= version && version <= most; }

@@ -19,6 +19,9 @@ std::string_view task_of(const stage& s) noexcept {
   switch (s.kind) {
     case stage_kind::model_upscale: return "upscale";
     case stage_kind::model_filter: return "filter";
+    case stage_kind::model_detect: return "detect";
+    case stage_kind::model_matte: return "matte";
+    case stage_kind::model_embed: return "embed";
     case stage_kind::media_speak:
     case stage_kind::media_still:
     case stage_kind::media_compose:

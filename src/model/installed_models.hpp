@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 // Neural networks that stages of the kinds `model.*` name.
 namespace troupe::model {
@@ -14,10 +15,11 @@ namespace troupe::model {
 struct installed_model {
   std::string name;
   std::string file;         ///< its description
-  std::string task;         ///< "upscale", "filter"; empty if the description cannot be read
+  std::string task;         ///< "upscale", "matte", ...; empty if the description cannot be read
   std::string description;  ///< for people
   int scale = 1;
-  std::optional<std::string> fault;  ///< why it cannot be used
+  std::optional<std::string> fault;       ///< why it cannot be used
+  std::vector<std::string> classes = {};  ///< what a detector knows, in its order
 };
 
 /// By name. Immutable, read by any thread.

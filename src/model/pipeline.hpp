@@ -41,7 +41,18 @@ struct value_spec {
   std::string description;
 };
 
-enum class stage_kind : std::uint8_t { media_speak, media_still, media_compose, media_concat, model_upscale, model_filter, exec };
+enum class stage_kind : std::uint8_t {
+  media_speak,
+  media_still,
+  media_compose,
+  media_concat,
+  model_upscale,
+  model_filter,
+  model_detect,
+  model_matte,
+  model_embed,
+  exec
+};
 
 [[nodiscard]] const char* to_string(stage_kind kind) noexcept;  ///< "media.speak"
 [[nodiscard]] std::optional<stage_kind> stage_kind_from(std::string_view text) noexcept;

@@ -4,18 +4,23 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <iterator>
 
 namespace troupe::model {
 
 namespace {
 
-constexpr std::array<std::pair<stage_kind, const char*>, 7> kind_names{{{stage_kind::media_speak, "media.speak"},
-                                                                        {stage_kind::media_still, "media.still"},
-                                                                        {stage_kind::media_compose, "media.compose"},
-                                                                        {stage_kind::media_concat, "media.concat"},
-                                                                        {stage_kind::model_upscale, "model.upscale"},
-                                                                        {stage_kind::model_filter, "model.filter"},
-                                                                        {stage_kind::exec, "exec"}}};
+constexpr std::array<std::pair<stage_kind, const char*>, 10> kind_names{{{stage_kind::media_speak, "media.speak"},
+                                                                         {stage_kind::media_still, "media.still"},
+                                                                         {stage_kind::media_compose, "media.compose"},
+                                                                         {stage_kind::media_concat, "media.concat"},
+                                                                         {stage_kind::model_upscale, "model.upscale"},
+                                                                         {stage_kind::model_filter, "model.filter"},
+                                                                         {stage_kind::model_detect, "model.detect"},
+                                                                         {stage_kind::model_matte, "model.matte"},
+                                                                         {stage_kind::model_embed, "model.embed"},
+                                                                         {stage_kind::exec, "exec"}}};
 
 value_spec required(const char* name, value_type type, const char* description) {
   return {.name = name,
@@ -105,18 +110,30 @@ stage_kind_spec concat() {
           video_outputs("video")};
 }
 
+/// What all stages take that run a model. @param taken what becomes of the video
+std::vector<value_spec> model_params(const char* taken, const char* usual_model) {
+  return {optional("video", value_type::video, taken), optional("image", value_type::image, "the same for one picture"),
+          within(with_default("model", value_type::text, usual_model, "its name in the node's models"), 1, 63)};
+}
+
+void add(std::vector<value_spec>& to, std::vector<value_spec> more) { std::ranges::move(more, std::back_inserter(to)); }
+
+/// What is said of a video or picture that came out, or was looked at.
+std::vector<value_spec> picture_facts() {
+  return {required("duration_ms", value_type::integer, "its length; 0 of a picture"),
+          required("frames", value_type::integer, "how many pictures it has"),
+          required("width", value_type::integer, "in pixels"), required("height", value_type::integer, "in pixels")};
+}
+
 /// A stage that sends a video or a picture through a model.
 stage_kind_spec model_stage(stage_kind kind, const char* description, const char* usual_model) {
-  return {kind,
-          description,
-          {optional("video", value_type::video, "what is changed, frame by frame; its sound is kept"),
-           optional("image", value_type::image, "the same for one picture"),
-           within(with_default("model", value_type::text, usual_model, "its name in the node's models"), 1, 63)},
-          {optional("video", value_type::video, "MP4, H.264; null of a picture"),
-           optional("image", value_type::image, "PNG; null of a video"),
-           required("duration_ms", value_type::integer, "its length; 0 of a picture"),
-           required("frames", value_type::integer, "how many pictures it has"),
-           required("width", value_type::integer, "in pixels"), required("height", value_type::integer, "in pixels")}};
+  stage_kind_spec spec{kind,
+                       description,
+                       model_params("what is changed, frame by frame; its sound is kept", usual_model),
+                       {optional("video", value_type::video, "MP4, H.264; null of a picture"),
+                        optional("image", value_type::image, "PNG; null of a video")}};
+  add(spec.outputs, picture_facts());
+  return spec;
 }
 
 stage_kind_spec upscale() {
@@ -128,6 +145,54 @@ stage_kind_spec filter() {
                           "denoise");
   spec.params.push_back(
       within(with_default("strength", value_type::number, 1.0, "0 is the original, 1 what the network makes of it"), 0, 1));
+  return spec;
+}
+
+stage_kind_spec detect() {
+  stage_kind_spec spec{stage_kind::model_detect,
+                       "Says what is seen in a video or a picture, and where, with a neural network.",
+                       model_params("what is looked at, frame by frame", "shapes"),
+                       {required("detections", value_type::file, "JSON: the boxes of each frame"),
+                        required("objects", value_type::integer, "how many different things were seen"),
+                        optional("subject", value_type::object, "the one that was selected, else the one with the best score"),
+                        optional("video", value_type::video, "with the boxes drawn, if that was asked for; MP4, H.264"),
+                        optional("image", value_type::image, "the same of a picture; PNG")}};
+  add(spec.params,
+      {within(optional("conf_threshold", value_type::number, "what has a lower score is left out; the model says one"), 0, 1),
+       within(optional("iou_threshold", value_type::number, "boxes of one class that share more are one; the model says one"), 0,
+              1),
+       within(list_of(optional("classes", value_type::text, "only these; all without it")), 1, 100),
+       within(optional("selected_person_id", value_type::integer, "only this one, by its id"), 0, 1'000'000),
+       with_default("draw", value_type::boolean, false, "whether the video or picture comes out, too, with the boxes drawn")});
+  add(spec.outputs, picture_facts());
+  return spec;
+}
+
+stage_kind_spec matte() {
+  auto spec = model_stage(stage_kind::model_matte, "Puts another background behind what a neural network takes for foreground.",
+                          "matte-key");
+  add(spec.params,
+      {within(with_default("background_colour", value_type::text, "#000000", "as #rrggbb; used without the next two"), 7, 7),
+       optional("background_image", value_type::image, "fills the frame; what does not fit is cut off"),
+       optional("background_video", value_type::video, "the same; begins again when it is shorter, and is not heard"),
+       optional("boxes", value_type::file, "what model.detect found in the same video or picture: what is outside is background"),
+       with_default("apply_smoothing", value_type::boolean, true, "whether a video's matte is steadied over its frames"),
+       with_default("alpha", value_type::boolean, false, "whether the matte comes out, too")});
+  add(spec.outputs, {optional("alpha_video", value_type::video, "the matte: white is foreground; if it was asked for"),
+                     optional("alpha_image", value_type::image, "the same of a picture")});
+  return spec;
+}
+
+stage_kind_spec embed() {
+  stage_kind_spec spec{
+      stage_kind::model_embed,
+      "Makes vectors of a video or a picture with a neural network: what is alike has vectors alike.",
+      model_params("frames of it are taken", "embed-look"),
+      {required("embedding", value_type::file, "JSON: a vector of length 1 for each picture"),
+       required("vectors", value_type::integer, "how many"), required("dimensions", value_type::integer, "of each")}};
+  add(spec.params,
+      {within(with_default("every_ms", value_type::integer, 1000, "one frame of each such time; 0: all"), 0, 3'600'000)});
+  add(spec.outputs, picture_facts());
   return spec;
 }
 
@@ -154,6 +219,9 @@ const stage_kind_spec& spec_of(stage_kind kind) {
   static const stage_kind_spec concat_spec = concat();
   static const stage_kind_spec upscale_spec = upscale();
   static const stage_kind_spec filter_spec = filter();
+  static const stage_kind_spec detect_spec = detect();
+  static const stage_kind_spec matte_spec = matte();
+  static const stage_kind_spec embed_spec = embed();
   static const stage_kind_spec exec_spec{stage_kind::exec, "Runs a program that the operator installed.", {}, {}};
   switch (kind) {
     case stage_kind::media_speak: return speak_spec;
@@ -162,6 +230,9 @@ const stage_kind_spec& spec_of(stage_kind kind) {
     case stage_kind::media_concat: return concat_spec;
     case stage_kind::model_upscale: return upscale_spec;
     case stage_kind::model_filter: return filter_spec;
+    case stage_kind::model_detect: return detect_spec;
+    case stage_kind::model_matte: return matte_spec;
+    case stage_kind::model_embed: return embed_spec;
     case stage_kind::exec: return exec_spec;
   }
   return exec_spec;
@@ -193,15 +264,30 @@ std::optional<rule_fault> broken_rule_of_still(const json::object& values, const
   return std::nullopt;
 }
 
+std::optional<rule_fault> broken_rule_of_matte(const json::object& values, const auto& has) {
+  if (has("background_image") && has("background_video"))
+    return rule_fault{"background_video", "model.matte takes one background, 'background_image' or 'background_video'",
+                      "leave one of the two out"};
+  const auto* colour = values.if_contains("background_colour");
+  const auto is_digit = [](char letter) { return std::isxdigit(static_cast<unsigned char>(letter)) != 0; };
+  if (!colour || !colour->is_string()) return std::nullopt;
+  const std::string_view text = colour->get_string();
+  if (text.size() != 7 || text[0] != '#' || !std::ranges::all_of(text.substr(1), is_digit))
+    return rule_fault{"background_colour", fmt::format("parameter 'background_colour' is no colour: '{}'", text),
+                      "write it as #rrggbb, for example #00ff00"};
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<rule_fault> broken_rule(stage_kind kind, const json::object& values, const std::vector<std::string_view>& given) {
   const auto is_given = [&](std::string_view name) { return std::ranges::find(given, name) != given.end(); };
   if (kind == stage_kind::media_still) return broken_rule_of_still(values, is_given);
-  if (kind != stage_kind::model_upscale && kind != stage_kind::model_filter) return std::nullopt;
+  if (!std::string_view{to_string(kind)}.starts_with("model.")) return std::nullopt;
   const auto has = [&](std::string_view name) { return values.contains(name) && !values.at(name).is_null(); };
   if ((!is_given("video") && !is_given("image")) || (has("video") && has("image")))
     return rule_fault{"", fmt::format("{} takes either 'video' or 'image'", to_string(kind)), "give it one of the two"};
+  if (kind == stage_kind::model_matte) return broken_rule_of_matte(values, has);
   return std::nullopt;
 }
 

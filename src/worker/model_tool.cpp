@@ -1,6 +1,6 @@
 #include "worker/model_tool.hpp"
 
-#include "gpu/model/picture_model.hpp"
+#include "gpu/model/any_model.hpp"
 #include "gpu/operators.hpp"
 #include "worker/executors.hpp"
 
@@ -91,12 +91,16 @@ result<tool_options> read_arguments(const std::vector<std::string>& arguments) {
 
 /// What is known of a model, and its network.
 struct subject {
-  std::optional<gpu::picture_model> pictures;  ///< if there is a description
-  gpu::onnx_model bare;                        ///< else
-  std::vector<gpu::tensor_type> inputs;        ///< as they are looked at, or run
+  std::optional<gpu::any_model> described;  ///< if there is a description
+  gpu::onnx_model bare;                     ///< else
+  std::vector<gpu::tensor_type> inputs;     ///< as they are looked at, or run
   gpu::network_facts facts;
 
-  [[nodiscard]] const gpu::onnx_model& model() const { return pictures ? pictures->network() : bare; }
+  [[nodiscard]] const gpu::onnx_model& model() const { return described ? gpu::network_of(*described).network() : bare; }
+  /// Null without one.
+  [[nodiscard]] const gpu::model_description* description() const {
+    return described ? &gpu::network_of(*described).description() : nullptr;
+  }
 };
 
 /// An input's type as the file has it, with the usual lengths where it leaves them open.
@@ -124,10 +128,10 @@ result<subject> open_bare(const std::filesystem::path& file, const std::optional
 result<subject> open_described(const std::filesystem::path& file, const std::optional<gpu::dims>& shape, int threads) {
   subject made;
   TROUPE_TRY(auto description, gpu::read_description(file));
-  TROUPE_TRY(auto opened, gpu::picture_model::open(std::move(description), make_executor(threads)));
-  made.pictures.emplace(std::move(opened));
-  made.inputs = {made.pictures->part()};
-  made.facts = made.pictures->facts();
+  TROUPE_TRY(auto opened, gpu::open_model(std::move(description), make_executor(threads)));
+  const auto& network = gpu::network_of(made.described.emplace(std::move(opened)));
+  made.inputs = {network.part()};
+  made.facts = network.facts();
   if (!shape) return made;
   made.inputs.front().shape = *shape;
   TROUPE_TRY(made.facts, gpu::look_at(made.model().network, made.inputs));
@@ -160,21 +164,33 @@ json::object to_json(const subject& what) {
   json::object made{{"producer", what.model().producer},   {"opset", what.model().opset},    {"nodes", what.facts.nodes},
                     {"parameters", what.facts.parameters}, {"mflop", what.facts.flop / 1e6}, {"inputs", std::move(inputs)},
                     {"outputs", std::move(outputs)}};
-  if (!what.pictures) return made;
-  const auto& description = what.pictures->description();
-  made["task"] = gpu::to_string(description.task);
-  made["network"] = description.network.string();
-  made["description"] = description.about;
-  made["scale"] = description.scale;
+  const auto* const description = what.description();
+  if (!description) return made;
+  made["task"] = gpu::to_string(description->task);
+  made["network"] = description->network.string();
+  made["description"] = description->about;
+  made["scale"] = description->scale;
+  json::array classes;
+  for (const auto& name : description->detect.classes) classes.emplace_back(name);
+  made["classes"] = std::move(classes);
   return made;
+}
+
+/// "upscale, scale 2", or "detect, pictures brought to 640 x 640".
+std::string task_text(const gpu::model_description& of) {
+  const auto* const task = gpu::to_string(of.task);
+  if (of.task == gpu::model_task::upscale || of.task == gpu::model_task::filter)
+    return fmt::format("{}, scale {}", task, of.scale);
+  if (of.width == 0) return task;
+  return fmt::format("{}, pictures brought to {} x {}", task, of.width, of.height);
 }
 
 void print_subject(const std::string& file, const subject& what) {
   const auto& network = what.model().network;
   fmt::print("{}: can be used\n", file);
-  if (what.pictures) {
-    const auto& description = what.pictures->description();
-    fmt::print("  task        {}, scale {}\n", gpu::to_string(description.task), description.scale);
+  if (const auto* const description = what.description()) {
+    fmt::print("  task        {}\n", task_text(*description));
+    if (!description->detect.classes.empty()) fmt::print("  classes     {}\n", fmt::join(description->detect.classes, ", "));
   } else {
     fmt::print("  task        none: a description ({}) makes it one for stages; see docs/models.md\n",
                std::filesystem::path(file).replace_extension(".yaml").filename().string());

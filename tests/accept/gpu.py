@@ -6,8 +6,9 @@ import json
 import os
 import re
 
+import shipped_models
 import tight_memory
-from framework import BUILD, ROOT, CheckFailed, Suite, say, sh
+from framework import BUILD, ROOT, CheckFailed, Node, Suite, say, sh
 
 suite = Suite("gpu", ["gpu_conformance", "gpu_random_graphs", "model_times", "model_video", "troupe", "troupe-worker"])
 CASES = "/usr/share/libonnx-testdata/data/node"
@@ -75,6 +76,21 @@ def budgets(check):
         sh(ROOT / "scripts/build", "asan", f"test_{test}", "troupe-worker", timeout=7200)
         done = sh(ROOT / f"build/asan/bin/test_{test}", check=False, timeout=1200, env={"ASAN_OPTIONS": "detect_leaks=1", "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/lsan.supp"})
         check.equal(f"exit status of {test} with AddressSanitizer", done.returncode, 0)
+
+
+@suite.check("A7", "pictures before and after each model that comes along")
+def shipped(check):
+    """Leaves them in build/accept/gpu and measures what can be; that they are good to look at, a person has to say."""
+    folder = ROOT / "build" / "accept" / "gpu"
+    folder.mkdir(parents=True, exist_ok=True)
+    with Node("--pipelines", ROOT / "config" / "pipelines") as node:
+        studio = shipped_models.Studio(node, folder)
+        for look in (shipped_models.look_at_pictures, shipped_models.look_at_matte, shipped_models.look_at_shapes, shipped_models.look_at_embeddings):
+            look(studio, check)
+    for name in ("upscale-x2", "denoise", "sharpen", "matte-key", "shapes"):
+        for which in ("before", "after"):
+            picture = folder / f"{name}-{which}.png"
+            check.that(f"{name}, {which}", picture.stat().st_size > 1000, picture.relative_to(ROOT), "a picture of more than 1 kB")
 
 
 if __name__ == "__main__":

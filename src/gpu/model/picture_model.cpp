@@ -3,163 +3,97 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cmath>
 
 #include "gpu/model/channels.hpp"
-#include "gpu/operators.hpp"
 
 namespace troupe::gpu {
 
 namespace {
 
-/// Networks that are kept ready, each for one shape: a picture's parts, a batch of them and a single one, before and after a
-/// change of size.
-constexpr std::size_t prepared_most = 4;
 /// The side of a part where a description leaves pictures whole, to look at what the network makes of it.
 constexpr int trial_side = 64;
 
-error refuse(const model_description& of, const std::string& what) {
-  return {errc::bad_request, fmt::format("{}: {}", of.network.string(), what)};
-}
-
-template <class T>
-void to_elements(std::span<const float> from, T* to) {
-  std::transform(from.begin(), from.end(), to, [](float value) { return T(value); });
-}
-
-/// The elements of a floating tensor as floats.
-std::vector<float> floats_of(const tensor& from) {
-  std::vector<float> values(static_cast<std::size_t>(from.count()));
-  if (from.type() == dtype::f16)
-    std::copy_n(from.as<half>(), values.size(), values.begin());
-  else
-    std::copy_n(from.as<float>(), values.size(), values.begin());
-  return values;
-}
+float sigmoid(float value) { return 1 / (1 + std::exp(-value)); }
 
 }  // namespace
 
 result<picture_model> picture_model::open(model_description description, std::shared_ptr<executor> where) {
-  picture_model made(std::move(description), std::move(where));
-  TROUPE_TRY(made.network_, read_onnx(made.description_.network));
-  if (const auto supported = check_operators(made.network_.network); !supported)
-    return refuse(made.description_, supported.error().detail);
-  TROUPE_CHECK(made.check_input());
+  TROUPE_TRY(auto network, picture_network::open(std::move(description), std::move(where)));
+  picture_model made(std::move(network));
+  TROUPE_CHECK(made.check_margins());
   TROUPE_CHECK(made.check_output());
   return made;
 }
 
-/// Looks at what the file says of the input: it has to be pictures.
-result<void> picture_model::check_input() {
-  const auto& network = network_.network;
-  if (network.inputs.size() != 1)
-    return refuse(description_,
-                  fmt::format("the network has {} inputs; one that works on pictures has one", network.inputs.size()));
-  const auto& input = network.values[network.inputs.front()];
-  values_ = input.type.value_or(dtype::f32);
-  if (values_ != dtype::f32 && values_ != dtype::f16)
-    return refuse(description_,
-                  fmt::format("input '{}' is of type {}; float and float16 are supported", input.name, to_string(values_)));
-  if (!input.shape) return {};
-  const auto& shape = *input.shape;
-  const int channels = channels_of(description_.colour);
-  if (shape.size() != 4 || (shape[1] != channels && shape[1] != open_length))
-    return refuse(description_, fmt::format("input '{}' has the shape {}; with the description's colour it has to be [batch, {}, "
-                                            "height, width]",
-                                            input.name, to_text(shape), channels));
-  if (shape[0] != open_length && shape[0] != 1)
-    return refuse(description_,
-                  fmt::format("input '{}' takes {} pictures at once, no more and no less; export it with an open batch",
-                              input.name, shape[0]));
-  if (shape[0] == 1 && description_.batch != 1)
-    return refuse(
-        description_,
-        fmt::format("input '{}' takes one picture at a time; say 'batch: 1', or export it with an open batch", input.name));
-  fixed_height_ = std::max<std::int64_t>(shape[2], 0);
-  fixed_width_ = std::max<std::int64_t>(shape[3], 0);
-  const auto least = 2 * description_.overlap + description_.multiple;
-  for (const auto side : {fixed_height_, fixed_width_})
-    if (side != 0 && (side < least || side > 8192))
-      return refuse(description_, fmt::format("input '{}' has the shape {}; its sides have to be {} to 8192 with this overlap",
-                                              input.name, to_text(shape), least));
+/// A part of a fixed size has to have a core between its margins.
+result<void> picture_model::check_margins() {
+  const auto least = 2 * description().overlap + description().multiple;
+  for (const auto side : {network_.fixed_height(), network_.fixed_width()})
+    if (side != 0 && side < least)
+      return network_.refuse(
+          fmt::format("the network takes pictures of {} x {} only; their sides have to be {} to 8192 with this "
+                      "overlap",
+                      network_.fixed_width(), network_.fixed_height(), least));
   return {};
-}
-
-tensor_type picture_model::input_type(std::size_t count, int width, int height) const {
-  return {values_, {static_cast<std::int64_t>(count), channels_of(description_.colour), height, width}};
-}
-
-/// Follows one part through the network: it has to come out `scale` times as large.
-result<void> picture_model::check_output() {
-  const int side = description_.tile > 0 ? description_.tile : trial_side;
-  const auto plan = plan_for(side, side);
-  part_ = input_type(1, plan.width, plan.height);
-  if (description_.batch > 1) {  // a network may be open for batches in its file, and closed inside
-    const auto together = input_type(static_cast<std::size_t>(description_.batch), plan.width, plan.height);
-    const auto seen = look_at(network_.network, std::span(&together, 1));
-    if (!seen) return refuse(description_, fmt::format("with 'batch: {}': {}", description_.batch, seen.error().detail));
-    const bool is_kept = seen->outputs.empty() || !seen->outputs.front() || seen->outputs.front()->shape.empty()
-                         || seen->outputs.front()->shape[0] == description_.batch;
-    if (!is_kept)
-      return refuse(description_, fmt::format("from {} pictures at once the network makes {}; say 'batch: 1'", description_.batch,
-                                              to_text(seen->outputs.front()->shape)));
-  }
-  auto facts = look_at(network_.network, std::span(&part_, 1));
-  if (!facts) return refuse(description_, facts.error().detail);
-  facts_ = *std::move(facts);
-  if (facts_.outputs.empty()) return refuse(description_, "the network has no output");
-  const auto& output = facts_.outputs.front();
-  if (!output) return {};
-  const dims expected{1, part_.shape[1], part_.shape[2] * description_.scale, part_.shape[3] * description_.scale};
-  if (output->shape != expected || (output->type != dtype::f32 && output->type != dtype::f16))
-    return refuse(description_,
-                  fmt::format("from {} the network makes {} {}; with the description's scale it has to be {} of type "
-                              "float or float16",
-                              to_text(part_.shape), to_string(output->type), to_text(output->shape), to_text(expected)));
-  return {};
-}
-
-result<prepared_network*> picture_model::prepared_for(const tensor_type& type) {
-  const auto found = std::ranges::find(prepared_, type, &prepared::type);
-  if (found != prepared_.end()) {
-    prepared_.splice(prepared_.begin(), prepared_, found);
-    return prepared_.front().network.get();
-  }
-  while (prepared_.size() >= prepared_most) prepared_.pop_back();
-  auto made = where_->prepare(network_.network, std::span(&type, 1));
-  if (!made) return refuse(description_, made.error().detail);
-  prepared_.push_front({type, *std::move(made)});
-  return prepared_.front().network.get();
 }
 
 tile_plan picture_model::plan_for(int width, int height) const {
   return plan_tiles(width, height,
-                    {.side = description_.tile,
-                     .margin = description_.overlap,
-                     .multiple = description_.multiple,
-                     .fixed_width = static_cast<int>(fixed_width_),
-                     .fixed_height = static_cast<int>(fixed_height_)});
+                    {.side = description().tile,
+                     .margin = description().overlap,
+                     .multiple = description().multiple,
+                     .fixed_width = network_.fixed_width(),
+                     .fixed_height = network_.fixed_height()});
+}
+
+dims picture_model::expected_from(const dims& given) const {
+  const std::int64_t scale = description().scale;
+  return {given[0], given[1], given[2] * scale, given[3] * scale};
+}
+
+/// Of a matte the number of channels is free, as long as those are there that are read.
+bool picture_model::is_as_expected(const tensor_type& made, const tensor_type& given) const {
+  auto expected = expected_from(given.shape);
+  if (made.shape.size() != 4 || (made.type != dtype::f32 && made.type != dtype::f16)) return false;
+  if (description().task == model_task::matte) {
+    const bool has_colours = description().matte.colours != matte_output::colours_kind::none;
+    expected[1] = std::max<std::int64_t>({made.shape[1], description().matte.channel + 1, has_colours ? 3 : 1});
+  }
+  return made.shape == expected;
+}
+
+/// Follows one part through the network: it has to come out `scale` times as large.
+result<void> picture_model::check_output() {
+  const int side = description().tile > 0 ? description().tile : trial_side;
+  const bool is_sized = description().width != 0;
+  const auto plan = plan_for(is_sized ? description().width : side, is_sized ? description().height : side);
+  TROUPE_CHECK(network_.follow(plan.width, plan.height));
+  TROUPE_TRY(const auto places, network_.outputs(1));
+  output_ = places.front();
+  const auto& output = network_.facts().outputs[output_];
+  if (!output || is_as_expected(*output, network_.part())) return {};
+  if (description().task == model_task::matte)
+    return network_.refuse(
+        fmt::format("from {} the network makes {} {}; a matte is as large as its picture, of type float or "
+                    "float16, and has the channel that the description names",
+                    to_text(network_.part().shape), to_string(output->type), to_text(output->shape)));
+  return network_.refuse(
+      fmt::format("from {} the network makes {} {}; with the description's scale it has to be {} of type float "
+                  "or float16",
+                  to_text(network_.part().shape), to_string(output->type), to_text(output->shape),
+                  to_text(expected_from(network_.part().shape))));
 }
 
 result<std::size_t> picture_model::make_ready(std::size_t count, int width, int height) {
   const auto plan = plan_for(width, height);
-  const auto jobs = count * plan.places.size(), together = static_cast<std::size_t>(description_.batch);
-  const auto at_once = jobs >= together ? together : 1;
-  TROUPE_CHECK(prepared_for(input_type(at_once, plan.width, plan.height)));
-  const bool has_rest = at_once != 1 && (count > 1 || jobs % together != 0);
-  if (has_rest) TROUPE_CHECK(prepared_for(input_type(1, plan.width, plan.height)));
+  const auto jobs = count * plan.places.size();
+  // What is left of the last batch may be less than a whole one.
+  TROUPE_CHECK(network_.make_ready(count > 1 ? jobs + 1 : jobs, plan.width, plan.height));
   // As they are cut, as they are given, as they come out, and as a picture again.
   const auto values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
-  const auto scale = static_cast<std::size_t>(description_.scale);
-  return memory() + sizeof(float) * 3 * values * at_once * (3 + 3 * scale * scale);
-}
-
-std::size_t picture_model::memory() const {
-  std::size_t sum = 0;
-  for (const auto& value : network_.network.values)
-    if (value.constant) sum += bytes_of(value.constant->full_type());
-  for (const auto& one : prepared_) sum += one.network->memory();
-  return sum;
+  const auto scale = static_cast<std::size_t>(description().scale);
+  return memory() + sizeof(float) * values * network_.next_group(jobs) * (9 + 3 * planes_made() * scale * scale);
 }
 
 result<void> picture_model::apply(const planar_pictures& in, float* out, const part_done_fn& report) {
@@ -168,10 +102,8 @@ result<void> picture_model::apply(const planar_pictures& in, float* out, const p
   for (std::size_t picture = 0; picture < in.count; ++picture)
     for (const auto place : plan.places) jobs.push_back({picture, place});
   const std::span all(jobs);
-  const auto together = static_cast<std::size_t>(description_.batch);
   for (std::size_t done = 0; done < jobs.size();) {
-    // What is left of a batch goes one by one: another size of batch would be another network to prepare.
-    const std::size_t now = jobs.size() - done >= together ? together : 1;
+    const std::size_t now = network_.next_group(jobs.size() - done);
     TROUPE_CHECK(run(in, out, plan, all.subspan(done, now)));
     done += now;
     if (report) report(static_cast<double>(done) / static_cast<double>(jobs.size()));
@@ -180,46 +112,49 @@ result<void> picture_model::apply(const planar_pictures& in, float* out, const p
 }
 
 result<void> picture_model::run(const planar_pictures& in, float* out, const tile_plan& plan, std::span<const job> jobs) {
-  const auto type = input_type(jobs.size(), plan.width, plan.height);
-  TROUPE_TRY(auto* const network, prepared_for(type));
-  const auto channels = static_cast<std::size_t>(channels_of(description_.colour));
   const auto tile_values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
   const auto picture_values = static_cast<std::size_t>(in.width) * static_cast<std::size_t>(in.height);
-  const auto scale = static_cast<std::size_t>(description_.scale);
+  const auto scale = static_cast<std::size_t>(description().scale);
   std::vector<float> tiles(jobs.size() * 3 * tile_values);  // red, green and blue of each part
-  std::vector<float> given(jobs.size() * channels * tile_values);
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    float* const tile = tiles.data() + i * 3 * tile_values;
+  for (std::size_t i = 0; i < jobs.size(); ++i)
     for (std::size_t c = 0; c < 3; ++c)
       cut_tile(in.values + (jobs[i].picture * 3 + c) * picture_values, in.width, in.height, plan, jobs[i].place,
-               tile + c * tile_values);
-    to_channels(tile, tile_values, description_.colour, description_.in, given.data() + i * channels * tile_values);
-  }
-  tensor input(type);
-  if (values_ == dtype::f16)
-    to_elements(given, input.as<half>());
-  else
-    to_elements(given, input.as<float>());
-  TROUPE_TRY(const auto made, network->run(std::span(&input, 1)));
-  const dims expected{static_cast<std::int64_t>(jobs.size()), static_cast<std::int64_t>(channels),
-                      static_cast<std::int64_t>(static_cast<std::size_t>(plan.height) * scale),
-                      static_cast<std::int64_t>(static_cast<std::size_t>(plan.width) * scale)};
-  if (made.empty() || made.front().shape() != expected
-      || (made.front().type() != dtype::f32 && made.front().type() != dtype::f16))
-    return refuse(description_, fmt::format("from {} the network made {}, where {} was expected", to_text(type.shape),
-                                            made.empty() ? "nothing" : to_text(made.front().shape()), to_text(expected)));
-  const auto results = floats_of(made.front());
+               tiles.data() + (i * 3 + c) * tile_values);
+  TROUPE_TRY(const auto outputs, network_.run({jobs.size(), plan.width, plan.height, tiles.data()}));
+  auto given = network_.part();
+  given.shape = {static_cast<std::int64_t>(jobs.size()), given.shape[1], plan.height, plan.width};
+  const auto& made = outputs[output_];
+  if (!is_as_expected(made.full_type(), given))
+    return network_.refuse(fmt::format("from {} the network made {}, where {} was expected", to_text(given.shape),
+                                       to_text(made.shape()), to_text(expected_from(given.shape))));
+  const auto results = floats_of(made);
+  const auto each = results.size() / jobs.size();
   const auto result_values = tile_values * scale * scale;
-  std::vector<float> picture(3 * result_values);
+  std::vector<float> planes(planes_made() * result_values);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    from_channels({results.data() + i * channels * result_values, tiles.data() + i * 3 * tile_values, plan.width, plan.height,
-                   description_.scale},
-                  description_.colour, description_.out, picture.data());
-    for (std::size_t c = 0; c < 3; ++c)
-      put_tile(picture.data() + c * result_values, plan, jobs[i].place, description_.scale,
-               out + (jobs[i].picture * 3 + c) * picture_values * scale * scale, in.width, in.height);
+    read_part(results.data() + i * each, tiles.data() + i * 3 * tile_values, plan, planes.data());
+    for (std::size_t c = 0; c < planes_made(); ++c)
+      put_tile(planes.data() + c * result_values, plan, jobs[i].place, description().scale,
+               out + (jobs[i].picture * planes_made() + c) * picture_values * scale * scale, in.width, in.height);
   }
   return {};
+}
+
+void picture_model::read_part(const float* channels, const float* tile, const tile_plan& plan, float* planes) const {
+  const auto& about = description();
+  const auto values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
+  if (about.task != model_task::matte || about.matte.colours != matte_output::colours_kind::none)
+    from_channels({channels, tile, plan.width, plan.height, about.scale}, about.colour, about.out, planes);
+  else
+    std::copy_n(tile, 3 * values, planes);
+  if (about.task != model_task::matte) return;
+  const float* const from = channels + static_cast<std::size_t>(about.matte.channel) * values;
+  std::transform(from, from + values, planes + 3 * values, [&](float value) {
+    const float alpha = about.matte.are_logits ? sigmoid(value) : value;
+    // What is no number would stay one.
+    const float share = alpha >= 0 ? std::min(alpha, 1.0F) : 0.0F;
+    return about.matte.is_background ? 1 - share : share;
+  });
 }
 
 void blend(std::span<const float> original, std::span<float> made, float strength) {

@@ -33,7 +33,7 @@ std::filesystem::path model_store::find(std::string_view name) const {
   return {};
 }
 
-result<picture_model*> model_store::get(std::string_view name, model_task task, int threads) {
+result<any_model*> model_store::get_any(std::string_view name, model_task task, int threads) {
   const auto file = find(name);
   if (file.empty())
     return error{errc::bad_request,
@@ -51,7 +51,7 @@ result<picture_model*> model_store::get(std::string_view name, model_task task, 
   }
   while (kept_.size() >= kept_most) kept_.pop_back();
   const auto began = std::chrono::steady_clock::now();
-  auto model = picture_model::open(std::move(description), make_executor_(threads));
+  auto model = open_model(std::move(description), make_executor_(threads));
   // A network that is not there or too large is as little to be had next time.
   if (!model && model.error().code != errc::io_failed) return error{errc::bad_request, model.error().detail};
   if (!model) return model.error();
@@ -74,7 +74,7 @@ std::size_t model_store::loading(std::string_view name) const {
 
 std::size_t model_store::memory() const {
   std::size_t sum = 0;
-  for (const auto& one : kept_) sum += one.model.memory();
+  for (const auto& one : kept_) sum += network_of(one.model).memory();
   return sum;
 }
 

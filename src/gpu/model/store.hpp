@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gpu/model/picture_model.hpp"
+#include "gpu/model/any_model.hpp"
 
 namespace troupe::gpu {
 
@@ -23,9 +23,20 @@ class model_store {
       : directories_(std::move(directories)), make_executor_(std::move(make_executor)) {}
 
   /// @returns the model, which stays until the next call; `bad_request` for a name that no model has, one of another task, or a
-  /// model
-  ///          that cannot be used.
-  result<picture_model*> get(std::string_view name, model_task task, int threads);
+  /// model that cannot be used.
+  result<picture_model*> get(std::string_view name, model_task task, int threads) {
+    return get_as<picture_model>(name, task, threads);
+  }
+  result<matter*> get_matter(std::string_view name, int threads) { return get_as<matter>(name, model_task::matte, threads); }
+  result<detector*> get_detector(std::string_view name, int threads) {
+    return get_as<detector>(name, model_task::detect, threads);
+  }
+  result<embedder*> get_embedder(std::string_view name, int threads) {
+    return get_as<embedder>(name, model_task::embed, threads);
+  }
+
+  /// The same, whatever the task is. The model's kind is the task's.
+  result<any_model*> get_any(std::string_view name, model_task task, int threads);
   /// Bytes that loading it takes, at most; 0 if it is there, or nowhere.
   [[nodiscard]] std::size_t loading(std::string_view name) const;
   /// Bytes of all that is kept.
@@ -39,8 +50,14 @@ class model_store {
     std::string stamp;  ///< of its files: another one has come if it differs
     int threads = 1;
     std::chrono::milliseconds took{};  ///< to load
-    picture_model model;
+    any_model model;
   };
+  template <class Model>
+  result<Model*> get_as(std::string_view name, model_task task, int threads) {
+    auto found = get_any(name, task, threads);
+    if (!found) return found.error();
+    return &std::get<Model>(**found);
+  }
   [[nodiscard]] std::filesystem::path find(std::string_view name) const;
 
   std::vector<std::filesystem::path> directories_;

@@ -3,72 +3,13 @@
 #include <cstdio>
 #include <numbers>
 
-#include "gpu/network_builder.hpp"
 #include "gpu/onnx/write.hpp"
+#include "gpu/shipped/picture_builder.hpp"
+#include "gpu/shipped/shipped.hpp"
 
 // Writes the models that Troupe comes with. Nobody trained them: their weights are filters of picture processing.
 namespace troupe::gpu::shipped {
 namespace {
-
-constexpr std::int64_t channels = 3;
-
-/// Filters of a convolution over all channels, `[outputs][inputs][rows][columns]`, zero until they are set.
-class filters {
- public:
-  filters(std::int64_t outputs, std::int64_t inputs, std::int64_t side)
-      : outputs_(outputs), inputs_(inputs), side_(side), values_(static_cast<std::size_t>(outputs * inputs * side * side)) {}
-  float& at(std::int64_t output, std::int64_t input, std::int64_t row = 0, std::int64_t column = 0) {
-    return values_[static_cast<std::size_t>(((output * inputs_ + input) * side_ + row) * side_ + column)];
-  }
-  [[nodiscard]] tensor weights() const { return tensor::of<float>({outputs_, inputs_, side_, side_}, std::span(values_)); }
-  [[nodiscard]] std::int64_t side() const { return side_; }
-
- private:
-  std::int64_t outputs_, inputs_, side_;
-  std::vector<float> values_;
-};
-
-/// A network from a picture, [batch, 3, height, width] with values from 0 to 1, to another one. It is built of what executors are
-/// fast at: convolutions over all channels, though most of their weights are zero, and simple functions behind them.
-class picture_network {
- public:
-  using integers = std::vector<std::int64_t>;
-  explicit picture_network(std::string name)
-      : net_(std::move(name)), picture_(net_.input("picture", dtype::f32, {open_length, channels, open_length, open_length})) {}
-
-  [[nodiscard]] value_id picture() const { return picture_; }
-  value_id constant(float number) { return net_.constant(tensor::of<float>({}, {number})); }
-  /// With zeros around the picture.
-  value_id convolve(value_id of, const filters& with, std::int64_t dilation = 1) {
-    const auto around = with.side() / 2 * dilation;
-    return net_.add("Conv", {of, net_.constant(with.weights())},
-                    {{"kernel_shape", integers{with.side(), with.side()}},
-                     {"pads", integers{around, around, around, around}},
-                     {"dilations", integers{dilation, dilation}}});
-  }
-  /// The largest value of the 3 x 3 around each.
-  value_id largest_around(value_id of) {
-    return net_.add("MaxPool", {of},
-                    {{"kernel_shape", integers{3, 3}}, {"pads", integers{1, 1, 1, 1}}, {"strides", integers{1, 1}}});
-  }
-  value_id depth_to_space(value_id of, std::int64_t side) {
-    return net_.add("DepthToSpace", {of}, {{"blocksize", side}, {"mode", std::string{"CRD"}}});
-  }
-  value_id clip(value_id of, float low, float high) { return net_.add("Clip", {of, constant(low), constant(high)}); }
-  value_id apply(const char* op, std::vector<value_id> to) { return net_.add(op, std::move(to)); }
-  graph finish(value_id result) {
-    const auto clipped = clip(result, 0, 1);
-    net_.output(clipped, "result");
-    auto made = net_.finish();
-    made.values[clipped].type = dtype::f32;
-    made.values[clipped].shape = dims{open_length, channels, open_length, open_length};
-    return made;
-  }
-
- private:
-  network_builder net_;
-  value_id picture_;
-};
 
 /// A kernel for interpolation (Duchon 1979), zero from 3 on.
 double lanczos3(double x) {
@@ -94,7 +35,7 @@ std::array<double, 9> sharp_taps(double offset, double sharpness) {
 
 /// Limits each channel's values (`each` of them, one behind the other) to what the 3 x 3 pixels around are between, and a share
 /// of that more on both sides. In words of convolutions: high - relu(high - low - relu(what - low)).
-value_id limit(picture_network& net, value_id what, std::int64_t each, float share) {
+value_id limit(picture_builder& net, value_id what, std::int64_t each, float share) {
   const auto count = channels * each;
   filters signs(2 * count, channels, 1);  // the values, and their negatives, of which the largest is the smallest
   filters low(count, 2 * count, 1), high(count, 2 * count, 1), range(count, 2 * count, 1);
@@ -116,7 +57,7 @@ value_id limit(picture_network& net, value_id what, std::int64_t each, float sha
 /// Twice as large: a sharpened Lanczos interpolation that overshoots an edge by a tenth of its height at most, so that edges have
 /// no ghosts. Four values for each pixel, first as channels.
 graph upscale_x2() {
-  picture_network net("upscale-x2");
+  picture_builder net("upscale-x2");
   constexpr double sharpness = 0.35;
   const std::array<std::array<double, 9>, 2> taps{sharp_taps(-0.25, sharpness), sharp_taps(0.25, sharpness)};
   filters four(4 * channels, channels, 9);
@@ -132,7 +73,7 @@ graph upscale_x2() {
 /// Moves each pixel towards the eight around it that are nearly the same. A difference counts in full up to `threshold`, then
 /// less, and from twice that on not at all, so that edges stay: 2 clip(d, threshold) - clip(d, 2 threshold), each clip to 1 as a
 /// channel.
-value_id smooth(picture_network& net, value_id of, float threshold, std::int64_t distance) {
+value_id smooth(picture_builder& net, value_id of, float threshold, std::int64_t distance) {
   constexpr std::array<float, 9> weights{1 / 16.F, 2 / 16.F, 1 / 16.F, 2 / 16.F, 0, 2 / 16.F, 1 / 16.F, 2 / 16.F, 1 / 16.F};
   constexpr std::int64_t neighbours = 8, each = 2 * neighbours;
   filters apart(each * channels, channels, 3), together(channels, each * channels, 1);
@@ -154,7 +95,7 @@ value_id smooth(picture_network& net, value_id of, float threshold, std::int64_t
 }
 
 graph denoise() {
-  picture_network net("denoise");
+  picture_builder net("denoise");
   const auto near = smooth(net, net.picture(), 16 / 255.F, 1);
   const auto far = smooth(net, near, 8 / 255.F, 2);
   return net.finish(smooth(net, far, 6 / 255.F, 1));
@@ -162,7 +103,7 @@ graph denoise() {
 
 /// Unsharp masking that overshoots an edge by a twentieth of its height at most.
 graph sharpen() {
-  picture_network net("sharpen");
+  picture_builder net("sharpen");
   constexpr float amount = 0.8F;
   constexpr std::array<float, 5> blur{1 / 16.F, 4 / 16.F, 6 / 16.F, 4 / 16.F, 1 / 16.F};
   filters mask(channels, channels, 5);
@@ -186,7 +127,7 @@ int main(int argc, char** argv) {
   }
   const std::filesystem::path folder = argv[1];
   std::filesystem::create_directories(folder);
-  for (const auto& made : {upscale_x2(), denoise(), sharpen()}) {
+  for (const auto& made : {upscale_x2(), denoise(), sharpen(), matte_key(), shapes(), embed_look()}) {
     const auto written = write_onnx(made, folder / (made.name + ".onnx"));
     if (written) continue;
     std::fprintf(stderr, "troupe-shipped-models: %s\n", written.error().detail.c_str());

@@ -77,6 +77,10 @@ void write_models(std::string& out, const model::installed_models& all) {
     json.member("task", one.task);
     json.member("description", one.description);
     json.member("scale", one.scale);
+    json.key("classes");
+    json.begin_array();
+    for (const auto& kind : one.classes) json.value(kind);
+    json.end_array();
     json.member("state", one.fault ? "refused" : "ready");
     json.member("error", one.fault);
     json.member("file", one.file);

@@ -26,6 +26,9 @@ const char* wire_name(stage_kind kind) noexcept {
     case stage_kind::media_concat: return "media.concat";
     case stage_kind::model_upscale: return "model.upscale";
     case stage_kind::model_filter: return "model.filter";
+    case stage_kind::model_detect: return "model.detect";
+    case stage_kind::model_matte: return "model.matte";
+    case stage_kind::model_embed: return "model.embed";
     case stage_kind::exec: return "exec";
   }
   return "unknown";

@@ -4,11 +4,8 @@
 #include "media/media.hpp"
 #include "worker/executors.hpp"
 #include "worker/stages/model_memory.hpp"
-#include "worker/stages/params_reader.hpp"
+#include "worker/stages/model_work.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <cstdlib>
 #include <span>
 
@@ -16,27 +13,6 @@ namespace troupe::worker {
 namespace {
 
 namespace json = boost::json;
-
-/// Reports frames, and how far the work at those in hand is: one large frame may take long.
-class frame_progress {
- public:
-  explicit frame_progress(progress_sink& sink) : sink_(sink) {}
-  void at(const media::progress_report& now) {
-    last_ = now;
-    sink_.report({now.permille, now.frames_done, now.frames_total, ""});
-  }
-  /// @param share of the work at `frames` that come next
-  void within(double share, std::size_t frames) {
-    if (last_.frames_total == 0) return;
-    const auto done = static_cast<double>(last_.frames_done) + share * static_cast<double>(frames);
-    const auto permille = static_cast<std::uint32_t>(std::min(999.0, 1000 * done / static_cast<double>(last_.frames_total)));
-    sink_.report({std::max(permille, last_.permille), last_.frames_done, last_.frames_total, ""});
-  }
-
- private:
-  progress_sink& sink_;
-  media::progress_report last_;
-};
 
 /// Sends a video or a picture through a model of one task.
 class model_runner : public stage_runner {
@@ -46,32 +22,27 @@ class model_runner : public stage_runner {
 
   result<outputs> run(const task& work, progress_sink& sink) override {
     params_reader params{work.params};
-    const bool is_video = params.has("video");
-    if (is_video == params.has("image"))
-      return error{errc::bad_request, fmt::format("{} takes either \"video\" or \"image\"", work.kind)};
+    TROUPE_TRY(const auto subject, subject_of(work, params));
     media::transform_options options;
-    options.input = params.file(is_video ? "video" : "image");
+    options.input = subject.input;
     options.threads = static_cast<int>(work.threads);
     const auto name = params.text("model", usual_model_);
     const auto strength = params.number("strength", 1);
     if (params.fault()) return *params.fault();
     TROUPE_TRY(auto model, claimed_model::load(*models_, work, name, task_));
-    options.scale = model->description().scale;
-    options.batch_most = static_cast<std::size_t>(model->description().batch);
-
-    options.before = [&](const media::transform_plan& plan) {
-      return model.make_ready(plan.batch, plan.width, plan.height, plan.memory);
-    };
+    options.scale = model.description().scale;
+    options.batch_most = static_cast<std::size_t>(model.description().batch);
+    options.before = before(model);
 
     frame_progress progress{sink};
     const auto how = [&](const media::picture_batch& batch) -> result<void> {
-      TROUPE_CHECK(model->apply({batch.count, batch.width, batch.height, batch.in}, batch.out,
-                                [&](double share) { progress.within(share, batch.count); }));
+      TROUPE_CHECK(model.as<gpu::picture_model>().apply({batch.count, batch.width, batch.height, batch.in}, batch.out,
+                                                        [&](double share) { progress.within(share, batch.count); }));
       if (task_ == gpu::model_task::filter && strength < 1) mix(batch, static_cast<float>(strength));
       return {};
     };
     const auto report = [&progress](const media::progress_report& now) { progress.at(now); };
-    return is_video ? make_video(work, options, how, report) : make_picture(work, options, how, report);
+    return subject.is_video ? make_video(work, options, how, report) : make_picture(work, options, how, report);
   }
 
  private:
@@ -98,10 +69,6 @@ class model_runner : public stage_runner {
     return outputs{{{"image", file, "image/png"}}, std::move(values)};
   }
 
-  static json::object values_of(const media::transform_result& made) {
-    return {{"duration_ms", made.length.count()}, {"frames", made.frames}, {"width", made.width}, {"height", made.height}};
-  }
-
   const gpu::model_task task_;
   const char* const usual_model_;
   const std::shared_ptr<gpu::model_store> models_;
@@ -113,6 +80,9 @@ std::shared_ptr<warm_memory> add_model_runners(runner_table& table, std::vector<
   const auto models = std::make_shared<gpu::model_store>(std::move(directories), make_executor);
   table.emplace("model.upscale", std::make_unique<model_runner>(gpu::model_task::upscale, "upscale-x2", models));
   table.emplace("model.filter", std::make_unique<model_runner>(gpu::model_task::filter, "denoise", models));
+  table.emplace("model.detect", make_detect_runner(models));
+  table.emplace("model.matte", make_matte_runner(models));
+  table.emplace("model.embed", make_embed_runner(models));
   return std::make_shared<warm_models>(models);
 }
 

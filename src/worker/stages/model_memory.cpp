@@ -20,14 +20,18 @@ result<claimed_model> claimed_model::load(gpu::model_store& models, const task& 
 }
 
 result<void> claimed_model::get() {
-  TROUPE_TRY(model_, models_->get(name_, kind_, threads_));
+  TROUPE_TRY(model_, models_->get_any(name_, kind_, threads_));
   return {};
 }
 
+result<std::size_t> claimed_model::make_model_ready(std::size_t count, int width, int height) {
+  return std::visit([&](auto& model) { return model.make_ready(count, width, height); }, *model_);
+}
+
 result<void> claimed_model::make_ready(std::size_t count, int width, int height, std::uint64_t pictures) {
-  TROUPE_TRY(const auto own, model_->make_ready(count, width, height));
+  TROUPE_TRY(const auto own, make_model_ready(count, width, height));
   if (memory_ == nullptr) return {};
-  const auto other = models_->memory() - model_->memory();
+  const auto other = models_->memory() - gpu::network_of(*model_).memory();
   const auto beside_others = memory_->try_claim(bytes{own + other + pictures});
   if (beside_others && *beside_others) return {};
   models_->clear();
@@ -37,7 +41,7 @@ result<void> claimed_model::make_ready(std::size_t count, int width, int height,
                  fmt::format("model '{}' on {} x {} pixels: {}; smaller parts (tile.side, batch) or a smaller picture need less",
                              name_, width, height, alone.error().detail)};
   TROUPE_CHECK(get());
-  TROUPE_CHECK(model_->make_ready(count, width, height));
+  TROUPE_CHECK(make_model_ready(count, width, height));
   return {};
 }
 

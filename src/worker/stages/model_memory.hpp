@@ -24,7 +24,12 @@ class claimed_model {
   /// @returns what `model_store::get` does; `errc::bad_request` when there is not so much memory.
   static result<claimed_model> load(gpu::model_store& models, const task& work, std::string name, gpu::model_task kind);
 
-  [[nodiscard]] gpu::picture_model* operator->() const noexcept { return model_; }
+  /// The model, which may be another object after `make_ready`. @param Model what the kind's models are
+  template <class Model>
+  [[nodiscard]] Model& as() const noexcept {
+    return *std::get_if<Model>(model_);
+  }
+  [[nodiscard]] const gpu::model_description& description() const { return gpu::network_of(*model_).description(); }
   /// Makes ready what these pictures need.
   /// @param pictures  bytes that the pictures themselves take, beside the model
   result<void> make_ready(std::size_t count, int width, int height, std::uint64_t pictures);
@@ -33,13 +38,14 @@ class claimed_model {
   claimed_model(gpu::model_store& models, const task& work, std::string name, gpu::model_task kind)
       : models_(&models), memory_(work.memory), name_(std::move(name)), kind_(kind), threads_(static_cast<int>(work.threads)) {}
   result<void> get();
+  result<std::size_t> make_model_ready(std::size_t count, int width, int height);
 
   gpu::model_store* models_;
   memory_claims* memory_;
   std::string name_;
   gpu::model_task kind_;
   int threads_;
-  gpu::picture_model* model_ = nullptr;
+  gpu::any_model* model_ = nullptr;
 };
 
 }  // namespace troupe::worker

@@ -18,6 +18,25 @@ std::string params_reader::text(std::string_view name, std::string_view fallback
   return std::string{value.get_string()};
 }
 
+std::vector<std::string> params_reader::texts(std::string_view name) {
+  std::vector<std::string> found;
+  if (!has(name)) return found;
+  const auto* const list = params_.at(name).if_array();
+  if (list == nullptr) return complain(name, "a list of texts"), found;
+  for (const auto& element : *list) {
+    if (!element.is_string()) return complain(name, "a list of texts"), found;
+    found.emplace_back(element.get_string());
+  }
+  return found;
+}
+
+bool params_reader::truth(std::string_view name, bool fallback) {
+  if (!has(name)) return fallback;
+  const auto& value = params_.at(name);
+  if (!value.is_bool()) return complain(name, "true or false"), fallback;
+  return value.get_bool();
+}
+
 double params_reader::number(std::string_view name, double fallback) {
   if (!has(name)) return fallback;
   const auto& value = params_.at(name);

@@ -20,6 +20,9 @@ class params_reader {
 
   [[nodiscard]] bool has(std::string_view name) const;
   std::string text(std::string_view name, std::string_view fallback);
+  /// Empty if there is none.
+  std::vector<std::string> texts(std::string_view name);
+  bool truth(std::string_view name, bool fallback);
   double number(std::string_view name, double fallback);
   std::int64_t integer(std::string_view name, std::int64_t fallback);
   /// A whole number that fits into an int; the range that makes sense is checked by who takes it.

@@ -1,45 +1,21 @@
 #include "gpu/model/picture_model.hpp"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <optional>
 
-#include "gpu/cpu/cpu.hpp"
 #include "gpu/model/store.hpp"
 #include "gpu/network_builder.hpp"
 #include "gpu/onnx/write.hpp"
+#include "support.hpp"
 
 using namespace troupe;
 using namespace troupe::gpu;
+using namespace troupe::gpu::test;
 
 namespace {
-
-class folder {
- public:
-  folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "troupe-models-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name) << text; }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-std::shared_ptr<executor> here() { return make_cpu_executor({.threads = 1}); }
 
 /// Writes a network of one operator that takes a picture, and perhaps a number.
 void write_network(const std::filesystem::path& file, const char* op, std::optional<float> number = {}) {

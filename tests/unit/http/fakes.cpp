@@ -359,7 +359,8 @@ std::shared_ptr<const model::installed_models> fake_models::now() const {
   if (!are_known) return nullptr;
   return std::make_shared<const model::installed_models>(model::installed_models{
       {"broken", {"broken", "/models/broken.yaml", "", "", 1, "/models/broken.onnx: this is no ONNX model"}},
-      {"larger", {"larger", "/models/larger.yaml", "upscale", "Twice as large.", 2, {}}}});
+      {"larger", {"larger", "/models/larger.yaml", "upscale", "Twice as large.", 2, {}}},
+      {"people", {"people", "/models/people.yaml", "detect", "", 1, {}, {"person", "face"}}}});
 }
 
 // -- pipelines and the server -----------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ class fake_artifacts final : public model::ports::artifact_store {
   std::map<digest, model::artifact_ref> known;
 };
 
-/// One model that can be used, one that cannot.
+/// Two models that can be used, one that cannot.
 class fake_models final : public model::ports::model_shelf {
  public:
   [[nodiscard]] std::shared_ptr<const model::installed_models> now() const override;

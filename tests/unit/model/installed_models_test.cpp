@@ -19,6 +19,8 @@ installed_models models() {
   add("upscale-x2", "upscale");
   add("denoise", "filter");
   add("broken", "filter", "broken.onnx: this is no ONNX model");
+  add("people", "detect");
+  add("matte-key", "matte");
   return all;
 }
 
@@ -57,6 +59,11 @@ TEST_CASE("a model that is not there, not usable or for another task refuses the
   CHECK(refusal(filter("\"${inputs.name}\""), {{"name", "x"}}).starts_with("stage 'only': there is no model 'x'"));
   CHECK(refusal(filter("broken")) == "stage 'only': model 'broken' cannot be used: broken.onnx: this is no ONNX model");
   CHECK(refusal(filter("upscale-x2")) == "stage 'only': model 'upscale-x2' is for 'upscale'; for 'filter' there are: denoise");
+  CHECK(refusal("{ kind: model.matte, params: { image: \"${inputs.image}\", model: people } }")
+        == "stage 'only': model 'people' is for 'detect'; for 'matte' there are: matte-key");
+  CHECK(refusal("{ kind: model.detect, params: { image: \"${inputs.image}\" } }")
+        == "stage 'only': there is no model 'shapes' on this node; for 'detect' there are: people");
+  CHECK(refusal("{ kind: model.embed, params: { image: \"${inputs.image}\" } }").ends_with("this node has none for 'embed'"));
   const auto p = pipeline_with(filter("denoise"));
   CHECK(check_models(p, check_inputs(p, {}).value(), {}).error().detail
         == "stage 'first': there is no model 'denoise' on this node; this node has none for 'filter'");
@@ -69,6 +76,8 @@ TEST_CASE("a name that another stage makes is left to the worker") {
 TEST_CASE("only pipelines with stages that run models name one") {
   CHECK(names_model(pipeline_with(filter("denoise"))));
   CHECK(names_model(shipped("upscale")));
+  CHECK(names_model(shipped("matte")));
+  CHECK(names_model(shipped("video-message-background")));
   CHECK_FALSE(names_model(shipped("video-message")));
 }
 
@@ -107,4 +116,35 @@ TEST_CASE("of its two files one is null") {
   CHECK(check_outputs(stage, made).has_value());
   made["width"] = nullptr;
   CHECK_FALSE(check_outputs(stage, made).has_value());
+}
+
+TEST_CASE("a matte has one background, and a colour that is one") {
+  const auto fault_of = [](const std::string& params) {
+    const auto parsed = parse_pipeline(
+        fmt::format("name: p\ninputs: {{ i: image, j: image, v: video }}\nstages:\n  a:\n    kind: model.matte\n    params:\n"
+                    "      image: \"${{inputs.i}}\"\n{}result: {{}}\n",
+                    params),
+        "p.yaml", pipeline_origin::request);
+    return parsed ? "" : parsed.error().detail;
+  };
+  CHECK(fault_of("      background_colour: \"#00FF7f\"\n").empty());
+  for (const auto* const wrong : {"#00ff7", "00ff7f0", "#00ff7g", "green00"})
+    CHECK(fault_of(fmt::format("      background_colour: \"{}\"\n", wrong)).find("background_colour") != std::string::npos);
+  CHECK(fault_of("      background_colour: \"#00ff7g\"\n")
+        == "p.yaml:8:26: stage 'a': parameter 'background_colour' is no colour: '#00ff7g'; write it as #rrggbb, for example #00ff00");
+
+  const auto p = parse_pipeline(
+                     "name: p\ninputs: { i: image, j: image, v: video }\nstages:\n  a: { kind: model.matte, params: { image: "
+                     "\"${inputs.i}\", "
+                     "background_image: \"${inputs.j}\", background_video: \"${inputs.v}\" } }\nresult: {}\n",
+                     "p.yaml", pipeline_origin::request)
+                     .value();
+  const std::vector<json::value> outputs(1);
+  const auto params_for = [&](const json::object& given) {
+    return evaluate_params(p.stages[0], {p, check_inputs(p, given).value(), outputs});
+  };
+  CHECK(params_for({{"i", artifact('a')}, {"v", artifact('b')}}).has_value());
+  const auto both = params_for({{"i", artifact('a')}, {"j", artifact('b')}, {"v", artifact('c')}});
+  REQUIRE_FALSE(both.has_value());
+  CHECK(both.error().detail.find("takes one background") != std::string::npos);
 }

@@ -33,7 +33,8 @@ TEST_CASE("every example of the pipeline reference is a valid pipeline") {
 TEST_CASE("the pipeline reference names every kind, parameter, output and type") {
   const auto text = text_of_file("docs/pipelines.md");
   for (const auto kind : {stage_kind::media_speak, stage_kind::media_still, stage_kind::media_compose, stage_kind::media_concat,
-                          stage_kind::model_upscale, stage_kind::model_filter, stage_kind::exec}) {
+                          stage_kind::model_upscale, stage_kind::model_filter, stage_kind::model_detect, stage_kind::model_matte,
+                          stage_kind::model_embed, stage_kind::exec}) {
     const auto heading = text.find(std::string{"### "} + to_string(kind) + "\n");
     CAPTURE(to_string(kind));
     REQUIRE(heading != std::string::npos);

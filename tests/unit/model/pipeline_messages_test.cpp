@@ -72,7 +72,7 @@ constexpr row wrong_stages[] = {
    "stages:\n"
    "  a: {params: {text: hi}}\n"
    "result: {}\n",
-   "p.yaml:3:3: stage 'a' has no kind; known kinds: media.speak, media.still, media.compose, media.concat, model.upscale, model.filter, exec"},
+   "p.yaml:3:3: stage 'a' has no kind; known kinds: media.speak, media.still, media.compose, media.concat, model.upscale, model.filter, model.detect, model.matte, model.embed, exec"},
   {"name: p\n"
    "stages:\n"
    "  a: {kind: 5}\n"

@@ -92,3 +92,52 @@ TEST_CASE("the shipped slideshow speaks a text, but prefers audio that is given"
   const auto both = check_inputs(p, {{"images", json::array{artifact('1')}}, {"text", "Look"}, {"audio", artifact('9')}}).value();
   CHECK_FALSE(evaluate_when(p.stages[1], {p, both, none}).value());
 }
+
+TEST_CASE("the shipped video-message-background is a plain message without a background") {
+  const auto p = shipped("video-message-background");
+  REQUIRE(stage_names(p) == std::vector<std::string>{"speak", "still", "detect", "matte", "compose"});
+  const auto inputs = check_inputs(p, {{"image", artifact('a')}, {"text", "Hello"}}).value();
+  std::vector<json::value> outputs(5);
+  const evaluation_scope scope{p, inputs, outputs};
+  CHECK(evaluate_when(p.stages[0], scope).value());
+  CHECK_FALSE(evaluate_when(p.stages[2], scope).value());
+  CHECK_FALSE(evaluate_when(p.stages[3], scope).value());
+  outputs = {json::object{{"audio", artifact('b')}, {"duration_ms", 1500}}, done("clip", artifact('c'), 1500), "skipped",
+             "skipped", nullptr};
+  CHECK(evaluate_when(p.stages[4], scope).value());
+  const auto compose = evaluate_params(p.stages[4], scope).value();
+  CHECK(compose.at("clip") == artifact('c'));
+  CHECK(compose.at("captions") == "Hello");
+}
+
+TEST_CASE("the shipped video-message-background takes a sound, a person and a background") {
+  const auto p = shipped("video-message-background");
+  const auto inputs = check_inputs(p, {{"image", artifact('a')},
+                                       {"audio", artifact('b')},
+                                       {"selected_person_id", 1},
+                                       {"background_image", artifact('d')},
+                                       {"iou_threshold", 0.3}})
+                          .value();
+  std::vector<json::value> outputs{"skipped", nullptr, nullptr, nullptr, nullptr};
+  const evaluation_scope scope{p, inputs, outputs};
+  CHECK_FALSE(evaluate_when(p.stages[0], scope).value());
+  CHECK(evaluate_when(p.stages[1], scope).value());
+  CHECK(evaluate_params(p.stages[1], scope).value().at("audio") == artifact('b'));
+  outputs[1] = done("clip", artifact('c'), 1500);
+  CHECK(evaluate_when(p.stages[2], scope).value());
+  const auto detect = evaluate_params(p.stages[2], scope).value();
+  CHECK(detect.at("selected_person_id") == 1);
+  CHECK(detect.at("iou_threshold") == 0.3);
+  CHECK(detect.at("conf_threshold") == 0.5);
+  CHECK(detect.at("model") == "shapes");
+  outputs[2] = json::object{{"detections", artifact('e')}};
+  const auto matte = evaluate_params(p.stages[3], scope).value();
+  CHECK(matte.at("boxes") == artifact('e'));
+  CHECK(matte.at("background_image") == artifact('d'));
+  CHECK(matte.at("apply_smoothing") == true);
+  outputs[3] = json::object{{"video", artifact('f')}};
+  const auto compose = evaluate_params(p.stages[4], scope).value();
+  CHECK(compose.at("clip") == artifact('f'));
+  CHECK(compose.at("audio") == artifact('b'));
+  CHECK(compose.at("captions") == "");
+}

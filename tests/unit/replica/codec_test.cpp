@@ -297,10 +297,11 @@ TEST_CASE("a command says from which version of the cluster on it may be in the 
   const boot_command as_ever{node_id{4}, incarnation{17}, "here:1", 1};
   auto with_traits = as_ever;
   with_traits.traits.emplace();
-  submit_command plain, with_model, with_memory;
+  submit_command plain, with_model, with_detector, with_memory;
   with_memory.pipeline_text = R"({"stages":{"a":{"kind":"exec","requires":{"labels":[],"memory":"4GiB","threads":1}}}})";
   plain.pipeline_text = R"({"stages":{"a":{"kind":"media.still","params":{"text":"\"kind\":\"model.x"}}}})";
   with_model.pipeline_text = R"({"stages":{"a":{"kind":"model.filter"}}})";
+  with_detector.pipeline_text = R"({"stages":{"a":{"kind":"model.detect"}}})";
   for (const auto& [body, version] :
        std::vector<std::pair<command, std::uint32_t>>{{as_ever, 1},
                                                       {with_traits, 2},
@@ -308,6 +309,7 @@ TEST_CASE("a command says from which version of the cluster on it may be in the 
                                                       {tick_command{}, 1},
                                                       {plain, 1},
                                                       {with_model, 6},
+                                                      {with_detector, 6},
                                                       {with_memory, 6},
                                                       {drain_command{node_id{4}, then}, 1},
                                                       {assign_command{{}, 1, {{}, 1}}, 1},

@@ -95,6 +95,32 @@ TEST_CASE("a filter keeps the size; with no strength it is the original") {
   }
 }
 
+TEST_CASE("a picture is looked at, cut out and made a vector of") {
+  lab set;
+  const auto picture = set.upload(grey_picture(64, 48), "image/x-portable-pixmap");
+  const auto seen = set.run(stage_kind::model_detect, {{"image", picture}});
+  CHECK(seen.at("objects") == 0);
+  CHECK(seen.at("subject").is_null());
+  CHECK(seen.at("width") == 64);
+  CHECK(seen.at("image").is_null());
+  std::ifstream boxes(set.path_of(seen.at("detections")));
+  const std::string text{std::istreambuf_iterator<char>(boxes), {}};
+  CHECK(text
+        == "{\"model\":\"shapes\",\"classes\":[\"circle\",\"square\",\"triangle\"],\"frames\":[\n"
+           "{\"frame\":0,\"at_ms\":0,\"boxes\":[]}\n],\"width\":64,\"height\":48}\n");
+
+  set.inputs.push_back(*digest::from_hex(json::value_to<std::string>(seen.at("detections").at("artifact"))));
+  const auto cut = set.run(stage_kind::model_matte, {{"image", picture}, {"boxes", seen.at("detections")}, {"alpha", true}});
+  CHECK(cut.at("video").is_null());
+  CHECK(cut.at("alpha_video").is_null());
+  CHECK(media::probe(set.path_of(cut.at("image"))).value().height == 48);
+  CHECK(media::probe(set.path_of(cut.at("alpha_image"))).value().width == 64);
+
+  const auto vector = set.run(stage_kind::model_embed, {{"image", picture}});
+  CHECK(vector.at("vectors") == 1);
+  CHECK(vector.at("dimensions") == 320);
+}
+
 TEST_CASE("what a model stage cannot work with is bad input, with the reason") {
   lab set;
   const auto picture = set.upload(grey_picture(16, 16), "image/x-portable-pixmap");
@@ -105,6 +131,17 @@ TEST_CASE("what a model stage cannot work with is bad input, with the reason") {
   CHECK(set.why(stage_kind::model_filter, {{"image", picture}, {"model", "upscale-x2"}})
         == "model 'upscale-x2' is for the task 'upscale', not 'filter'");
   CHECK_FALSE(set.why(stage_kind::model_filter, {{"video", picture}}).empty());
+  CHECK(set.why(stage_kind::model_detect, {{"image", picture}, {"selected_person_id", 3}})
+        == "nothing was found, so nothing has the id 3");
+  CHECK(set.why(stage_kind::model_detect, {{"image", picture}, {"classes", {"cat"}}})
+        == "model 'shapes' knows no class 'cat'; it knows circle, square, triangle");
+  CHECK(set.why(stage_kind::model_matte, {{"image", picture}, {"background_colour", "#12345z"}})
+            .starts_with("\"background_colour\" is '#12345z'"));
+  CHECK(set.why(stage_kind::model_matte, {{"image", picture}, {"background_video", picture}}).starts_with("the background"));
+  CHECK(set.why(stage_kind::model_matte, {{"image", picture}, {"boxes", picture}})
+            .starts_with("the boxes are no output of model.detect"));
+  CHECK(set.why(stage_kind::model_embed, {{"image", picture}, {"model", "matte-key"}})
+        == "model 'matte-key' is for the task 'matte', not 'embed'");
 }
 
 TEST_CASE("a model with a broken or hostile file ends the attempt, and the worker goes on") {
