@@ -37,10 +37,12 @@ std::optional<int> process_in(const fs::path& folder) {
   return pid;
 }
 
+/// It may be about to get its process, or the process about to show what it was started with.
 bool is_new(const fs::path& folder) {
   std::error_code unknown;
-  const auto changed = fs::last_write_time(folder, unknown);
-  return !unknown && fs::file_time_type::clock::now() - changed < std::chrono::seconds{5};
+  auto since = fs::last_write_time(folder / pid_file, unknown);
+  if (unknown) since = fs::last_write_time(folder, unknown);
+  return !unknown && fs::file_time_type::clock::now() - since < std::chrono::seconds{2};
 }
 
 std::string new_name() {
@@ -80,9 +82,9 @@ result<std::vector<provided>> local_provider::list() {
   if (failure) return error{errc::io_failed, fmt::format("{}: {}", options_.directory.native(), failure.message())};
   for (; !failure && entry != end; entry.increment(failure)) {
     const auto folder = entry->path();
-    if (process_in(folder)) {
+    if (process_in(folder) || is_new(folder)) {
       all.push_back({folder.filename().native(), ""});
-    } else if (!is_new(folder)) {  // a new one may be about to get its process
+    } else {
       std::error_code ignored;
       fs::remove_all(folder, ignored);
     }
