@@ -60,7 +60,8 @@ struct convolution_spec {
 /// One line that names everything: what a plan is kept under.
 [[nodiscard]] std::string key_of(const convolution_spec& of);
 
-/// Where the operands of a convolution lie. Null for those that it does not have.
+/// Where the operands of a convolution lie, at multiples of `operand_alignment`. Null for those that it does not have.
+constexpr std::size_t operand_alignment = 16;
 struct convolution_operands {
   const std::byte* read = nullptr;  ///< x, or y of a transposed one
   const std::byte* weights = nullptr;

@@ -38,9 +38,12 @@ class rehearsed_convolution : public convolution {
  public:
   rehearsed_convolution(convolution_spec of, std::function<void(std::function<void()>)> give)
       : of_(std::move(of)), give_(std::move(give)) {}
-  [[nodiscard]] std::size_t scratch() const noexcept override { return 256; }
+  [[nodiscard]] std::size_t scratch() const noexcept override { return 256; }  // so that its place is tried, too
 
   result<void> run(const convolution_operands& with) override {
+    for (const auto* const one : {with.read, with.weights, with.bias, with.added, static_cast<const std::byte*>(with.made)})
+      if (reinterpret_cast<std::uintptr_t>(one) % operand_alignment != 0)
+        return error{errc::internal, "an operand of a convolution does not lie where libraries take it"};
     give_([this, with] { compute(with); });
     return {};
   }

@@ -130,6 +130,13 @@ TEST_CASE("transposed convolutions, with borders and more at their end") {
   }
 }
 
+TEST_CASE("a convolution of a part that begins anywhere gets it where libraries take it") {
+  check(network_of({1, 5, 3, 3}, [](network_builder& to, value_id x) {
+    x = to.add("Slice", {x, list(to, {1}), list(to, {5}), list(to, {1})});
+    return to.add("Conv", {x, to.constant(ramp({4, 4, 3, 3}))}, {{"pads", ints{1, 1, 1, 1}}});
+  }));
+}
+
 TEST_CASE("what follows a convolution is done once, whoever does it") {
   check(network_of({1, 4, 6, 6}, [](network_builder& to, value_id x) {
     const auto conv = [&](value_id from) {

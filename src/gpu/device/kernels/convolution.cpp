@@ -56,6 +56,14 @@ bool can_follow_at_once(const post_op& one) {
   }
 }
 
+/// A part of a larger tensor may begin anywhere: libraries get a copy that does not.
+view aligned(builder& to, const view& one) {
+  if (one.first * static_cast<std::int64_t>(sizeof(float)) % static_cast<std::int64_t>(operand_alignment) == 0) return one;
+  const auto copied = to.scratch(one.type, one.by);
+  to.copy(one, copied);
+  return copied;
+}
+
 class convolution_maker {
  public:
   convolution_maker(builder& to, const step& of, detail::window over)
@@ -141,7 +149,7 @@ class convolution_maker {
   /// The input with its padding, if that is not the same on both sides.
   view padded(layout as) {
     const auto& shape = to_.shape(x_);
-    if (is_transposed_ || is_symmetric()) return to_.read(x_, steps_in(shape, as));
+    if (is_transposed_ || is_symmetric()) return aligned(to_, to_.read(x_, steps_in(shape, as)));
     auto longer = shape;
     dims before(shape.size(), 0);
     for (std::size_t axis = 0; axis < over_.rank(); ++axis) {
@@ -187,15 +195,15 @@ class convolution_maker {
     TROUPE_TRY(auto ready, to_.on().make_convolution(spec_of(as, choice.tail, read_shape, whole)));
     if (!ready) return false;
     library_kernel::operands with{.read = padded(as),
-                                  .weights = to_.read(w_, steps_in(to_.shape(w_), as)),
+                                  .weights = aligned(to_, to_.read(w_, steps_in(to_.shape(w_), as))),
                                   .made = to_.scratch({.type = dtype::f32, .shape = whole}, steps_in(whole, as)),
                                   .scratch = to_.scratch(ready->scratch()),
                                   .bias = {},
                                   .added = {}};
     std::vector<view> touches{with.read, with.weights, with.made};
     if (ready->scratch() > 0) touches.push_back(with.scratch);
-    if (choice.tail.has_bias) touches.push_back(*(with.bias = to_.read_plain(*bias_)));
-    if (choice.added) touches.push_back(*(with.added = to_.read(*choice.added, steps_in(whole, as))));
+    if (choice.tail.has_bias) touches.push_back(*(with.bias = aligned(to_, to_.read_plain(*bias_))));
+    if (choice.added) touches.push_back(*(with.added = aligned(to_, to_.read(*choice.added, steps_in(whole, as)))));
     auto made = with.made;
     to_.add(std::make_unique<library_kernel>(std::move(ready), std::move(with)), touches);
     for (std::size_t axis = 0; whole != made_shape() && axis < over_.rank(); ++axis)
