@@ -1,5 +1,7 @@
 #include "worker/session.hpp"
 
+#include "worker/executors.hpp"
+
 #include "worker/protocol/protocol.hpp"
 
 #include <fmt/format.h>
@@ -235,6 +237,10 @@ int serve_node(int fd, const runner_table& runners) {
     }
     if (message->has_stop()) return 0;
     to.send(finished(run_one(message->run(), runners, progress)));
+    if (is_executor_lost()) {
+      fmt::print(stderr, "troupe-worker: the device is lost to this process; the node starts another one\n");
+      return 1;
+    }
   }
 }
 
