@@ -3,6 +3,7 @@
 //                                          prepares a network, warms it up, and prints the milliseconds of each run, one a line;
 //                                          on standard error what a device's network is made of. Inputs and outputs are the
 //                                          processor's, as frames of a video are: copies to the device and back are in the times.
+//                                          `convolutions_ms`: what cuDNN took for each convolution by itself, together.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -65,11 +66,14 @@ int measure(const wishes& asked) {
   const auto inputs = random_inputs(model->network, asked.batch);
   std::vector<gpu::tensor_type> types;
   for (const auto& input : inputs) types.push_back(input.full_type());
-  const auto how =
-      gpu::testing::make_executor(asked.executor, {.threads = asked.threads, .is_exact = false, .on_prepared = report});
+  double convolutions = 0;
+  const auto how = gpu::testing::make_executor(
+      asked.executor,
+      {.threads = asked.threads, .is_exact = false, .on_prepared = report, .on_timed = [&](double one) { convolutions += one; }});
   if (!how) return fail({errc::not_found, fmt::format("no executor '{}'", asked.executor)});
   auto ready = how->prepare(model->network, types);
   if (!ready) return fail(ready.error());
+  if (convolutions > 0) fmt::print(stderr, "convolutions_ms {:.4f}\n", convolutions);
   constexpr int warm_ups = 3;
   for (int i = 0; i < warm_ups + asked.runs; ++i) {
     const auto begin = clock::now();

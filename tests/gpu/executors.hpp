@@ -15,7 +15,9 @@ struct executor_wishes {
   /// For exact comparisons: no numbers of less precision than float between two operators or within one.
   bool is_exact = true;
   /// What a device's networks are made of is reported here, if set.
-  std::function<void(const device::network_figures&)> on_prepared;
+  std::function<void(const device::network_figures&)> on_prepared = {};
+  /// Milliseconds of each convolution that a device was timed with, by itself.
+  std::function<void(double)> on_timed = {};
 };
 
 /// "reference", "cpu", "rehearsal" (a device's plans, on the processor), "rehearsal-nhwc" (the other layout, and a library that

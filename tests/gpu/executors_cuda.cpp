@@ -14,6 +14,7 @@ std::unique_ptr<executor> make_executor(std::string_view name, const executor_wi
   options.allows_tf32 = name == "cuda-fast" || !wishes.is_exact;
   options.tunes = name == "cuda-fast";  // tests prepare thousands of small networks
   options.on_prepared = wishes.on_prepared;
+  options.on_timed = wishes.on_timed;
   if (const auto* const plans = std::getenv("TROUPE_CUDA_PLANS")) options.plans = plans;
   auto made = make_cuda_executor(options);
   if (made) return *std::move(made);
