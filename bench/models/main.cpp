@@ -1,12 +1,16 @@
 // model_times --write DIRECTORY            writes the networks as DIRECTORY/NAME.onnx
-// model_times FILE --threads N --runs N    prepares a network, warms it up, and prints the milliseconds of each run, one a line
+// model_times FILE --threads N --runs N [--executor NAME] [--batch N]
+//                                          prepares a network, warms it up, and prints the milliseconds of each run, one a line;
+//                                          on standard error what a device's network is made of. Inputs and outputs are the
+//                                          processor's, as frames of a video are: copies to the device and back are in the times.
+//                                          `convolutions_ms`: what cuDNN took for each convolution by itself, together.
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <random>
 
-#include "gpu/cpu/cpu.hpp"
+#include "executors.hpp"
 #include "gpu/onnx/read.hpp"
 #include "gpu/onnx/write.hpp"
 #include "networks.hpp"
@@ -29,30 +33,49 @@ int write(const std::filesystem::path& directory) {
   return 0;
 }
 
-std::vector<gpu::tensor> random_inputs(const gpu::graph& network) {
+std::vector<gpu::tensor> random_inputs(const gpu::graph& network, std::int64_t batch) {
   std::mt19937 random(1);
   std::uniform_real_distribution<float> draw(0, 1);
   std::vector<gpu::tensor> inputs;
   for (const auto id : network.inputs) {
-    gpu::tensor made(gpu::dtype::f32, *network.values[id].shape);
+    auto shape = *network.values[id].shape;
+    shape[0] *= batch;
+    gpu::tensor made(gpu::dtype::f32, shape);
     for (std::int64_t i = 0; i < made.count(); ++i) made.as<float>()[i] = draw(random);
     inputs.push_back(std::move(made));
   }
   return inputs;
 }
 
-int measure(const char* file, int threads, int runs) {
+struct wishes {
+  const char* file = nullptr;
+  std::string executor = "cpu";
+  int threads = 1, runs = 1, batch = 1;
+};
+
+void report(const gpu::device::network_figures& of) {
+  fmt::print(stderr, "nodes {} on_processor {} kernels {} arena_bytes {} constant_bytes {}\n", of.nodes, of.on_processor,
+             of.kernels, of.arena_bytes, of.constant_bytes);
+  for (const auto& one : of.processor_nodes) fmt::print(stderr, "on the processor: {}\n", one);
+}
+
+int measure(const wishes& asked) {
   using clock = std::chrono::steady_clock;
-  const auto model = gpu::read_onnx(std::filesystem::path(file));
+  const auto model = gpu::read_onnx(std::filesystem::path(asked.file));
   if (!model) return fail(model.error());
-  const auto inputs = random_inputs(model->network);
+  const auto inputs = random_inputs(model->network, asked.batch);
   std::vector<gpu::tensor_type> types;
   for (const auto& input : inputs) types.push_back(input.full_type());
-  const auto how = gpu::make_cpu_executor({.threads = threads});
+  double convolutions = 0;
+  const auto how = gpu::testing::make_executor(
+      asked.executor,
+      {.threads = asked.threads, .is_exact = false, .on_prepared = report, .on_timed = [&](double one) { convolutions += one; }});
+  if (!how) return fail({errc::not_found, fmt::format("no executor '{}'", asked.executor)});
   auto ready = how->prepare(model->network, types);
   if (!ready) return fail(ready.error());
+  if (convolutions > 0) fmt::print(stderr, "convolutions_ms {:.4f}\n", convolutions);
   constexpr int warm_ups = 3;
-  for (int i = 0; i < warm_ups + runs; ++i) {
+  for (int i = 0; i < warm_ups + asked.runs; ++i) {
     const auto begin = clock::now();
     if (const auto made = (*ready)->run(inputs); !made) return fail(made.error());
     if (i >= warm_ups) fmt::print("{:.4f}\n", std::chrono::duration<double, std::milli>(clock::now() - begin).count());
@@ -64,7 +87,15 @@ int measure(const char* file, int threads, int runs) {
 
 int main(int count, char** arguments) {
   if (count == 3 && std::string_view(arguments[1]) == "--write") return write(arguments[2]);
-  if (count == 6) return measure(arguments[1], std::atoi(arguments[3]), std::atoi(arguments[5]));
-  fmt::print(stderr, "usage: model_times --write DIRECTORY | FILE --threads N --runs N\n");
+  wishes asked{.file = count > 1 ? arguments[1] : nullptr};
+  for (int i = 2; i + 1 < count; i += 2) {
+    const std::string_view name = arguments[i];
+    if (name == "--executor")
+      asked.executor = arguments[i + 1];
+    else
+      (name == "--threads" ? asked.threads : name == "--batch" ? asked.batch : asked.runs) = std::atoi(arguments[i + 1]);
+  }
+  if (asked.file && count % 2 == 0) return measure(asked);
+  fmt::print(stderr, "usage: model_times --write DIRECTORY | FILE --threads N --runs N [--executor NAME] [--batch N]\n");
   return 2;
 }

@@ -4,10 +4,15 @@
 
 #include <memory>
 
+/// Where this program runs networks. One of two sources is linked: `executors.cpp` into `troupe-worker`, `executors_cuda.cpp`
+/// into `troupe-worker-cuda`.
 namespace troupe::worker {
 
-/// Where this program runs networks.
+/// @param threads of the processor; a GPU does not ask.
 [[nodiscard]] std::shared_ptr<gpu::executor> make_executor(int threads);
-inline constexpr const char* executor_name = "processor (oneDNN)";
+/// For people: "processor (oneDNN)".
+[[nodiscard]] const char* executor_name() noexcept;
+/// A device answers nothing more to this process: only its end helps, and another one. Any thread.
+[[nodiscard]] bool is_executor_lost() noexcept;
 
 }  // namespace troupe::worker

@@ -259,7 +259,7 @@ result<void> bench(const tool_options& options, const subject& what) {
     return {};
   }
   fmt::print("{}: input {}, {} threads, executor {}\n", options.file,
-             what.inputs.empty() ? "none" : type_text(what.inputs.front()), options.threads, executor_name);
+             what.inputs.empty() ? "none" : type_text(what.inputs.front()), options.threads, executor_name());
   fmt::print(
       "  prepared    {:.1f} ms\n  run         {:.2f} ms (median of {}, least {:.2f} ms)\n  work        {:.1f} MFLOP, {:.2f} "
       "GFLOP/s\n",

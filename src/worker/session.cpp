@@ -1,5 +1,7 @@
 #include "worker/session.hpp"
 
+#include "worker/executors.hpp"
+
 #include "worker/protocol/protocol.hpp"
 
 #include <fmt/format.h>
@@ -288,6 +290,10 @@ int serve_node(int fd, const runner_table& runners, warm_memory* warm) {
       continue;
     }
     to.send(finished(run_one(message->run(), runners, progress, memory), warm));
+    if (is_executor_lost()) {
+      fmt::print(stderr, "troupe-worker: the device is lost to this process; the node starts another one\n");
+      return 1;
+    }
   }
 }
 

@@ -244,12 +244,17 @@ class Check:
     """Collects the figures of one check."""
 
     def __init__(self, number, what):
-        self.number, self.what, self.passed, self.lines = number, what, True, 0
+        self.number, self.what, self.passed, self.lines, self.is_unproven = number, what, True, 0, False
 
     def line(self, name, figure, limit, good):
         self.passed, self.lines = self.passed and bool(good), self.lines + 1
         what = f"{self.what}: {name}" if name else self.what
         print(f"{self.number} | {what} | {figure} | {limit} | {'PASS' if good else 'FAIL'}", flush=True)
+
+    def nothing_proven(self, why):
+        """What the check needs is not here: it has neither passed nor failed."""
+        print(f"{self.number} | {self.what}: nothing was proven, {why}", flush=True)
+        self.is_unproven = True
 
     def that(self, name, good, figure="", limit="yes"):
         self.line(name, figure if figure != "" else ("yes" if good else "no"), limit, good)
@@ -289,8 +294,10 @@ class Suite:
         sh(ROOT / "scripts" / "build", "release", *self.targets, stream=True, timeout=7200)
         print(f"{self.name}: {subject()}", flush=True)
         run = [each for each in self.checks if not wanted or each[0] in wanted]
-        failed = [number for number, what, function in run if not self.run(number, what, function)]
-        print(f"{self.name}: " + (f"FAIL ({', '.join(failed)})" if failed else f"PASS ({', '.join(number for number, _, _ in run)} of {', '.join(known)})"), flush=True)
+        ended = {number: self.run(number, what, function) for number, what, function in run}
+        failed, unproven, passed = ([number for number in ended if ended[number] == end] for end in ("failed", "unproven", "passed"))
+        verdict = f"FAIL ({', '.join(failed)})" if failed else f"PASS ({', '.join(passed)} of {', '.join(known)})" if passed else "no verdict"
+        print(f"{self.name}: {verdict}" + (f"; nothing was proven by {', '.join(unproven)}" if unproven else ""), flush=True)
         sys.exit(1 if failed else 0)
 
     @staticmethod
@@ -308,4 +315,6 @@ class Suite:
                     say(f"the end of the log of {node.url}:\n{node.log[-3000:]}")
                 node.close()
         say(f"{number} took {time.monotonic() - started:.0f} s")
-        return check.passed and check.lines > 0
+        if check.passed and check.is_unproven:
+            return "unproven"
+        return "passed" if check.passed and check.lines > 0 else "failed"

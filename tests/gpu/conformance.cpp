@@ -1,4 +1,4 @@
-// gpu_conformance DIRECTORY [--executor reference|cpu] [--case NAME] [--table]: runs the test cases of ONNX
+// gpu_conformance DIRECTORY [--executor NAME] [--case NAME] [--table]: runs the test cases of ONNX
 // (node/test_*/model.onnx with test_data_set_*/{input,output}_*.pb). A case is claimed if `read_onnx` reads it and
 // `check_operators` has nothing against it; a claimed case passes if all its outputs are right within ONNX's own tolerances. Exit
 // 1 if a claimed one fails.
@@ -9,8 +9,7 @@
 #include <filesystem>
 #include <map>
 
-#include "gpu/cpu/cpu.hpp"
-#include "gpu/executor.hpp"
+#include "executors.hpp"
 #include "gpu/onnx/read.hpp"
 #include "gpu/operators.hpp"
 
@@ -158,9 +157,12 @@ std::vector<fs::path> cases_of(const wishes& asked) {
 int main(int count, char** arguments) {
   const auto asked = read_arguments(count, arguments);
   const auto cases = cases_of(asked);
-  if (cases.empty() || (asked.executor != "cpu" && asked.executor != "reference"))
-    return fmt::print(stderr, "gpu_conformance: no cases in '{}', or no executor '{}'\n", asked.directory, asked.executor), 2;
-  const auto how = asked.executor == "cpu" ? make_cpu_executor({.threads = 2}) : make_reference_executor();
+  if (cases.empty()) return fmt::print(stderr, "gpu_conformance: no cases in '{}'\n", asked.directory), 2;
+  std::size_t nodes = 0, on_processor = 0;
+  const auto count_nodes = [&](const device::network_figures& of) { nodes += of.nodes, on_processor += of.on_processor; };
+  const auto how = testing::make_executor(asked.executor, {.on_prepared = count_nodes});
+  if (!how)
+    return fmt::print(stderr, "gpu_conformance: no executor '{}'; there are {}\n", asked.executor, testing::executor_names()), 2;
   std::map<std::string, tally> by_operator;
   tally all;
   for (const auto& one : cases) {
@@ -171,6 +173,7 @@ int main(int count, char** arguments) {
       fmt::print("{} {}: {}\n", end.how == verdict::failed ? "FAILED " : "refused", one.filename().string(), end.why);
   }
   if (asked.with_table) print_table(by_operator);
+  if (nodes > 0) fmt::print("nodes {} of them on the processor {}\n", nodes, on_processor);
   fmt::print("cases {} claimed {} passed {} failed {}\n", cases.size(), all.passed + all.failed, all.passed, all.failed);
   return all.failed == 0 ? 0 : 1;
 }

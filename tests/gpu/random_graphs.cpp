@@ -1,5 +1,6 @@
-// gpu_random_graphs [--first SEED] [--seeds N] [--nodes N]: random networks, the same result of the fast executor as of the plain
-// one. Prints each seed that differs; exit 1 if there was one. Also writes and reads each network as a file and compares again.
+// gpu_random_graphs [--executor NAME] [--first SEED] [--seeds N] [--nodes N]: random networks, the same result of an executor as
+// of the plain one. Prints each seed that differs; exit 1 if there was one. Also writes and reads each network as a file and
+// compares again.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -7,7 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "gpu/cpu/cpu.hpp"
+#include "executors.hpp"
 #include "gpu/onnx/read.hpp"
 #include "gpu/onnx/write.hpp"
 #include "random_network.hpp"
@@ -42,7 +43,7 @@ std::string compare(executor& how, const graph& network, const testing::random_n
   for (const auto& input : random.inputs()) types.push_back(input.full_type());
   auto ready = how.prepare(network, types);
   if (!ready) return to_string(ready.error());
-  for (int run = 0; run < 2; ++run) {  // the second one finds memory that the first one has used
+  for (int run = 0; run < 3; ++run) {  // the second one finds memory that the first one has used, and may be recorded
     const auto made = (*ready)->run(random.inputs());
     if (!made) return to_string(made.error());
     if (made->size() != wanted.size()) return fmt::format("{} outputs instead of {}", made->size(), wanted.size());
@@ -53,7 +54,7 @@ std::string compare(executor& how, const graph& network, const testing::random_n
   return "";
 }
 
-std::string try_seed(const testing::random_network& random, const std::filesystem::path& file) {
+std::string try_seed(executor& fast, const testing::random_network& random, const std::filesystem::path& file) {
   const auto plain = make_reference_executor();
   std::vector<tensor_type> types;
   for (const auto& input : random.inputs()) types.push_back(input.full_type());
@@ -61,12 +62,11 @@ std::string try_seed(const testing::random_network& random, const std::filesyste
   if (!ready) return "plain: " + to_string(ready.error());
   const auto wanted = (*ready)->run(random.inputs());
   if (!wanted) return "plain: " + to_string(wanted.error());
-  const auto fast = make_cpu_executor({.threads = 2});
-  if (const auto what = compare(*fast, random.network(), random, *wanted); !what.empty()) return what;
+  if (const auto what = compare(fast, random.network(), random, *wanted); !what.empty()) return what;
   if (const auto written = write_onnx(random.network(), file); !written) return to_string(written.error());
   const auto read = read_onnx(file);
   if (!read) return to_string(read.error());
-  const auto what = compare(*fast, read->network, random, *wanted);
+  const auto what = compare(fast, read->network, random, *wanted);
   return what.empty() ? "" : "after writing and reading: " + what;
 }
 
@@ -74,16 +74,23 @@ std::string try_seed(const testing::random_network& random, const std::filesyste
 
 int main(int count, char** arguments) {
   std::uint64_t first = 1, seeds = 200, nodes = 24;
+  std::string executor_name = "cpu";
   for (int i = 1; i + 1 < count; i += 2) {
     const std::string_view name = arguments[i];
+    if (name == "--executor") {
+      executor_name = arguments[i + 1];
+      continue;
+    }
     (name == "--first" ? first : name == "--nodes" ? nodes : seeds) = std::strtoull(arguments[i + 1], nullptr, 10);
   }
   const auto file = std::filesystem::temp_directory_path() / fmt::format("troupe-random-network-{}.onnx", ::getpid());
+  const auto fast = testing::make_executor(executor_name, {});
+  if (!fast) return fmt::print(stderr, "gpu_random_graphs: no executor '{}'\n", executor_name), 2;
   std::uint64_t failed = 0, steps = 0;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     const testing::random_network random(seed, nodes);
     steps += random.network().nodes.size();
-    const auto what = try_seed(random, file);
+    const auto what = try_seed(*fast, random, file);
     if (what.empty()) continue;
     ++failed;
     fmt::print("seed {}: {}\n{}", seed, what, random.describe());

@@ -1,16 +1,12 @@
 #include "gpu/cpu/slots.hpp"
 
-#include <numeric>
+#include "gpu/plan/arena.hpp"
 
 namespace troupe::gpu::cpu {
 
 namespace {
 
 constexpr std::size_t alignment = 64;
-
-std::size_t aligned(std::size_t size) { return (size + alignment - 1) / alignment * alignment; }
-
-bool at_same_time(const storage& a, const storage& b) { return a.first <= b.last && b.first <= a.last; }
 
 }  // namespace
 
@@ -43,25 +39,11 @@ layout plain(const tensor_type& type) {
 layout any(const dims& shape) { return {to_dnnl(shape), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any}; }
 
 std::size_t place(std::vector<storage>& storages) {
-  std::vector<std::size_t> order(storages.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return storages[a].size > storages[b].size; });
-  std::vector<std::size_t> placed;  // by offset
-  std::size_t arena = 0;
-  for (const auto at : order) {
-    auto& one = storages[at];
-    if (one.what != storage::kind::shared || one.first == SIZE_MAX) continue;
-    std::size_t offset = 0;
-    for (const auto other : placed) {
-      const auto& taken = storages[other];
-      if (!at_same_time(one, taken)) continue;
-      if (offset + aligned(one.size) <= taken.offset) break;
-      offset = std::max(offset, taken.offset + aligned(taken.size));
-    }
-    one.offset = offset;
-    arena = std::max(arena, offset + aligned(one.size));
-    placed.insert(std::ranges::upper_bound(placed, offset, {}, [&](std::size_t id) { return storages[id].offset; }), at);
-  }
+  std::vector<tenancy> shared;
+  for (const auto& one : storages)
+    shared.push_back({.size = one.size, .first = one.what == storage::kind::shared ? one.first : SIZE_MAX, .last = one.last});
+  const auto arena = gpu::place(shared, alignment);
+  for (std::size_t i = 0; i < storages.size(); ++i) storages[i].offset = shared[i].offset;
   return arena;
 }
 

@@ -44,8 +44,7 @@ struct slot {
 [[nodiscard]] layout any(const dims& shape);
 [[nodiscard]] dnnl::memory::dims to_dnnl(const dims& shape);
 
-/// Places storages that are needed at the same time apart. Large ones first, each at the lowest place that is free (as in
-/// "Efficient Memory Management for Deep Neural Net Inference", Pisarchyk and Lee, 2020: greedy by size).
+/// Places the shared ones (`gpu::place`).
 /// @returns the arena's size in bytes.
 [[nodiscard]] std::size_t place(std::vector<storage>& storages);
 

@@ -2,32 +2,12 @@
 
 #include "gpu/operators/broadcast.hpp"
 #include "gpu/operators/checks.hpp"
+#include "gpu/operators/groups.hpp"
 #include "gpu/operators/reals.hpp"
 
 namespace troupe::gpu::detail {
 
 namespace {
-
-// -- along which axes -----------------------------------------------------------------------------------------------------
-
-/// One mark for each axis; nothing if the axes are not known yet.
-using reduced_axes = std::optional<std::vector<bool>>;
-
-result<reduced_axes> axes_reduced(const node& of, known_inputs inputs) {
-  const auto rank = inputs[0]->type.shape.size();
-  std::vector<std::int64_t> axes;
-  const bool is_input = of.opset >= (of.op == "ReduceSum" ? 13 : 18);
-  if (is_input) {
-    TROUPE_TRY(auto given, numbers_at(inputs, 1));
-    if (!given.is_known) return reduced_axes{};
-    if (given.values) axes = *std::move(given.values);
-  } else {
-    axes = of.integers("axes").value_or(axes);
-  }
-  if (axes.empty()) return reduced_axes{std::vector<bool>(rank, !is_input || of.integer("noop_with_empty_axes", 0) == 0)};
-  TROUPE_TRY(auto named, marks_of(axes, rank));
-  return reduced_axes{std::move(named)};
-}
 
 struct shapes {
   dims kept;    ///< with the reduced axes as 1
@@ -48,7 +28,7 @@ result<output_types> infer(const node& of, known_inputs inputs) {
   const bool is_compared = of.op == "ReduceMax" || of.op == "ReduceMin";
   if (!is_compared && (x->type == dtype::boolean || size_of(x->type) == 1))
     return refuse(fmt::format("input data is {}", to_string(x->type)));
-  TROUPE_TRY(const auto axes, axes_reduced(of, inputs));
+  TROUPE_TRY(const auto axes, reduced_axes_of(of, inputs));
   if (!axes) return output_types{};
   if (of.op == "ReduceMean" && !is_floating(x->type) && count_of(x->shape) == 0) return refuse("there is no mean of nothing");
   return output_types{{x->type, shapes_of(of, x->shape, *axes).output}};
@@ -175,7 +155,7 @@ void reduce(const node& of, const tensor& x, const dims& kept, tensor& y) {
 
 result<std::vector<tensor>> compute(const node& of, tensor_inputs inputs) {
   const auto& x = *inputs[0];
-  TROUPE_TRY(const auto axes, axes_reduced(of, as_known(inputs)));
+  TROUPE_TRY(const auto axes, reduced_axes_of(of, as_known(inputs)));
   const auto made = shapes_of(of, x.shape(), *axes);
   tensor y(x.type(), made.output);
   with_type(x.type(), [&](auto tag) {
@@ -189,6 +169,22 @@ result<std::vector<tensor>> compute(const node& of, tensor_inputs inputs) {
 }
 
 }  // namespace
+
+result<reduced_axes> reduced_axes_of(const node& of, known_inputs inputs) {
+  const auto rank = inputs[0]->type.shape.size();
+  std::vector<std::int64_t> axes;
+  const bool is_input = of.opset >= (of.op == "ReduceSum" ? 13 : 18);
+  if (is_input) {
+    TROUPE_TRY(auto given, numbers_at(inputs, 1));
+    if (!given.is_known) return reduced_axes{};
+    if (given.values) axes = *std::move(given.values);
+  } else {
+    axes = of.integers("axes").value_or(axes);
+  }
+  if (axes.empty()) return reduced_axes{std::vector<bool>(rank, !is_input || of.integer("noop_with_empty_axes", 0) == 0)};
+  TROUPE_TRY(auto named, marks_of(axes, rank));
+  return reduced_axes{std::move(named)};
+}
 
 void add_reductions(operator_table& to) {
   for (const auto* const name : {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",

@@ -1,3 +1,5 @@
+#include "gpu/operators/slices.hpp"
+
 #include <algorithm>
 
 #include "gpu/operators/arguments.hpp"
@@ -8,13 +10,6 @@ namespace {
 
 /// Starts, ends and axes were attributes before opset 10, without steps, and are inputs from it on.
 constexpr int slice_inputs_since = 10;
-
-/// What a slice takes of its input.
-struct slice_plan {
-  dims shape;
-  std::int64_t first = 0;  ///< place of its first element
-  dims strides;
-};
 
 struct range {
   std::int64_t first = 0, count = 0, step = 1;
@@ -59,8 +54,25 @@ result<void> complete(slice_numbers& numbers) {
   return {};
 }
 
-/// None: not known yet.
-result<std::optional<slice_plan>> plan_of(const node& of, known_inputs inputs) {
+result<output_types> infer_slice(const node& of, known_inputs inputs) {
+  const auto plan = slice_plan_of(of, inputs);
+  if (!plan) return plan.error();
+  if (!*plan) return output_types{};
+  return output_types{{inputs[0]->type.type, (*plan)->shape}};
+}
+
+result<std::vector<tensor>> compute_slice(const node& of, tensor_inputs inputs) {
+  const auto found = slice_plan_of(of, as_known(inputs));
+  if (!found) return found.error();
+  const auto& plan = **found;
+  tensor y(inputs[0]->type(), plan.shape);
+  copy_strided(*inputs[0], y, plan.first, plan.strides);
+  return only(std::move(y));
+}
+
+}  // namespace
+
+result<std::optional<slice_plan>> slice_plan_of(const node& of, known_inputs inputs) {
   const bool has_inputs = of.opset >= slice_inputs_since;
   TROUPE_CHECK(expect_counts(of, inputs, has_inputs ? 3 : 1, has_inputs ? 5 : 1));
   slice_numbers numbers;
@@ -82,24 +94,6 @@ result<std::optional<slice_plan>> plan_of(const node& of, known_inputs inputs) {
   }
   return std::optional{std::move(plan)};
 }
-
-result<output_types> infer_slice(const node& of, known_inputs inputs) {
-  const auto plan = plan_of(of, inputs);
-  if (!plan) return plan.error();
-  if (!*plan) return output_types{};
-  return output_types{{inputs[0]->type.type, (*plan)->shape}};
-}
-
-result<std::vector<tensor>> compute_slice(const node& of, tensor_inputs inputs) {
-  const auto found = plan_of(of, as_known(inputs));
-  if (!found) return found.error();
-  const auto& plan = **found;
-  tensor y(inputs[0]->type(), plan.shape);
-  copy_strided(*inputs[0], y, plan.first, plan.strides);
-  return only(std::move(y));
-}
-
-}  // namespace
 
 void add_slices(operator_table& to) { to.add({.name = "Slice", .infer = infer_slice, .compute = compute_slice}); }
 

@@ -1,27 +1,12 @@
 #include <cmath>
 
 #include "gpu/operators/checks.hpp"
+#include "gpu/operators/groups.hpp"
 #include "gpu/operators/reals.hpp"
 
 namespace troupe::gpu::detail {
 
 namespace {
-
-/// Which elements are weighed together: `length` of them, `step` apart.
-struct together {
-  std::int64_t length = 1;
-  std::int64_t step = 1;
-};
-
-/// Before opset 13 a tensor was seen as a matrix: the axes before the one that is named, and all others.
-result<together> together_of(const node& of, const dims& x) {
-  const bool is_matrix = of.opset < 13;
-  const auto given = of.integer("axis", is_matrix ? 1 : -1);
-  if (is_matrix && given == static_cast<std::int64_t>(x.size())) return together{};
-  TROUPE_TRY(const auto axis, axis_of(given, x.size()));
-  if (is_matrix) return together{.length = count_between(x, axis, x.size()), .step = 1};
-  return together{.length = x[axis], .step = count_between(x, axis + 1, x.size())};
-}
 
 result<output_types> infer(const node& of, known_inputs inputs) {
   TROUPE_TRY(const auto* const x, need_floating(inputs, 0, "input"));
@@ -81,6 +66,15 @@ result<std::vector<tensor>> hardmax(const node& of, tensor_inputs inputs) {
 }
 
 }  // namespace
+
+result<together> together_of(const node& of, const dims& x) {
+  const bool is_matrix = of.opset < 13;
+  const auto given = of.integer("axis", is_matrix ? 1 : -1);
+  if (is_matrix && given == static_cast<std::int64_t>(x.size())) return together{};
+  TROUPE_TRY(const auto axis, axis_of(given, x.size()));
+  if (is_matrix) return together{.length = count_between(x, axis, x.size()), .step = 1};
+  return together{.length = x[axis], .step = count_between(x, axis + 1, x.size())};
+}
 
 void add_softmax(operator_table& to) {
   to.add({.name = "Softmax", .infer = infer, .compute = softmax});

@@ -1,0 +1,115 @@
+#include "gpu/device/kernels.hpp"
+
+namespace troupe::gpu::device {
+
+std::optional<element> element_of(dtype type) noexcept {
+  switch (type) {
+    case dtype::f32: return element::f32;
+    case dtype::boolean: return element::boolean;
+    case dtype::u8: return element::u8;
+    case dtype::i8: return element::i8;
+    case dtype::i32: return element::i32;
+    case dtype::i64: return element::i64;
+    default: return std::nullopt;
+  }
+}
+
+pointwise_op function_of(activation function) noexcept {
+  switch (function) {
+    case activation::relu: return pointwise_op::relu;
+    case activation::elu: return pointwise_op::elu;
+    case activation::tanh: return pointwise_op::tanh;
+    case activation::logistic: return pointwise_op::logistic;
+    case activation::clip: return pointwise_op::clip;
+    case activation::hard_swish: return pointwise_op::hard_swish;
+    case activation::gelu_erf: return pointwise_op::gelu_erf;
+    case activation::gelu_tanh: return pointwise_op::gelu_tanh;
+    case activation::swish: return pointwise_op::swish;
+    case activation::mish: return pointwise_op::mish;
+    case activation::soft_relu: return pointwise_op::soft_relu;
+    case activation::linear: return pointwise_op::linear;
+  }
+  return pointwise_op::linear;
+}
+
+known_of::known_of(const builder& in, const node& of) : known_(of.inputs.size()), pointers_(of.inputs.size(), nullptr) {
+  for (std::size_t i = 0; i < of.inputs.size(); ++i) {
+    if (of.inputs[i] == no_value) continue;
+    known_[i] = {.type = in.type(of.inputs[i]), .constant = in.constant_of(of.inputs[i])};
+    pointers_[i] = &known_[i];
+  }
+}
+
+void chain::make_room(std::size_t operands) {
+  const bool has_room = steps_.size() < static_cast<std::size_t>(chain_most)
+                        && operands_.size() + operands <= static_cast<std::size_t>(operands_most);
+  if (has_room) return;
+  const auto between = to_.scratch({.type = dtype::f32, .shape = shape_}, steps_like(operands_[0], shape_));
+  emit(between);
+  operands_ = {between};
+  steps_.clear();
+}
+
+void chain::apply(pointwise_op op, float alpha, float beta) {
+  make_room(0);
+  steps_.push_back({.op = op, .alpha = alpha, .beta = beta});
+}
+
+void chain::apply(pointwise_op op, const view& operand) {
+  make_room(1);
+  operands_.push_back(operand);
+  steps_.push_back({.op = op, .operand = static_cast<std::int8_t>(operands_.size() - 1)});
+}
+
+void chain::choose(const view& where, const view& otherwise) {
+  make_room(2);
+  operands_.push_back(where);
+  operands_.push_back(otherwise);
+  const auto last = static_cast<std::int8_t>(operands_.size() - 1);
+  steps_.push_back({.op = pointwise_op::choose, .operand = static_cast<std::int8_t>(last - 1), .other = last});
+}
+
+void chain::apply(std::span<const post_op> ops) {
+  for (const auto& one : ops) {
+    if (one.what == post_op::kind::activation)
+      apply(function_of(one.function), one.alpha, one.beta);
+    else
+      apply(one.what == post_op::kind::add ? pointwise_op::add : pointwise_op::multiply, to_.read(one.operand));
+  }
+}
+
+void chain::emit(const view& target) {
+  lattice all{.lengths = shape_, .by = {}};
+  for (const auto& one : operands_) all.by.push_back(repeated(one, shape_));
+  all.by.push_back(target.by);
+  const auto over = simplified(all);
+  TROUPE_ASSERT(over, "no operand has more axes than kernels go over: steps with more are made by the processor");
+  auto touches = operands_;
+  touches.push_back(target);
+  to_.add_work(
+      [operands = operands_, steps = steps_, target, over = *over](const placing& at) {
+        pointwise_work made;
+        for (std::size_t i = 0; i < operands.size(); ++i)
+          made.operands[i] = {.from = at(operands[i]), .type = *element_of(operands[i].type.type), .by = to_steps(over.by[i])};
+        std::ranges::copy(steps, made.chain);
+        made.chain_length = static_cast<int>(steps.size());
+        made.to = at(target);
+        made.makes_boolean = target.type.type == dtype::boolean;
+        made.over = to_axes(over.lengths);
+        made.target = to_steps(over.by.back());
+        return made;
+      },
+      touches);
+}
+
+void chain::finish(const view& target) { emit(target); }
+
+void make_after(builder& to, const step& of, const view& made, std::span<const post_op> after) {
+  if (after.empty()) return to.see(of.output, made);
+  chain all(to, made, made.type.shape);
+  all.apply(after);
+  all.finish(made);
+  to.see(of.output, made);
+}
+
+}  // namespace troupe::gpu::device

@@ -1,0 +1,173 @@
+#include "gpu/device/kernels.hpp"
+
+namespace troupe::gpu::device {
+
+namespace {
+
+constexpr int broadcast_since = 7;  // axes were matched in another way before
+
+std::optional<pointwise_op> unary_of(const node& of) {
+  static const std::map<std::string_view, pointwise_op> all{{"Abs", pointwise_op::absolute},
+                                                            {"Neg", pointwise_op::negate},
+                                                            {"Sign", pointwise_op::sign},
+                                                            {"Floor", pointwise_op::floor},
+                                                            {"Ceil", pointwise_op::ceil},
+                                                            {"Round", pointwise_op::round},
+                                                            {"Sqrt", pointwise_op::square_root},
+                                                            {"Exp", pointwise_op::exponential},
+                                                            {"Log", pointwise_op::logarithm},
+                                                            {"Erf", pointwise_op::erf},
+                                                            {"Reciprocal", pointwise_op::reciprocal},
+                                                            {"Sin", pointwise_op::sine},
+                                                            {"Cos", pointwise_op::cosine},
+                                                            {"Softsign", pointwise_op::soft_sign},
+                                                            {"Identity", pointwise_op::linear}};
+  const auto found = all.find(of.op);
+  return found == all.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<pointwise_op> binary_of(const node& of) {
+  static const std::map<std::string_view, pointwise_op> all{{"Add", pointwise_op::add},
+                                                            {"Sub", pointwise_op::subtract},
+                                                            {"Mul", pointwise_op::multiply},
+                                                            {"Div", pointwise_op::divide},
+                                                            {"Pow", pointwise_op::power},
+                                                            {"PRelu", pointwise_op::slope},
+                                                            {"Equal", pointwise_op::equal},
+                                                            {"Less", pointwise_op::less},
+                                                            {"LessOrEqual", pointwise_op::less_or_equal},
+                                                            {"Greater", pointwise_op::greater},
+                                                            {"GreaterOrEqual", pointwise_op::greater_or_equal},
+                                                            {"And", pointwise_op::both},
+                                                            {"Or", pointwise_op::either},
+                                                            {"Xor", pointwise_op::one_of}};
+  const auto found = all.find(of.op);
+  return found == all.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<pointwise_op> variadic_of(const node& of) {
+  if (of.op == "Min") return pointwise_op::least;
+  if (of.op == "Max") return pointwise_op::most;
+  if (of.op == "Sum" || of.op == "Mean") return pointwise_op::add;
+  return std::nullopt;
+}
+
+/// Where a result lies: in the order of axes of the first operand that has its shape.
+view target_of(builder& to, const step& of, std::span<const view> operands) {
+  const auto& shape = to.shape(of.output);
+  for (const auto& one : operands)
+    if (one.type.shape == shape) return to.write(of.output, steps_like(one, shape));
+  return to.write_plain(of.output);
+}
+
+/// Floats, and booleans where a logical operator has them.
+bool are_numbers(builder& to, const node& of) {
+  const bool is_logical = of.op == "And" || of.op == "Or" || of.op == "Xor" || of.op == "Not";
+  const auto wanted = is_logical ? dtype::boolean : dtype::f32;
+  return std::ranges::all_of(of.inputs, [&](value_id id) { return id != no_value && to.type(id).type == wanted; });
+}
+
+bool can_be_made(builder& to, const step& of) {
+  const auto type = to.type(of.output).type;
+  return type == dtype::f32 || type == dtype::boolean;
+}
+
+bool make_activation(builder& to, const step& of) {
+  const auto& node = of.what;
+  const auto ops = as_activation(node, to.network());
+  if (ops.empty()) return false;
+  const auto x = std::ranges::find_if(node.inputs, [&](value_id id) { return id != no_value && !to.constant_of(id); });
+  if (x == node.inputs.end() || !to.is_float(*x) || to.shape(*x) != to.shape(of.output)) return false;
+  const auto from = to.read(*x);
+  chain all(to, from, to.shape(of.output));
+  all.apply(ops);
+  all.apply(of.after);
+  all.finish(target_of(to, of, std::array{from}));
+  return true;
+}
+
+bool make_unary(builder& to, const step& of) {
+  const auto& node = of.what;
+  if (node.inputs.size() != 1 || !are_numbers(to, node)) return false;
+  const auto from = to.read(node.inputs[0]);
+  chain all(to, from, to.shape(of.output));
+  if (const auto op = unary_of(node))
+    all.apply(*op, 1, 0);
+  else if (node.op == "Selu" && node.opset >= 6)
+    all.apply(pointwise_op::selu, node.number("alpha", 1.67326319217681884765625f),
+              node.number("gamma", 1.05070102214813232421875f));
+  else if (node.op == "ThresholdedRelu")
+    all.apply(pointwise_op::thresholded_relu, node.number("alpha", 1));
+  else if (node.op == "IsNaN")
+    all.apply(pointwise_op::is_nan);
+  else if (node.op == "Not")
+    all.apply(pointwise_op::invert);
+  else
+    return false;
+  all.apply(of.after);
+  all.finish(target_of(to, of, std::array{from}));
+  return true;
+}
+
+bool make_binary(builder& to, const step& of) {
+  const auto& node = of.what;
+  const auto op = binary_of(node);
+  if (!op || node.inputs.size() != 2 || node.opset < broadcast_since || !are_numbers(to, node)) return false;
+  const auto left = to.read(node.inputs[0]);
+  const auto right = to.read(node.inputs[1]);
+  chain all(to, left, to.shape(of.output));
+  all.apply(*op, right);
+  all.apply(of.after);
+  all.finish(target_of(to, of, std::array{left, right}));
+  return true;
+}
+
+bool make_variadic(builder& to, const step& of) {
+  const auto& node = of.what;
+  const auto op = variadic_of(node);
+  if (!op || node.inputs.empty() || !are_numbers(to, node)) return false;
+  std::vector<view> operands;
+  for (const auto id : node.inputs) operands.push_back(to.read(id));
+  chain all(to, operands[0], to.shape(of.output));
+  for (std::size_t i = 1; i < operands.size(); ++i) all.apply(*op, operands[i]);
+  if (node.op == "Mean") all.apply(pointwise_op::linear, 1.0f / static_cast<float>(operands.size()), 0);
+  all.apply(of.after);
+  all.finish(target_of(to, of, operands));
+  return true;
+}
+
+bool make_choice(builder& to, const step& of) {
+  const auto& node = of.what;
+  if (node.op != "Where" || to.type(of.output).type != dtype::f32) return false;
+  const auto where = to.read(node.inputs[0]);
+  const auto then = to.read(node.inputs[1]);
+  const auto otherwise = to.read(node.inputs[2]);
+  chain all(to, then, to.shape(of.output));
+  all.choose(where, otherwise);
+  all.apply(of.after);
+  all.finish(target_of(to, of, std::array{then, otherwise, where}));
+  return true;
+}
+
+/// To floats, and from them to booleans.
+bool make_cast(builder& to, const step& of) {
+  const auto& node = of.what;
+  if (node.op != "Cast" && node.op != "CastLike") return false;
+  const auto from = to.read(node.inputs[0]);
+  const bool is_possible = element_of(from.type.type) && (to.type(of.output).type == dtype::f32 || from.type.type == dtype::f32);
+  if (!is_possible) return false;
+  chain all(to, from, to.shape(of.output));
+  all.apply(of.after);
+  all.finish(target_of(to, of, std::array{from}));
+  return true;
+}
+
+}  // namespace
+
+bool make_elementwise(builder& to, const step& of) {
+  if (!can_be_made(to, of)) return false;
+  return make_activation(to, of) || make_unary(to, of) || make_binary(to, of) || make_variadic(to, of) || make_choice(to, of)
+         || make_cast(to, of);
+}
+
+}  // namespace troupe::gpu::device

@@ -1,0 +1,11 @@
+#include "executors.hpp"
+
+namespace troupe::gpu::testing {
+
+std::unique_ptr<executor> make_executor(std::string_view name, const executor_wishes& wishes) {
+  return make_plain_executor(name, wishes);
+}
+
+std::string_view executor_names() noexcept { return "reference, cpu, rehearsal, rehearsal-nhwc"; }
+
+}  // namespace troupe::gpu::testing
