@@ -44,6 +44,8 @@ class spawn_plan {
   void write_output_to(int fd) {
     ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions_, fd, STDOUT_FILENO);
+    // Whoever ends it also ends what it has started.
+    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   }
   /// Output goes to the end of a file; the child is in a session of its own, and outlives us.
   void detach_to(const char* file) {
@@ -116,7 +118,7 @@ result<child_end> run_child(const std::vector<std::string>& words, const child_l
   std::string output;
   const auto stopped = read_all(pipe[0], limits, output);
   ::close(pipe[0]);
-  if (stopped) ::kill(*child, SIGKILL);
+  if (stopped) ::kill(-*child, SIGKILL);
   auto ended = end_of(*child);
   ended.output = std::move(output);
   if (stopped == errc::timed_out)

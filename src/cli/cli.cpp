@@ -305,9 +305,11 @@ void program::add_model_commands() {
 }
 
 void program::add_scale_commands() {
-  auto* scaled = command(app, "scale", "How the nodes follow the load: policies checked, tried out in virtual time, and at work", {});
+  auto* scaled =
+      command(app, "scale", "How the nodes follow the load: policies checked, tried out in virtual time, and at work", {});
   scaled->require_subcommand(1);
-  command(*scaled, "status", "What is decided and why, and which machines there are", [this] { return run_scale_status(global); });
+  command(*scaled, "status", "What is decided and why, and which machines there are",
+          [this] { return run_scale_status(global); });
   auto* held = command(*scaled, "hold", "So many nodes for a while, whatever the policy says",
                        [this] { return run_scale_hold(global, hold_nodes, hold_time); });
   held->add_option("NODES", hold_nodes, "Within the policy's limits")->required()->check(CLI::Range(0, 1'000'000));

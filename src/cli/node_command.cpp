@@ -318,6 +318,18 @@ bool wait_for_end(const stop_signals& signals) {
   return begins_again;
 }
 
+/// Takes nothing new, and ends what works before what it works with.
+/// @param deadline from now on, for tasks
+void wind_down(http::server& server, actors::node& node, http::peer_artifacts& shared, artifact_keeper& keeper,
+               duration deadline) {
+  server.drain();
+  const steady_wall_clock clock;
+  node.stop(clock.now() + deadline);
+  shared.stop();
+  keeper.stop();
+  server.stop(1s);
+}
+
 /// @returns whether the node is to begin again: it has found a cluster that is not as it was started for. At the same address
 /// then.
 result<bool> run(node_config& config, const stop_signals& signals) {
@@ -363,36 +375,26 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   const auto stored = [&] { return stored_figures(keeper, shared); };
   http::inspection::inspection shown{
       {directory.node(), advertised, node->roll(), [&cluster] { return places_of(cluster); }, tls}};
-  const metrics_sources sources{*log,
-                                system,
-                                node->public_handles(),
-                                ends,
-                                cluster.links(),
-                                stored,
-                                free_space,
-                                ballast.is_full(),
-                                config.disk.keep_free,
-                                [&] { return memory->now(); }};
+  const auto claimed = [&] { return memory->now(); };
+  const metrics_sources sources{
+      *log,   system, node->public_handles(), ends, cluster.links(), stored, free_space, ballast.is_full(), config.disk.keep_free,
+      claimed};
   const auto metrics = [&] { return node_metrics(sources); };
   TROUPE_TRY(const auto scaling, make_scaling_keeper(config, advertised, system, node->public_handles().node, ends));
-  TROUPE_TRY(const auto server, http::server::start(server_options,
-                                                    {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(),
-                                                     &*artifacts, &snapshots.own(), stored, &ballast.is_full(), tls,
-                                                     identity && identity->can_sign() ? identity.get() : nullptr,
-                                                     directory.cluster()->shards, &node->roll(), &shown, models.get(), scaling.get()},
-                                                    std::move(bound)));
+  TROUPE_TRY(const auto server,
+             http::server::start(
+                 server_options,
+                 {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(), &*artifacts, &snapshots.own(),
+                  stored, &ballast.is_full(), tls, identity && identity->can_sign() ? identity.get() : nullptr,
+                  directory.cluster()->shards, &node->roll(), &shown, models.get(), scaling.get()},
+                 std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   if (identity) identity->keep_fresh([&] { return cluster.addresses(); });
   say_where(directory, fmt::format("{}://{}", tls ? "https" : "http", address), config, pipelines.size());
   const bool begins_again = wait_for_end(signals);
   config.listen = address;
   if (scaling) scaling->stop();
-  server->drain();
-  const steady_wall_clock clock;
-  node->stop(clock.now() + (begins_again ? duration{0} : config.stop.deadline));
-  shared.stop();
-  keeper.stop();
-  server->stop(1s);
+  wind_down(*server, *node, shared, keeper, begins_again ? duration{0} : config.stop.deadline);
   shown.stop();
   if (identity) identity->stop();
   cluster.links().stop();

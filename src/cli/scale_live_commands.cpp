@@ -29,8 +29,8 @@ void print_machines(const json::object& status) {
 }
 
 void print_decision(const json::object& decision) {
-  fmt::print("{}\n", fit(fmt::format("{} -> {}  {}: {}", count_at(decision, "from"), count_at(decision, "to"), text_at(decision, "reason"),
-                                     text_at(decision, "text")),
+  fmt::print("{}\n", fit(fmt::format("{} -> {}  {}: {}", count_at(decision, "from"), count_at(decision, "to"),
+                                     text_at(decision, "reason"), text_at(decision, "text")),
                          line_columns_most));
 }
 

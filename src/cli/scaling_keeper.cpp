@@ -28,7 +28,8 @@ timestamp wall_now() { return std::chrono::time_point_cast<duration>(std::chrono
 
 std::string in_hex(model::node_id id) { return fmt::format("{:016x}", id.raw()); }
 
-/// The 95th percentile of what a histogram counted since an earlier one, within the bucket where it lies. NaN: it counted nothing.
+/// The 95th percentile of what a histogram counted since an earlier one, within the bucket where it lies. NaN: it counted
+/// nothing.
 double p95_since(const actors::job_ends::histogram& then, const actors::job_ends::histogram& now) {
   std::uint64_t all = 0;
   for (std::size_t i = 0; i < now.counts.size(); ++i) all += now.counts[i] - then.counts[i];
@@ -141,7 +142,8 @@ void scaling_keeper::step(const picture& seen) {
   for (const auto& member : seen.cluster.nodes) at.nodes.push_back(cli::seen(member, settings_.silence_most));
   pool_->look(at);
 
-  scaling::observation observed{.term = seen.cluster.term, .now = now, .samples = {}, .machines = pool_->machines(), .is_resumed = false};
+  scaling::observation observed{
+      .term = seen.cluster.term, .now = now, .samples = {}, .machines = pool_->machines(), .is_resumed = false};
   {
     const std::lock_guard lock{mutex_};
     observed.is_resumed = std::exchange(is_resumed_, false);
@@ -160,7 +162,8 @@ void scaling_keeper::step(const picture& seen) {
   on_order_ = pool_->on_order();
   const bool is_news = !last_ || d.to != d.from || d.why != last_->why || d.rule != last_->rule;
   if (is_news) {
-    if (d.to != d.from) log::info("scaled", "from={} to={} why={} rule={} text=\"{}\"", d.from, d.to, to_string(d.why), d.rule, d.text);
+    if (d.to != d.from)
+      log::info("scaled", "from={} to={} why={} rule={} text=\"{}\"", d.from, d.to, to_string(d.why), d.rule, d.text);
     decisions_.push_back(d);
     if (decisions_.size() > decisions_most) decisions_.pop_front();
   }
@@ -213,7 +216,8 @@ void scaling_keeper::carry_out(timestamp now) {
   for (const auto id : what.drain) change(actors::change_node::action::drain, id);
   for (const auto id : what.remove) change(actors::change_node::action::remove, id);
   for (const auto& name : what.give_back)
-    if (const auto done = with_.provider->give_back(name); !done) log::warn("give_back_failed", "machine={} why=\"{}\"", name, done.error().detail);
+    if (const auto done = with_.provider->give_back(name); !done)
+      log::warn("give_back_failed", "machine={} why=\"{}\"", name, done.error().detail);
   if (what.order == 0) return;
   const auto done = with_.provider->order(what.order, settings_.self);
   pool_->ordered(what.order, now, done ? std::nullopt : std::optional{done.error()});
@@ -247,12 +251,16 @@ void scaling_keeper::write_log(const std::string& line) {
 
 std::string scaling_keeper::status() const {
   const std::lock_guard lock{mutex_};
-  json::object out{{"policy", settings_.policy.name}, {"pool", settings_.policy.read.pool}, {"environment", settings_.environment}, {"leads", owns_}};
+  json::object out{{"policy", settings_.policy.name},
+                   {"pool", settings_.policy.read.pool},
+                   {"environment", settings_.environment},
+                   {"leads", owns_}};
   if (!owns_) return json::serialize(out);
   out["desired"] = last_ ? json::value(last_->to) : json::value(nullptr);
   out["now"] = last_ ? json::value(scaling::to_json(*last_)) : json::value(nullptr);
   out["on_order"] = on_order_;
-  out["held"] = held_ ? json::value(json::object{{"nodes", held_->nodes}, {"until_ms", to_unix_ms(held_->until)}}) : json::value(nullptr);
+  out["held"] =
+      held_ ? json::value(json::object{{"nodes", held_->nodes}, {"until_ms", to_unix_ms(held_->until)}}) : json::value(nullptr);
   json::array machines, alarms, decisions;
   for (const auto& each : machines_) machines.push_back(to_json(each));
   for (const auto& each : troubles_) alarms.push_back(json::object{{"code", each.code}, {"why", each.why}});
@@ -266,7 +274,8 @@ std::string scaling_keeper::status() const {
 result<void> scaling_keeper::hold(int nodes, duration time) {
   const auto& limits = settings_.policy.read.bounds;
   if (nodes < limits.min || nodes > limits.max)
-    return error{errc::bad_request, fmt::format("{} nodes: the policy '{}' allows {} to {}", nodes, settings_.policy.name, limits.min, limits.max)};
+    return error{errc::bad_request,
+                 fmt::format("{} nodes: the policy '{}' allows {} to {}", nodes, settings_.policy.name, limits.min, limits.max)};
   if (time <= duration{0} || time > hold_most) return error{errc::bad_request, "a hold lasts up to 30 days"};
   const std::lock_guard lock{mutex_};
   if (!owns_) return error{errc::conflict, "this node does not decide; the one that leads does, see GET /v1/cluster"};

@@ -17,14 +17,16 @@ result<std::unique_ptr<fleet::provider>> provider_of(const node_config& config, 
                                                                         .labels = wanted.labels,
                                                                         .arguments = wanted.arguments});
   if (wanted.command.empty())
-    return error{errc::bad_request, "scaling.command: the provider exec needs a program, as in [/usr/local/bin/machines, --zone, b]"};
+    return error{errc::bad_request,
+                 "scaling.command: the provider exec needs a program, as in [/usr/local/bin/machines, --zone, b]"};
   return std::make_unique<fleet::exec_provider>(wanted.command, wanted.command_time);
 }
 
 }  // namespace
 
-result<std::unique_ptr<scaling_keeper>> make_scaling_keeper(const node_config& config, std::string self, caf::actor_system& system,
-                                                            actors::node_actor node, const actors::job_ends& ends) {
+result<std::unique_ptr<scaling_keeper>> make_scaling_keeper(const node_config& config, std::string self,
+                                                            caf::actor_system& system, actors::node_actor node,
+                                                            const actors::job_ends& ends) {
   if (config.scaling.policy.empty()) return std::unique_ptr<scaling_keeper>{};
   std::error_code unknown;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", unknown);

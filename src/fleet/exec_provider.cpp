@@ -26,7 +26,8 @@ result<std::string> exec_provider::run(std::vector<std::string> arguments) const
   auto words = command_;
   words.insert(words.end(), arguments.begin(), arguments.end());
   TROUPE_TRY(auto ended, run_child(words, {.time = time_, .output_most = output_most}));
-  if (ended.signal) return error{errc::process_failed, fmt::format("{}: ended by signal {}", fmt::join(words, " "), *ended.signal)};
+  if (ended.signal)
+    return error{errc::process_failed, fmt::format("{}: ended by signal {}", fmt::join(words, " "), *ended.signal)};
   if (ended.status != 0) return error{errc::process_failed, fmt::format("{}: status {}", fmt::join(words, " "), ended.status)};
   return std::move(ended.output);
 }
@@ -46,9 +47,10 @@ result<std::vector<provided>> exec_provider::list() {
     if (!(words >> one.name)) continue;
     words >> one.address;
     if (!is_name(one.name) || all.size() >= machines_most)
-      return error{errc::corrupt, fmt::format("{} list: '{}' is no machine; a line is NAME [HOST:PORT], at most {} lines, a name has 1 to "
-                                              "{} letters, digits, '-', '_', '.'",
-                                              fmt::join(command_, " "), line.substr(0, 80), machines_most, name_most)};
+      return error{errc::corrupt,
+                   fmt::format("{} list: '{}' is no machine; a line is NAME [HOST:PORT], at most {} lines, a name has 1 to "
+                               "{} letters, digits, '-', '_', '.'",
+                               fmt::join(command_, " "), line.substr(0, 80), machines_most, name_most)};
     all.push_back(std::move(one));
   }
   return all;

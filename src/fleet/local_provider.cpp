@@ -65,8 +65,17 @@ result<void> local_provider::start(const std::string& seed) {
   if (failure) return error{errc::io_failed, fmt::format("{}: {}", folder.native(), failure.message())};
   auto labels = options_.labels;
   labels.push_back("machine-" + name);
-  std::vector<std::string> words{options_.program.native(), "node", "--data", (folder / "data").native(), "--listen",
-                                 options_.listen_host + ":0", "--seed", seed, "--set", "node.roles=work", "--set",
+  std::vector<std::string> words{options_.program.native(),
+                                 "node",
+                                 "--data",
+                                 (folder / "data").native(),
+                                 "--listen",
+                                 options_.listen_host + ":0",
+                                 "--seed",
+                                 seed,
+                                 "--set",
+                                 "node.roles=work",
+                                 "--set",
                                  fmt::format("labels={}", fmt::join(labels, ","))};
   words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
   TROUPE_TRY(const auto pid, start_detached(words, (folder / "node.log").native()));

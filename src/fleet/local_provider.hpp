@@ -14,8 +14,8 @@ struct local_options {
   std::vector<std::string> arguments;  ///< more of `troupe node`
 };
 
-/// Nodes as processes on this machine. Each has a folder, NAME, with its data, its log and its process id; the folder goes with it.
-/// They outlive the process that ordered them.
+/// Nodes as processes on this machine. Each has a folder, NAME, with its data, its log and its process id; the folder goes with
+/// it. They outlive the process that ordered them.
 class local_provider : public provider {
  public:
   explicit local_provider(local_options options) : options_(std::move(options)) {}

@@ -52,9 +52,8 @@ void pool::match_listed(const sight& at) {
 
 void pool::match_nodes(const sight& at) {
   for (auto& [name, one] : given_) one.node.reset();
-  std::erase_if(strangers_, [&](const auto& each) {
-    return std::ranges::find(at.nodes, each.first, &seen_node::id) == at.nodes.end();
-  });
+  std::erase_if(strangers_,
+                [&](const auto& each) { return std::ranges::find(at.nodes, each.first, &seen_node::id) == at.nodes.end(); });
   for (const auto& node : at.nodes) {
     const auto mine = std::ranges::find_if(given_, [&](const auto& each) { return is_at(node, each.second.what); });
     if (mine == given_.end()) {
@@ -66,8 +65,8 @@ void pool::match_nodes(const sight& at) {
     strangers_.erase(node.id);
     auto& one = mine->second;
     if (one.node) {  // a machine has one node; what it ran before is gone
-      complain("machine_twice", fmt::format("machine {} has two nodes, {} and {}", one.what.name, in_hex(one.node->id), in_hex(node.id)),
-               at.now);
+      complain("machine_twice",
+               fmt::format("machine {} has two nodes, {} and {}", one.what.name, in_hex(one.node->id), in_hex(node.id)), at.now);
       if (one.node->is_silent || !one.has_worked) one.node = node;
       continue;
     }
@@ -85,7 +84,8 @@ void pool::find_late(const sight& at) {
     if (one.is_leaving) continue;
     if (!one.has_worked && at.now - one.since >= times_.works_within) {
       one.is_leaving = true;
-      complain("machine_late", fmt::format("machine {} was given, and its node did not take tasks in time: it is given back", name), at.now);
+      complain("machine_late",
+               fmt::format("machine {} was given, and its node did not take tasks in time: it is given back", name), at.now);
     } else if (one.has_worked && at.listed && !one.is_listed && (!one.node || one.node->is_silent)) {
       one.is_leaving = true;
       complain("machine_lost", fmt::format("machine {} is gone: another one takes its place", name), at.now);
@@ -101,9 +101,9 @@ void pool::build(timestamp now) {
     scaling::machine one;
     one.id = id;
     one.since = since;
-    one.state = !node || !node->works || node->is_silent       ? machine_state::booting
-                : node->state == node_state::active            ? machine_state::ready
-                                                               : machine_state::drained;
+    one.state = !node || !node->works || node->is_silent ? machine_state::booting
+                : node->state == node_state::active      ? machine_state::ready
+                                                         : machine_state::drained;
     if (node) {
       one.slots = std::max(node->slots, 1);
       one.busy = node->tasks;
@@ -181,15 +181,15 @@ void pool::complain(std::string code, std::string why, timestamp now) {
 std::vector<pool::entry> pool::entries() const {
   std::vector<entry> all;
   for (const auto& [name, one] : given_) {
-    const auto state = !one.node || !one.has_worked              ? machine_state::booting
+    const auto state = !one.node || !one.has_worked            ? machine_state::booting
                        : one.node->state == node_state::active ? machine_state::ready
                                                                : machine_state::drained;
-    all.push_back({name, one.node ? std::optional{one.node->id} : std::nullopt, state, one.is_leaving, one.node ? one.node->tasks : 0,
-                   one.since});
+    all.push_back({name, one.node ? std::optional{one.node->id} : std::nullopt, state, one.is_leaving,
+                   one.node ? one.node->tasks : 0, one.since});
   }
   for (const auto& [id, one] : strangers_)
-    all.push_back({"", id, one.node.state == node_state::active ? machine_state::ready : machine_state::drained, false, one.node.tasks,
-                   one.since});
+    all.push_back({"", id, one.node.state == node_state::active ? machine_state::ready : machine_state::drained, false,
+                   one.node.tasks, one.since});
   return all;
 }
 

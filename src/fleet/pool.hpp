@@ -12,9 +12,10 @@
 
 // The machines of one pool, from the order to the end. Pure: what the provider and the cluster say comes in, errands go out.
 //
-//   ordered --listed--> booting --its node works--> ready --victim--> leaving: drain -> drained, nothing runs -> remove -> give back
-//      | too late                | too late: give back, alarm                         (one that never worked is given back at once)
-//      v forgotten, alarm        v
+//   ordered --listed--> booting --its node works--> ready --victim--> leaving: drain -> drained, nothing runs -> remove -> give
+//   back
+//      | too late                | too late: give back, alarm                         (one that never worked is given back at
+//      once) v forgotten, alarm        v
 namespace troupe::fleet {
 
 /// A node, as the leader of the cluster sees it.
@@ -48,8 +49,8 @@ struct trouble {
 };
 
 struct pool_times {
-  duration given_within = 1min;   ///< an ordered machine that is not listed by then is not coming
-  duration works_within = 5min;   ///< a listed machine whose node does not work by then is given back
+  duration given_within = 1min;  ///< an ordered machine that is not listed by then is not coming
+  duration works_within = 5min;  ///< a listed machine whose node does not work by then is given back
   duration trouble_shown = 10min;
 };
 
@@ -86,7 +87,7 @@ class pool {
     scaling::machine_id id;
     provided what;
     std::optional<seen_node> node;
-    timestamp since{};       ///< when it was first listed
+    timestamp since{};  ///< when it was first listed
     timestamp ready_since{};
     bool has_worked = false, is_leaving = false, is_listed = true;
   };

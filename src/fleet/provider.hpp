@@ -14,8 +14,8 @@ struct provided {
   friend bool operator==(const provided&, const provided&) = default;
 };
 
-/// Where machines come from. Calls block, each for a bounded time; one at a time. What a provider says is not believed: what counts
-/// is which nodes the cluster sees.
+/// Where machines come from. Calls block, each for a bounded time; one at a time. What a provider says is not believed: what
+/// counts is which nodes the cluster sees.
 class provider {
  public:
   virtual ~provider() = default;

@@ -5,6 +5,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <string>
 
 namespace troupe {
@@ -30,6 +34,24 @@ TEST_CASE("a child that takes too long is ended, and the answer says so") {
   const auto ended = run_child({"/bin/sleep", "60"}, {.time = 50ms, .output_most = 16});
   REQUIRE_FALSE(ended.has_value());
   CHECK_EQ(ended.error().code, errc::timed_out);
+}
+
+TEST_CASE("with a child that is ended goes all that it started") {
+  std::string file = "/tmp/troupe-child-XXXXXX";
+  ::close(::mkstemp(file.data()));
+  const auto ended = run_child({"/bin/sh", "-c", "sleep 60 & echo $! > " + file + "; wait"}, {.time = 1s, .output_most = 16});
+  REQUIRE_FALSE(ended.has_value());
+  int grandchild = 0;
+  std::ifstream{file} >> grandchild;
+  std::remove(file.c_str());
+  REQUIRE(grandchild > 0);
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  const auto runs = [&] {
+    std::ifstream words{"/proc/" + std::to_string(grandchild) + "/cmdline"};
+    return words.peek() != std::ifstream::traits_type::eof();  // of a zombie they are empty
+  };
+  while (runs() && std::chrono::steady_clock::now() < deadline) ::usleep(2000);
+  CHECK_FALSE(runs());
 }
 
 TEST_CASE("of what a child writes as much is kept as was asked for") {

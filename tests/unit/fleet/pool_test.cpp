@@ -33,7 +33,8 @@ struct world {
   }
   void give(const std::string& name) { listed.push_back({name, ""}); }
   seen_node& join(const std::string& machine, std::uint64_t id) {
-    nodes.push_back({node_id{id}, "10.0.0." + std::to_string(id) + ":1", {"machine-" + machine}, true, node_state::active, 2, 0, false});
+    nodes.push_back(
+        {node_id{id}, "10.0.0." + std::to_string(id) + ":1", {"machine-" + machine}, true, node_state::active, 2, 0, false});
     return nodes.back();
   }
   seen_node& node(std::uint64_t id) { return *std::ranges::find(nodes, node_id{id}, &seen_node::id); }
@@ -194,7 +195,8 @@ TEST_CASE("a busy machine is never drained of its work or given back, whatever h
       w.answers = chance() % 10 != 0;
       if (chance() % 8 == 0 && !w.listed.empty() && w.nodes.size() < 12) {  // some machine boots; perhaps it had done so before
         const auto& some = w.listed[chance() % w.listed.size()];
-        const bool is_there = std::ranges::any_of(w.nodes, [&](const auto& n) { return !n.labels.empty() && n.labels[0] == "machine-" + some.name; });
+        const bool is_there = std::ranges::any_of(
+            w.nodes, [&](const auto& n) { return !n.labels.empty() && n.labels[0] == "machine-" + some.name; });
         if (!is_there || chance() % 20 == 0) w.join(some.name, next_node++);
       }
       for (auto& node : w.nodes) {
@@ -224,7 +226,8 @@ TEST_CASE("a busy machine is never drained of its work or given back, whatever h
         std::erase_if(w.nodes, [&](const auto& n) { return n.id == id; });
       }
       for (const auto& name : what.give_back) {
-        const bool runs = std::ranges::any_of(w.nodes, [&](const auto& n) { return !n.labels.empty() && n.labels[0] == "machine-" + name && n.tasks > 0; });
+        const bool runs = std::ranges::any_of(
+            w.nodes, [&](const auto& n) { return !n.labels.empty() && n.labels[0] == "machine-" + name && n.tasks > 0; });
         CHECK_FALSE(runs);
         std::erase_if(w.listed, [&](const auto& one) { return one.name == name; });
         std::erase_if(w.nodes, [&](const auto& n) { return !n.labels.empty() && n.labels[0] == "machine-" + name; });

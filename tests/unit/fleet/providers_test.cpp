@@ -45,7 +45,8 @@ bool eventually(const std::function<bool()>& condition) {
 
 TEST_CASE("a program of the user's orders, lists and gives back") {
   folder here;
-  const auto file = here.script("echo \"$@\" >> " + (here.path / "said").native() + "\n[ $3 = list ] && echo 'one 10.0.0.1:80' && echo && echo two\nexit 0\n");
+  const auto file = here.script("echo \"$@\" >> " + (here.path / "said").native()
+                                + "\n[ $3 = list ] && echo 'one 10.0.0.1:80' && echo && echo two\nexit 0\n");
   exec_provider provider{{file.native(), "--zone", "b"}, 10s};
   REQUIRE(provider.order(3, "10.0.0.9:8080").has_value());
   const auto listed = provider.list();
@@ -53,7 +54,8 @@ TEST_CASE("a program of the user's orders, lists and gives back") {
   CHECK(*listed == std::vector<provided>{{"one", "10.0.0.1:80"}, {"two", ""}});
   REQUIRE(provider.give_back("one").has_value());
   std::ifstream said{here.path / "said"};
-  CHECK_EQ(std::string(std::istreambuf_iterator<char>{said}, {}), "--zone b order 3 10.0.0.9:8080\n--zone b list\n--zone b give-back one\n");
+  CHECK_EQ(std::string(std::istreambuf_iterator<char>{said}, {}),
+           "--zone b order 3 10.0.0.9:8080\n--zone b list\n--zone b give-back one\n");
 }
 
 TEST_CASE("a program that fails, hangs or talks nonsense is an error, and says which") {
@@ -67,7 +69,9 @@ TEST_CASE("a program that fails, hangs or talks nonsense is an error, and says w
 TEST_CASE("processes of this machine are ordered, listed, found again by another one, and ended") {
   folder here;
   // In place of a node: it notes what it was told, and stays until it is ended.
-  const auto program = here.script("echo \"$@\" > \"$3/../said\" 2>/dev/null || { mkdir -p \"$3\"; echo \"$@\" > \"$3/../said\"; }\nwhile :; do sleep 0.02; done\n");
+  const auto program = here.script(
+      "echo \"$@\" > \"$3/../said\" 2>/dev/null || { mkdir -p \"$3\"; echo \"$@\" > \"$3/../said\"; }\nwhile :; do sleep 0.02; "
+      "done\n");
   const local_options options{program, here.path / "fleet", "127.0.0.1", {"gpu"}, {"--slots", "3"}};
   local_provider provider{options};
   REQUIRE(provider.order(2, "127.0.0.1:8080").has_value());
@@ -79,8 +83,9 @@ TEST_CASE("processes of this machine are ordered, listed, found again by another
   REQUIRE(eventually([&] { return fs::exists(said) && fs::file_size(said) > 0; }));
   std::ifstream file{said};
   const std::string words(std::istreambuf_iterator<char>{file}, {});
-  CHECK_EQ(words, "node --data " + (here.path / "fleet" / name / "data").native() + " --listen 127.0.0.1:0 --seed 127.0.0.1:8080 --set node.roles=work --set labels=gpu,machine-"
-                      + name + " --slots 3\n");
+  CHECK_EQ(words, "node --data " + (here.path / "fleet" / name / "data").native()
+                      + " --listen 127.0.0.1:0 --seed 127.0.0.1:8080 --set node.roles=work --set labels=gpu,machine-" + name
+                      + " --slots 3\n");
 
   local_provider another{options};
   REQUIRE(another.give_back(name).has_value());

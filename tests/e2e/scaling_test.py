@@ -1,0 +1,123 @@
+"""A real node whose cluster follows the load: nodes are ordered, replaced when they die, drained and given back; an operator overrules it.
+
+    scaling_test.py TROUPE_PROGRAM [TEST...]
+"""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from cluster import Cluster, TestCase, wait_until
+
+TROUPE = sys.argv.pop(1)
+POLICY = """pool: test
+limits: {min: 1, max: 3}
+stabilise: {in: 4s}
+rules:
+  tasks: {kind: target, metric: unfinished, total: true, target: 1, period: 1s}
+"""
+
+
+def run(*words):
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
+
+
+class ScalingTest(TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-scaling-"))
+        self.go = self.folder / "go"
+        (self.folder / "pipelines").mkdir()
+        (self.folder / "policy.yaml").write_text(POLICY)
+        (self.folder / "pipelines" / "hold.yaml").write_text(json.dumps({
+            "name": "hold", "inputs": {}, "result": {},
+            "stages": {"only": {"kind": "exec", "timeout": "5min", "program": {"command": ["sh", "-c", f"while [ ! -e {self.go} ]; do sleep 0.05; done"], "outputs": {}}}}}))
+        own = ["--slots", "1", "--pipelines", self.folder / "pipelines"]
+        self.cluster = Cluster(TROUPE, 1, [
+            *own, "--set", "lease.duration=1s", "--set", "lease.heartbeat=300ms", "--set", "scaling.every=1s", "--set", f"scaling.policy={self.folder / 'policy.yaml'}", "--set",
+            f"scaling.directory={self.folder / 'fleet'}", "--set",
+            f"scaling.arguments=--slots,1,--pipelines,{self.folder / 'pipelines'},--set,lease.duration=1s,--set,lease.heartbeat=300ms"])
+        self.addCleanup(self.end_ordered)
+        self.addCleanup(self.cluster.close)
+        self.node = self.cluster.start().nodes[0]
+        wait_until("it to decide", lambda: self.status()["leads"])
+
+    def end_ordered(self):
+        for machine in self.ordered():
+            with contextlib.suppress(OSError):
+                os.kill(machine[1], signal.SIGKILL)
+
+    def ordered(self):
+        """Names and processes of the ordered nodes that run."""
+        found = []
+        for folder in (self.folder / "fleet").glob("*"):
+            with contextlib.suppress(OSError, ValueError):
+                pid = int((folder / "pid").read_text())
+                if str(folder) in pathlib.Path(f"/proc/{pid}/cmdline").read_text():
+                    found.append((folder.name, pid))
+        return found
+
+    def status(self):
+        return self.node.json("GET", "/v1/scaling")
+
+    def working(self):
+        return sum(one["state"] == "active" and one["role"] != "joining" for one in self.node.json("GET", "/v1/nodes")["nodes"])
+
+    def status_with_machine(self):
+        shown = self.troupe("scale", "status").stdout
+        return shown if self.ordered()[0][0] in shown else None
+
+    def troupe(self, *words):
+        return run(TROUPE, "--url", self.node.url, *words)
+
+    def test_nodes_come_with_the_load_are_replaced_when_they_die_and_go_when_they_have_nothing_to_do(self):
+        jobs = [self.node.submit("hold", {})["id"] for _ in range(3)]
+        wait_until("three tasks to run at once", lambda: self.node.json("GET", "/v1/node")["jobs_running"] == 3, 60)
+        before = dict(self.ordered())
+        self.assertEqual(len(before), 2)
+        killed = next(iter(before))
+        os.kill(before[killed], signal.SIGKILL)
+        wait_until("another one in its place", lambda: len(self.ordered()) == 2 and killed not in dict(self.ordered()), 60)
+        wait_until("three tasks to run again", lambda: self.node.json("GET", "/v1/node")["jobs_running"] == 3 and self.working() >= 3, 60)
+        self.assertIn("machine_lost", [alarm["code"] for alarm in self.status()["alarms"]])
+        self.go.touch()
+        for job in jobs:
+            self.assertEqual(self.node.wait_final(job)["state"], "succeeded")
+        wait_until("the first node to be alone", lambda: not self.ordered() and len(self.node.json("GET", "/v1/nodes")["nodes"]) == 1, 60)
+        changes = [(one["from"], one["to"], one["reason"]) for one in self.status()["decisions"] if one["from"] != one["to"]]
+        self.assertEqual({reason for was, now, reason in changes if now > was}, {"demand"})
+        self.assertEqual({reason for was, now, reason in changes if now < was}, {"surplus"})
+
+    def test_an_operator_overrules_the_policy_for_a_while_within_its_limits(self):
+        refused = self.troupe("scale", "hold", "7", "--for", "1min")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("7 nodes: the policy 'policy' allows 1 to 3", refused.stderr)
+        held = self.troupe("scale", "hold", "2", "--for", "1min")
+        self.assertEqual(held.returncode, 0, held.stderr)
+        wait_until("two nodes", lambda: self.working() == 2, 60)
+        shown = wait_until("the machine to be shown", self.status_with_machine)
+        self.assertIn("an operator holds it at 2 nodes", shown)
+        released = self.troupe("scale", "release")
+        self.assertEqual(released.returncode, 0, released.stderr)
+        wait_until("one node", lambda: len(self.node.json("GET", "/v1/nodes")["nodes"]) == 1 and not self.ordered(), 60)
+
+    def test_a_policy_that_cannot_be_read_ends_the_start_and_says_where(self):
+        (self.folder / "policy.yaml").write_text(POLICY.replace("max: 3", "max: three"))
+        done = run(TROUPE, "node", "--data", self.folder / "other", "--listen", "127.0.0.1:0", "--pipelines", self.folder / "pipelines", "--set", f"scaling.policy={self.folder / 'policy.yaml'}")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, r"scaling\.policy: .*policy\.yaml:2:\d+: ")
+
+    def test_a_cluster_without_a_policy_says_so(self):
+        other = Cluster(TROUPE, 1, ["--pipelines", self.folder / "pipelines"]).start()
+        self.addCleanup(other.close)
+        status, _, body = other.nodes[0].request("GET", "/v1/scaling")
+        self.assertEqual(status, 404)
+        self.assertIn("`scaling.policy` names no policy", json.loads(body)["detail"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
