@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,23 +84,40 @@ child_end end_of(pid_t child) {
   return ended;
 }
 
-/// Reads until the other end is closed. @returns why it stopped before.
-std::optional<errc> read_all(int fd, const child_limits& limits, std::string& output) {
-  const auto deadline = steady::now() + limits.time;
+/// All that can be read now. @returns whether there may be more later
+bool read_now(int fd, std::size_t most, std::string& output) {
   std::array<char, 4096> piece{};
   for (;;) {
-    const auto left = std::chrono::ceil<duration>(deadline - steady::now());
-    if (left <= duration{0}) return errc::timed_out;
-    std::array<pollfd, 2> watched{{{fd, POLLIN, 0}, {limits.stop_fd, POLLIN, 0}}};
-    const int ready = ::poll(watched.data(), watched.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));
-    if (ready < 0 && errno != EINTR) return errc::io_failed;
-    if (ready <= 0) continue;
-    if (watched[1].revents != 0) return errc::stopping;
     const auto got = ::read(fd, piece.data(), piece.size());
-    if (got == 0) return std::nullopt;
-    if (got < 0 && errno != EINTR) return errc::io_failed;
-    if (got > 0) output.append(piece.data(), std::min(static_cast<std::size_t>(got), limits.output_most - output.size()));
+    if (got == 0) return false;
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    output.append(piece.data(), std::min(static_cast<std::size_t>(got), most - output.size()));
   }
+}
+
+/// Reads until the child has ended: what it started may hold the pipe for longer, and it may close its own end before.
+/// @returns why it stopped before.
+std::optional<errc> read_until_end(int pipe, pid_t child, const child_limits& limits, std::string& output) {
+  const auto deadline = steady::now() + limits.time;
+  const int handle = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+  if (handle < 0) return errc::io_failed;
+  std::optional<errc> why;
+  for (bool is_open = true;;) {
+    const auto left = std::chrono::ceil<duration>(deadline - steady::now());
+    if (left <= duration{0}) {
+      why = errc::timed_out;
+      break;
+    }
+    std::array<pollfd, 3> watched{{{is_open ? pipe : -1, POLLIN, 0}, {limits.stop_fd, POLLIN, 0}, {handle, POLLIN, 0}}};
+    const int ready = ::poll(watched.data(), watched.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));
+    if (ready < 0 && errno != EINTR) why = errc::io_failed;
+    if (ready > 0 && watched[1].revents != 0) why = errc::stopping;
+    if (why) break;
+    if (is_open) is_open = read_now(pipe, limits.output_most, output);
+    if (ready > 0 && watched[2].revents != 0) break;
+  }
+  ::close(handle);
+  return why;
 }
 
 }  // namespace
@@ -107,6 +125,7 @@ std::optional<errc> read_all(int fd, const child_limits& limits, std::string& ou
 result<child_end> run_child(const std::vector<std::string>& words, const child_limits& limits) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return error{errc::io_failed, fmt::format("pipe: {}", std::strerror(errno))};
+  ::fcntl(pipe[0], F_SETFL, O_NONBLOCK);  // our end alone
   spawn_plan plan;
   plan.write_output_to(pipe[1]);
   const auto child = plan.start(words);
@@ -116,7 +135,7 @@ result<child_end> run_child(const std::vector<std::string>& words, const child_l
     return child.error();
   }
   std::string output;
-  const auto stopped = read_all(pipe[0], limits, output);
+  const auto stopped = read_until_end(pipe[0], *child, limits, output);
   ::close(pipe[0]);
   if (stopped) ::kill(-*child, SIGKILL);
   auto ended = end_of(*child);

@@ -10,6 +10,9 @@
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -23,6 +26,8 @@ constexpr duration window = 5min;
 constexpr std::size_t decisions_most = 200;
 constexpr std::uint64_t log_bytes_most = std::uint64_t{64} << 20;
 constexpr duration hold_most = 24h * 30;
+/// Machines that are still on their way out while others come in their place, at most.
+constexpr int spare_machines = 10;
 
 timestamp wall_now() { return std::chrono::time_point_cast<duration>(std::chrono::system_clock::now()); }
 
@@ -83,11 +88,17 @@ scaling_keeper::scaling_keeper(scaling_settings settings, parts with) : settings
   thread_ = std::thread{[this] { run(); }};
 }
 
+scaling_keeper::~scaling_keeper() {
+  stop();
+  ::close(with_.stop_fd);
+}
+
 void scaling_keeper::stop() {
   {
     const std::lock_guard lock{mutex_};
     is_stopping_ = true;
   }
+  ::eventfd_write(with_.stop_fd, 1);
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
@@ -100,10 +111,15 @@ bool scaling_keeper::pause(duration time) {
 void scaling_keeper::run() {
   do {
     const auto seen = ask();
-    if (seen && seen->cluster.leads)
-      step(*seen);
-    else
-      give_up();
+    if (!seen) continue;  // a busy moment changes nothing
+    try {
+      if (seen->cluster.leads && seen->node.ready)
+        step(*seen);
+      else if (!seen->cluster.leads)
+        give_up();
+    } catch (const std::exception& failure) {
+      log::error("scaling_failed", "why=\"{}\"", failure.what());
+    }
   } while (pause(settings_.every));
 }
 
@@ -125,7 +141,10 @@ void scaling_keeper::give_up() {
   pool_.reset();
   ended_.clear();
   const std::lock_guard lock{mutex_};
-  owns_ = false;
+  owns_ = is_resumed_ = false;
+  held_.reset();
+  last_.reset();
+  decisions_.clear();
   log_.reset();
 }
 
@@ -133,7 +152,7 @@ void scaling_keeper::step(const picture& seen) {
   const auto now = wall_now();
   if (!machine_) {
     machine_.emplace(settings_.policy.read, settings_.environment);
-    pool_.emplace();
+    pool_.emplace(fleet::pool_times{.most = settings_.policy.read.bounds.max + spare_machines});
     log::info("scaling_owned", "policy={} term={}", settings_.policy.name, seen.cluster.term);
   }
   auto listed = with_.provider->list();
@@ -202,23 +221,33 @@ void scaling_keeper::measure(const picture& seen, timestamp now, scaling::observ
 
 void scaling_keeper::override_by_hold(scaling::decision& d, timestamp now) {
   const std::lock_guard lock{mutex_};
-  if (held_ && now >= held_->until) held_.reset();
+  if (held_ && now >= held_->until) {
+    held_.reset();
+    is_resumed_ = true;  // what was decided meanwhile, and not done, is no runaway
+  }
   if (!held_) return;
   d.to = held_->nodes;
-  d.victims.clear();
-  if (d.to < d.from) d.victims = scaling::pick_victims(pool_->machines(), d.from - d.to, 100);
+  d.victims.clear();  // the pool names them
   d.text = fmt::format("held at {} by an operator for {} s more; the policy: {}", held_->nodes,
                        std::chrono::ceil<std::chrono::seconds>(held_->until - now).count(), d.text);
 }
 
 void scaling_keeper::carry_out(timestamp now) {
   const auto what = pool_->next();
-  for (const auto id : what.drain) change(actors::change_node::action::drain, id);
-  for (const auto id : what.remove) change(actors::change_node::action::remove, id);
-  for (const auto& name : what.give_back)
+  const auto is_over = [this] {
+    const std::lock_guard lock{mutex_};
+    return is_stopping_;
+  };
+  for (const auto id : what.drain)
+    if (!is_over()) change(actors::change_node::action::drain, id);
+  for (const auto id : what.remove)
+    if (!is_over()) change(actors::change_node::action::remove, id);
+  for (const auto& name : what.give_back) {
+    if (is_over()) return;
     if (const auto done = with_.provider->give_back(name); !done)
       log::warn("give_back_failed", "machine={} why=\"{}\"", name, done.error().detail);
-  if (what.order == 0) return;
+  }
+  if (what.order == 0 || is_over()) return;
   const auto done = with_.provider->order(what.order, settings_.self);
   pool_->ordered(what.order, now, done ? std::nullopt : std::optional{done.error()});
 }

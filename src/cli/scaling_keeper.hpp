@@ -37,9 +37,10 @@ class scaling_keeper : public model::ports::scaling_desk {
     actors::node_actor node;
     const actors::job_ends& ends;
     std::unique_ptr<fleet::provider> provider;
+    int stop_fd = -1;  ///< an eventfd that ends the provider's calls; owned by this
   };
   scaling_keeper(scaling_settings settings, parts with);
-  ~scaling_keeper() override { stop(); }
+  ~scaling_keeper() override;
   scaling_keeper(const scaling_keeper&) = delete;
   scaling_keeper& operator=(const scaling_keeper&) = delete;
 

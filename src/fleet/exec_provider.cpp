@@ -25,7 +25,7 @@ bool is_name(const std::string& text) {
 result<std::string> exec_provider::run(std::vector<std::string> arguments) const {
   auto words = command_;
   words.insert(words.end(), arguments.begin(), arguments.end());
-  TROUPE_TRY(auto ended, run_child(words, {.time = time_, .output_most = output_most}));
+  TROUPE_TRY(auto ended, run_child(words, {.time = time_, .output_most = output_most, .stop_fd = stop_fd_}));
   if (ended.signal)
     return error{errc::process_failed, fmt::format("{}: ended by signal {}", fmt::join(words, " "), *ended.signal)};
   if (ended.status != 0) return error{errc::process_failed, fmt::format("{}: status {}", fmt::join(words, " "), ended.status)};

@@ -12,7 +12,9 @@ namespace troupe::fleet {
 /// Status 0 is yes; anything else, or no end within `time`, is no.
 class exec_provider : public provider {
  public:
-  exec_provider(std::vector<std::string> command, duration time) : command_(std::move(command)), time_(time) {}
+  /// @param stop_fd when this can be read, a call ends at once; -1: never
+  exec_provider(std::vector<std::string> command, duration time, int stop_fd = -1)
+      : command_(std::move(command)), time_(time), stop_fd_(stop_fd) {}
   [[nodiscard]] result<void> order(int count, const std::string& seed) override;
   [[nodiscard]] result<std::vector<provided>> list() override;
   [[nodiscard]] result<void> give_back(const std::string& name) override;
@@ -22,6 +24,7 @@ class exec_provider : public provider {
 
   std::vector<std::string> command_;
   duration time_;
+  int stop_fd_;
 };
 
 }  // namespace troupe::fleet

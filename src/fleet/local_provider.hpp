@@ -3,6 +3,7 @@
 #include "fleet/provider.hpp"
 
 #include <filesystem>
+#include <set>
 
 namespace troupe::fleet {
 
@@ -29,6 +30,7 @@ class local_provider : public provider {
   [[nodiscard]] std::filesystem::path folder_of(const std::string& name) const { return options_.directory / name; }
 
   local_options options_;
+  std::set<int> started_;  ///< processes of ours that have not been waited for
 };
 
 }  // namespace troupe::fleet

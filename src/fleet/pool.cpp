@@ -33,6 +33,7 @@ void pool::look(const sight& at) {
   match_nodes(at);
   find_late(at);
   build(at.now);
+  has_desired_ = has_desired_ || at.listed.has_value();
 }
 
 void pool::match_listed(const sight& at) {
@@ -64,26 +65,30 @@ void pool::match_nodes(const sight& at) {
     }
     strangers_.erase(node.id);
     auto& one = mine->second;
-    if (one.node) {  // a machine has one node; what it ran before is gone
+    if (one.node) {  // a machine has one node; what it ran before is gone, and an operator may take it out
       complain("machine_twice",
                fmt::format("machine {} has two nodes, {} and {}", one.what.name, in_hex(one.node->id), in_hex(node.id)), at.now);
-      if (one.node->is_silent || !one.has_worked) one.node = node;
-      continue;
+      if (!one.node->is_silent && one.has_worked) continue;
     }
     one.node = node;
-    if (takes_tasks(node) && !std::exchange(one.has_worked, true)) one.ready_since = at.now;
+    if (!takes_tasks(node) || std::exchange(one.has_worked, true)) continue;
+    one.ready_since = at.now;
+    refusal_pause_ = {};
+    not_before_.reset();
   }
 }
 
 void pool::find_late(const sight& at) {
   while (!orders_.empty() && at.now - orders_.front() >= times_.given_within) {
     orders_.erase(orders_.begin());
+    pause_orders(at.now);
     complain("machine_not_given", "the provider took an order and gave no machine: it is ordered again", at.now);
   }
   for (auto& [name, one] : given_) {
     if (one.is_leaving) continue;
     if (!one.has_worked && at.now - one.since >= times_.works_within) {
       one.is_leaving = true;
+      pause_orders(at.now);
       complain("machine_late",
                fmt::format("machine {} was given, and its node did not take tasks in time: it is given back", name), at.now);
     } else if (one.has_worked && at.listed && !one.is_listed && (!one.node || one.node->is_silent)) {
@@ -116,16 +121,17 @@ void pool::build(timestamp now) {
     if (!one.is_leaving) add(one.id, one.node, one.has_worked ? one.ready_since : one.since, true);
   for (const auto& [id, one] : strangers_)
     if (one.node.works && !one.node.is_silent) add(one.id, one.node, one.since, false);
-  if (!std::exchange(has_desired_, true)) fleet_.desired = static_cast<int>(fleet_.machines.size());
+  // Before the provider has said what there is, nobody knows how many are there already.
+  if (!has_desired_) fleet_.desired = static_cast<int>(fleet_.machines.size());
   std::erase_if(troubles_, [&](const auto& each) { return now - each.first > times_.trouble_shown; });
 }
 
 void pool::want(const scaling::decision& d) {
-  fleet_.desired = d.to;
+  if (has_desired_) fleet_.desired = d.to;
   auto going = d.victims;
   // Machines that came although nobody wanted them any more.
   const auto there = static_cast<int>(fleet_.machines.size());
-  if (going.empty() && there > d.to) going = scaling::pick_victims(fleet_, there - d.to, 100);
+  if (going.empty() && there > fleet_.desired) going = scaling::pick_victims(fleet_, there - fleet_.desired, 100);
   for (auto& [name, one] : given_)
     if (std::ranges::find(going, one.id) != going.end()) one.is_leaving = true;
   build(now_);
@@ -133,7 +139,9 @@ void pool::want(const scaling::decision& d) {
 
 errands pool::next() {
   errands now;
-  const int missing = fleet_.desired - static_cast<int>(fleet_.machines.size() + orders_.size());
+  const auto known = static_cast<int>(given_.size() + strangers_.size() + orders_.size());
+  // What leaves is still there, and perhaps the provider never takes it back.
+  const int missing = std::min(fleet_.desired - static_cast<int>(fleet_.machines.size() + orders_.size()), times_.most - known);
   if (missing > 0 && (!not_before_ || now_ >= *not_before_)) now.order = missing;
   for (auto& [name, one] : given_) {
     if (!one.is_leaving) continue;
@@ -153,13 +161,10 @@ errands pool::next() {
 
 void pool::ordered(int count, timestamp at, const std::optional<error>& refused) {
   if (!refused) {
-    refusal_pause_ = {};
-    not_before_.reset();
     orders_.insert(orders_.end(), static_cast<std::size_t>(count), at);
     return;
   }
-  refusal_pause_ = std::clamp(2 * refusal_pause_, refusal_pause_first, refusal_pause_most);
-  not_before_ = at + refusal_pause_;
+  pause_orders(at);
   complain("machine_not_given", fmt::format("the provider refuses {} machines: {}", count, refused->detail), at);
 }
 
@@ -168,6 +173,12 @@ std::vector<trouble> pool::troubles(timestamp now) const {
   for (const auto& [when, what] : troubles_)
     if (now - when <= times_.trouble_shown) shown.push_back(what);
   return shown;
+}
+
+void pool::pause_orders(timestamp now) {
+  if (not_before_ && *not_before_ > now) return;  // of the same moment
+  refusal_pause_ = std::clamp(2 * refusal_pause_, refusal_pause_first, refusal_pause_most);
+  not_before_ = now + refusal_pause_;
 }
 
 /// The same trouble is one, however often it shows.

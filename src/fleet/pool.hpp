@@ -52,13 +52,15 @@ struct pool_times {
   duration given_within = 1min;  ///< an ordered machine that is not listed by then is not coming
   duration works_within = 5min;  ///< a listed machine whose node does not work by then is given back
   duration trouble_shown = 10min;
+  int most = 10'000;  ///< machines and other nodes in all, those that leave or are on their way included
 };
 
 class pool {
  public:
   explicit pool(pool_times times = {}) : times_(times) {}
 
-  /// Takes in what there is. Nodes that the provider does not know stay for ever: they count, and never go.
+  /// Takes in what there is; until the provider has said something, nothing is wanted or let go. Nodes that the provider does not
+  /// know stay for ever: they count, and never go.
   void look(const sight& at);
   /// The pool for `scaling::scaler::step`.
   [[nodiscard]] const scaling::fleet& machines() const noexcept { return fleet_; }
@@ -101,6 +103,7 @@ class pool {
   void match_nodes(const sight& at);
   void find_late(const sight& at);
   void build(timestamp now);
+  void pause_orders(timestamp now);
   void complain(std::string code, std::string why, timestamp now);
 
   pool_times times_;
@@ -110,7 +113,7 @@ class pool {
   std::vector<timestamp> orders_;  ///< that are not listed yet, one for each machine; the oldest first
   std::vector<std::pair<timestamp, trouble>> troubles_;
   std::optional<timestamp> not_before_;  ///< for the next order, after a refusal
-  duration refusal_pause_{};
+  duration refusal_pause_{};             ///< doubles with each order that came to nothing, until a machine works
   std::uint64_t last_id_ = 0;
   timestamp now_{};
   bool has_desired_ = false;

@@ -115,7 +115,7 @@ class ScalingTest(TestCase):
         other = Cluster(TROUPE, 1, ["--pipelines", self.folder / "pipelines"]).start()
         self.addCleanup(other.close)
         status, _, body = other.nodes[0].request("GET", "/v1/scaling")
-        self.assertEqual(status, 404)
+        self.assertEqual(status, 409)
         self.assertIn("`scaling.policy` names no policy", json.loads(body)["detail"])
 
 

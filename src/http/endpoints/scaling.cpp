@@ -12,7 +12,7 @@ namespace {
 using desk = model::ports::scaling_desk;
 
 error not_set_up() {
-  return {errc::not_found, "nodes do not follow the load here: `scaling.policy` names no policy; see docs/scaling.md"};
+  return {errc::conflict, "nodes do not follow the load here: `scaling.policy` names no policy; see docs/scaling.md"};
 }
 
 response status_of(const desk& of) {

@@ -82,6 +82,9 @@ void machine::dispatch(request_token token, request& what, raft::server_id to) {
     what.is_proposed = true;
     if (const auto checked = check_node_command(what.body); !checked) return refuse(by_client{token}, checked.error());
     propose(what.body, by_client{token}, origin);
+  } else if (const auto readable = check_readable(what.body); !readable) {
+    // An older program that leads could not even read it, to say so.
+    refuse(by_client{token}, readable.error());
   } else {
     send(to, delegated_command{encode(now_, what.body, origin), false});
   }

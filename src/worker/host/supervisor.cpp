@@ -252,6 +252,7 @@ void worker_loop::on_frame(const std::string& frame) {
   if (message->has_report()) return on_progress(message->report());
   if (message->has_claim()) return on_claim(message->claim());
   if (message->has_kept()) {
+    if (phase_ == phase::idle || phase_ == phase::running) end_deadline_.reset();
     on_kept(message->kept());
     setting_.memory->with([this](auto& ledger) { return ledger.dropped(slot_), 0; });
     return;
@@ -284,9 +285,18 @@ void worker_loop::flush_progress() {
   on_event_(*std::exchange(waiting_progress_, std::nullopt));
 }
 
+namespace {
+/// Then it may want just what is kept.
+bool runs_network(model::stage_kind kind) {
+  return kind >= model::stage_kind::model_upscale && kind <= model::stage_kind::model_embed;
+}
+}  // namespace
+
 void worker_loop::begin(const model::task_spec& task) {
   stderr_.clear();
   setting_.memory->with([this](auto& ledger) { return ledger.begin_attempt(slot_), 0; });
+  // What is kept would stay for as long as the task takes, and others would wait for it.
+  if (kept_ > bytes{0} && task.memory == bytes{0} && !runs_network(task.kind)) drop_kept();
   if (task.memory == bytes{0} || claim_declared(task)) give(task);
 }
 
@@ -417,6 +427,7 @@ void worker_loop::finish() {
   setting_.memory->leave(slot_);
   remove_tree(directory_);
   for (const auto& late : commands_.take().orders) refused_ = refused_ || std::holds_alternative<model::task_spec>(late);
+  refused_ = refused_ || held_back_.has_value();
   if (refused_ && !exited.failure)
     exited.failure = make_failure(failure_cause::handed_back, "the worker ended before the attempt began: " + exited.how);
   log::info("worker_exited", "slot={} pid={} how=\"{}\"", slot_, process_.pid, exited.how);

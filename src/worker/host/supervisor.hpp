@@ -102,6 +102,7 @@ class worker_loop {
   void give(const model::task_spec& task);
   void send(const proto::to_worker& message);
   void end_claims();
+  void drop_kept();
   [[nodiscard]] std::string too_much(bytes wanted) const;
   void refuse(const model::task_spec& task, model::attempt_failure failure);
   [[nodiscard]] std::optional<model::attempt_failure> send_task(const model::task_spec& task);

@@ -11,6 +11,8 @@ namespace {
 using answer = model::memory_ledger::answer;
 using model::failure_cause;
 
+constexpr auto drop_patience = std::chrono::seconds{30};
+
 std::string in_mib(bytes size) { return fmt::format("{:.1f} MiB", static_cast<double>(size.count()) / (1 << 20)); }
 
 proto::to_worker answer_of(proto::memory_answer::verdict_kind verdict, std::string why = {}) {
@@ -30,12 +32,7 @@ std::string worker_loop::too_much(bytes wanted) const {
 /// What a stage declares is claimed before the worker hears of it.
 /// @returns whether the task may begin; if not, it was refused, or begins later.
 bool worker_loop::claim_declared(const model::task_spec& task) {
-  if (kept_ > bytes{0}) {
-    proto::to_worker drop;
-    drop.mutable_drop();
-    send(drop);
-    kept_ = {};
-  }
+  if (kept_ > bytes{0}) drop_kept();
   switch (setting_.memory->with([&](auto& ledger) { return ledger.wait_for(slot_, task.memory); })) {
     case answer::granted: return true;
     case answer::never:
@@ -74,10 +71,8 @@ void worker_loop::on_claim(const proto::memory_claim& claim) {
 void worker_loop::on_memory(memory_desk::word what) {
   if (killed_ || phase_ == phase::ending) return;
   if (what == memory_desk::word::drop) {
-    if (phase_ != phase::idle) return;  // it got a task meanwhile; others are asked
-    proto::to_worker drop;
-    drop.mutable_drop();
-    return send(drop);
+    if (phase_ == phase::idle) drop_kept();  // else it got a task meanwhile; others are asked
+    return;
   }
   if (const auto task = std::exchange(held_back_, std::nullopt)) {
     on_event_(model::ports::worker_waiting{task->attempt, task->task, false});
@@ -86,6 +81,16 @@ void worker_loop::on_memory(memory_desk::word what) {
     on_event_(model::ports::worker_waiting{attempt_->attempt, attempt_->task, false});
     send(answer_of(proto::memory_answer::GRANTED));
   }
+}
+
+/// Others wait for that, so it has its time.
+void worker_loop::drop_kept() {
+  kept_ = {};
+  end_deadline_ = steady::now() + drop_patience;
+  ending_because_ = "it did not give up the memory that it kept";
+  proto::to_worker drop;
+  drop.mutable_drop();
+  send(drop);
 }
 
 /// The attempt holds nothing any more; the worker may keep something.

@@ -54,6 +54,24 @@ TEST_CASE("with a child that is ended goes all that it started") {
   CHECK_FALSE(runs());
 }
 
+TEST_CASE("a child that closes its output is waited for, and ended in time all the same") {
+  const auto ended = run_child({"/bin/sh", "-c", "exec >&-; sleep 60"}, {.time = 200ms, .output_most = 16});
+  REQUIRE_FALSE(ended.has_value());
+  CHECK_EQ(ended.error().code, errc::timed_out);
+  const auto well = run_child({"/bin/sh", "-c", "echo x; exec >&-; sleep 0.1; exit 4"}, in_ten_seconds);
+  REQUIRE(well.has_value());
+  CHECK_EQ(well->status, 4);
+  CHECK_EQ(well->output, "x\n");
+}
+
+TEST_CASE("what a child leaves running does not hold up its answer") {
+  const auto began = std::chrono::steady_clock::now();
+  const auto ended = run_child({"/bin/sh", "-c", "sleep 20 & echo done"}, in_ten_seconds);
+  REQUIRE(ended.has_value());
+  CHECK_EQ(ended->output, "done\n");
+  CHECK(std::chrono::steady_clock::now() - began < 9s);
+}
+
 TEST_CASE("of what a child writes as much is kept as was asked for") {
   const auto ended = run_child({"/bin/sh", "-c", "echo 0123456789; exit 3"}, {.time = 10s, .output_most = 4});
   REQUIRE(ended.has_value());

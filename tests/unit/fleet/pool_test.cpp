@@ -101,6 +101,8 @@ TEST_CASE("an order that nobody fulfils is given again, and somebody is told") {
   w.now += 59s;
   CHECK_EQ(w.look().order, 0);
   w.now += 1s;
+  CHECK_EQ(w.look().order, 0);  // not at once
+  w.now += 5s;
   CHECK_EQ(w.look().order, 1);
   CHECK(w.complains("machine_not_given"));
 }
@@ -122,6 +124,48 @@ TEST_CASE("a provider that refuses is asked again, more and more rarely") {
   CHECK(w.complains("machine_not_given"));
 }
 
+TEST_CASE("a provider that takes nothing back does not get more and more orders") {
+  world w;
+  w.machines = pool{{.most = 5}};
+  w.look();
+  int given = 0;
+  for (int round = 0; round < 20; ++round) {
+    const auto what = w.want(4);
+    if (what.order > 0) w.machines.ordered(what.order, w.now, {});
+    for (int i = 0; i < what.order; ++i) w.give(std::to_string(++given));
+    w.look();
+    w.now += 5min;
+    w.look();  // all are late, and stay
+  }
+  CHECK_LE(given, 4);
+}
+
+TEST_CASE("less than is on order lets nobody go who is needed") {
+  world w;
+  w.look();
+  w.fulfil(w.want(2), {"a"});
+  w.join("a", 2);
+  w.look();
+  CHECK_EQ(w.want(8).order, 6);
+  w.machines.ordered(6, w.now, {});
+  const auto held = w.want(2);
+  CHECK(held.drain.empty());
+  CHECK_EQ(held.order, 0);
+}
+
+TEST_CASE("until the provider has said what there is, nothing is ordered and nobody goes") {
+  world w;
+  w.answers = false;
+  w.join("a", 2);
+  w.look();
+  CHECK_EQ(w.want(7).order, 0);
+  CHECK(w.want(1).drain.empty());
+  w.answers = true;
+  w.give("a");
+  w.look();
+  CHECK_EQ(w.machines.machines().desired, 2);
+}
+
 TEST_CASE("a machine whose node never takes tasks is given back, and another one ordered") {
   world w;
   w.look();
@@ -130,7 +174,8 @@ TEST_CASE("a machine whose node never takes tasks is given back, and another one
   w.now += 5min;
   const auto late = w.look();
   CHECK_EQ(late.give_back, std::vector<std::string>{"a"});
-  CHECK_EQ(late.order, 1);
+  w.now += 5s;
+  CHECK_EQ(w.look().order, 1);
   CHECK(w.complains("machine_late"));
 }
 

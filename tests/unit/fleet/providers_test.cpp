@@ -87,6 +87,14 @@ TEST_CASE("processes of this machine are ordered, listed, found again by another
                       + " --listen 127.0.0.1:0 --seed 127.0.0.1:8080 --set node.roles=work --set labels=gpu,machine-" + name
                       + " --slots 3\n");
 
+  // What is not a machine of ours stays, whatever it looks like.
+  fs::create_directories(here.path / "fleet" / "0123abcd" / "precious");
+  fs::create_directories(here.path / "fleet" / "photos");
+  fs::last_write_time(here.path / "fleet" / "0123abcd", fs::file_time_type::clock::now() - std::chrono::hours{1});
+  CHECK_EQ(provider.list().value().size(), 2);
+  CHECK(fs::exists(here.path / "fleet" / "0123abcd" / "precious"));
+  CHECK(fs::exists(here.path / "fleet" / "photos"));
+
   local_provider another{options};
   REQUIRE(another.give_back(name).has_value());
   CHECK(eventually([&] { return provider.list().value().size() == 1; }));
