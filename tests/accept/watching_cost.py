@@ -1,7 +1,7 @@
 """What it costs a node to count the messages of its actors, and to show them to ten who look.
 
 Single figures of one machine lie some percent apart, more than what is looked for. So measurements without counters, with them, and with viewers
-follow each other in rounds, and there are rounds until what is compared is known to half a percent (throughput) or two (p99). What is compared is
+follow each other in rounds, and there are rounds until what is compared is known to one percent (throughput; its limits are 2 and 5) or two (p99). What is compared is
 the ratio of neighbours; of all rounds' ratios the mean without the fifth at either end is taken, so that a moment in which the machine stood still
 decides nothing; for the same reason p99 is that of a window of 100, which a viewer's ten looks a second meet two or three times. Each round has nodes of
 its own, one of each kind: two that are alike lie up to a tenth apart for as long as they live. They keep their data in memory: a disk's own moods are
@@ -32,7 +32,7 @@ SAMPLES, WINDOW = 2400, 100
 VIEWERS, HZ = 10, 10
 TRIMMED = 0.2    # of the rounds, at either end
 KINDS = ("off", "on", "viewed")
-SURE = {"throughput": 0.005, "dispatch p99": 0.02}  # the standard error of a ratio at which there are rounds enough
+SURE = {"throughput": 0.01, "dispatch p99": 0.02}  # the standard error of a ratio at which there are rounds enough
 
 
 class Viewer:
