@@ -84,15 +84,18 @@ child_end end_of(pid_t child) {
   return ended;
 }
 
-/// All that can be read now. @returns whether there may be more later
+/// What can be read now, though no more than a pipe holds: a child that never stops writing must not keep us from the clock.
+/// @returns whether there may be more later
 bool read_now(int fd, std::size_t most, std::string& output) {
   std::array<char, 4096> piece{};
-  for (;;) {
+  constexpr std::size_t pipe_bytes = 65'536;
+  for (std::size_t pieces = 0; pieces < pipe_bytes / piece.size(); ++pieces) {
     const auto got = ::read(fd, piece.data(), piece.size());
     if (got == 0) return false;
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     output.append(piece.data(), std::min(static_cast<std::size_t>(got), most - output.size()));
   }
+  return true;
 }
 
 /// Reads until the child has ended: what it started may hold the pipe for longer, and it may close its own end before.
