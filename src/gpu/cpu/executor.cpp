@@ -6,6 +6,7 @@
 
 #include "gpu/cpu/cpu.hpp"
 #include "gpu/cpu/kernels.hpp"
+#include "gpu/loose.hpp"
 #include "gpu/operators.hpp"
 
 namespace troupe::gpu {
@@ -13,18 +14,6 @@ namespace troupe::gpu {
 namespace cpu {
 
 namespace {
-
-/// Values whose type is known only when the network runs.
-using loose_values = std::vector<std::optional<tensor>>;
-
-/// A result that stays: a copy, if the operator gave back the elements of an input, whose memory will be used for others.
-tensor owned(tensor made, std::span<const tensor> given) {
-  const bool is_lent = std::ranges::any_of(given, [&](const tensor& one) { return one.count() > 0 && one.raw() == made.raw(); });
-  if (!is_lent) return made;
-  tensor copy(made.full_type());
-  std::memcpy(copy.raw(), made.raw(), made.bytes());
-  return copy;
-}
 
 /// Computes one node plainly.
 class plain_kernel : public kernel {
