@@ -29,8 +29,6 @@ constexpr duration hold_most = 24h * 30;
 /// Machines that are still on their way out while others come in their place, at most.
 constexpr int spare_machines = 10;
 
-timestamp wall_now() { return std::chrono::time_point_cast<duration>(std::chrono::system_clock::now()); }
-
 std::string in_hex(model::node_id id) { return fmt::format("{:016x}", id.raw()); }
 
 /// The 95th percentile of what a histogram counted since an earlier one, within the bucket where it lies. NaN: it counted
@@ -149,7 +147,7 @@ void scaling_keeper::give_up() {
 }
 
 void scaling_keeper::step(const picture& seen) {
-  const auto now = wall_now();
+  const auto now = clock_.now();
   if (!machine_) {
     machine_.emplace(settings_.policy.read, settings_.environment);
     pool_.emplace(fleet::pool_times{.most = settings_.policy.read.bounds.max + spare_machines});
@@ -308,7 +306,7 @@ result<void> scaling_keeper::hold(int nodes, duration time) {
   if (time <= duration{0} || time > hold_most) return error{errc::bad_request, "a hold lasts up to 30 days"};
   const std::lock_guard lock{mutex_};
   if (!owns_) return error{errc::conflict, "this node does not decide; the one that leads does, see GET /v1/cluster"};
-  held_ = held{nodes, wall_now() + time};
+  held_ = held{nodes, clock_.now() + time};
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include "actors/actors.hpp"
 #include "actors/cluster_view.hpp"
 #include "actors/job_ends.hpp"
+#include "base/clock.hpp"
 #include "cli/policy_file.hpp"
 #include "fleet/pool.hpp"
 #include "model/ports/scaling.hpp"
@@ -74,6 +75,7 @@ class scaling_keeper : public model::ports::scaling_desk {
   void give_up();
 
   const scaling_settings settings_;
+  const steady_wall_clock clock_;
   parts with_;
 
   // Of the thread.

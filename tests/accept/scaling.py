@@ -25,6 +25,15 @@ def simulate(trace, *more, policy="default", compare=None):
     return json.loads(done.stdout)["runs"]
 
 
+def unit_tests(what, which):
+    """@returns how many of `what` ("test cases", "assertions") ran, and how many failed."""
+    done = sh(BUILD / "bin/test_scaling", "--no-intro=true", which, check=False)
+    counts = re.search(rf"{what}:\s+(\d+) \|\s+\d+ passed \|\s+(\d+) failed", done.stdout)
+    if not counts:
+        raise CheckFailed(f"test_scaling ended with {done.returncode}: {done.stdout[-500:]}")
+    return int(counts[1]), int(counts[2])
+
+
 def ratios(hpa):
     """Cost times wait of the default policy against Kubernetes', by trace."""
     found = {}
@@ -37,12 +46,9 @@ def ratios(hpa):
 
 @suite.check("A1", "the guides' policies, minute by minute")
 def guides(check):
-    done = sh(BUILD / "bin/test_scaling", "--no-intro=true", "--test-case=S0*,S1*,S2*,S3*,S4*", check=False)
-    counts = re.search(r"test cases:\s+(\d+) \|\s+(\d+) passed \|\s+(\d+) failed", done.stdout)
-    if not counts:
-        raise CheckFailed(f"test_scaling ended with {done.returncode}: {done.stdout[-500:]}")
-    check.at_least("cases with the guides' numbers", int(counts[1]), 20)
-    check.equal("failed", int(counts[3]), 0)
+    cases, failed = unit_tests("test cases", "--test-case=S0*,S1*,S2*,S3*,S4*")
+    check.at_least("cases with the guides' numbers", cases, 20)
+    check.equal("failed", failed, 0)
     files = sorted((ROOT / "config/policies").glob("*.yaml"))
     checked = json.loads(sh(TROUPE, "--json", "scale", "check", *files).stdout)["policies"]
     check.at_least("shipped policies", len(files), 12)
@@ -102,12 +108,9 @@ def thirty_days(check):
 
 @suite.check("A6", "the planner against the guides' tables")
 def planner(check):
-    done = sh(BUILD / "bin/test_scaling", "--no-intro=true", "--source-file=*plan_test*", check=False)
-    counts = re.search(r"assertions:\s+(\d+) \|\s+(\d+) passed \|\s+(\d+) failed", done.stdout)
-    if not counts:
-        raise CheckFailed(f"test_scaling ended with {done.returncode}: {done.stdout[-500:]}")
-    check.at_least("figures compared", int(counts[1]), 60)
-    check.equal("that differ", int(counts[3]), 0)
+    figures, differ = unit_tests("assertions", "--source-file=*plan_test*")
+    check.at_least("figures compared", figures, 60)
+    check.equal("that differ", differ, 0)
     plan = lambda name, *more: json.loads(sh(TROUPE, "--json", "plan", "--prices", ROOT / f"config/plans/{name}.yaml", *more).stdout)
     one, three = plan("s0-one-node"), plan("s0-three-nodes")
     check.equal("S0: three nodes do so many times one", round(three["capacity_per_hour"] / one["capacity_per_hour"], 6), 3.0)
