@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/size_text.hpp"
 #include "base/units.hpp"
 
 #include <string>
@@ -16,12 +17,8 @@ namespace troupe::cli {
 
 /// "512", "64KiB", "64MiB", "4GiB", "1TiB" (also B, KB, MB, GB, TB as powers of 1,000).
 [[nodiscard]] result<bytes> parse_size(std::string_view text);
-/// The shortest exact text: 1,048,576 is "1MiB", 1,000 is "1000B".
-[[nodiscard]] std::string format_size(bytes value);
 
 /// For people who watch: "0:07", "12:30", "2:05:00".
 [[nodiscard]] std::string clock_text(duration value);
-/// For people who read sizes: "6.4 MiB".
-[[nodiscard]] std::string rough_size(bytes value);
 
 }  // namespace troupe::cli

@@ -1,3 +1,4 @@
+#include "base/size_text.hpp"
 #include "model/pipeline_durations.hpp"
 #include "model/pipeline_limits.hpp"
 #include "model/pipeline_names.hpp"
@@ -46,8 +47,8 @@ result<bytes> read_size(const source_value& value, std::string_view what, bytes 
   if (!read)
     return fault(value.at, fmt::format("{} must be a size, not {}", what, describe(value)), "write it like 512MiB or 4GiB");
   if (*read < least || *read > most)
-    return fault(value.at, fmt::format("{} is {}", what, size_text(*read)),
-                 fmt::format("{} to {} are accepted", size_text(least), size_text(most)));
+    return fault(value.at, fmt::format("{} is {}", what, format_size(*read)),
+                 fmt::format("{} to {} are accepted", format_size(least), format_size(most)));
   return *read;
 }
 

@@ -1,7 +1,5 @@
 #include "model/pipeline_sizes.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <charconv>
 
@@ -28,13 +26,6 @@ std::optional<bytes> size_from(std::string_view text) noexcept {
     return bytes{total};
   }
   return std::nullopt;
-}
-
-std::string size_text(bytes size) {
-  for (const auto& [name, factor] : units) {
-    if (size.count() != 0 && size.count() % factor == 0) return fmt::format("{}{}", size.count() / factor, name);
-  }
-  return "0B";
 }
 
 }  // namespace troupe::model::detail

@@ -1,7 +1,7 @@
 #include "model/pipeline_store.hpp"
 
+#include "base/size_text.hpp"
 #include "model/pipeline_durations.hpp"
-#include "model/pipeline_sizes.hpp"
 #include "model/pipeline_values.hpp"
 
 #include <fmt/format.h>
@@ -91,7 +91,7 @@ json::object stored_stage(const stage& s, const pipeline& p, bool with_directory
   out["params"] = s.params;
   if (s.exec) out["program"] = stored_program(*s.exec, with_directory);
   json::object needed{{"labels", json::array(s.labels.begin(), s.labels.end())}};
-  if (s.memory > bytes{0}) needed["memory"] = size_text(s.memory);
+  if (s.memory > bytes{0}) needed["memory"] = format_size(s.memory);
   needed["threads"] = s.threads;
   out["requires"] = std::move(needed);
   out["retry"] =

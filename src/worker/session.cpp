@@ -1,7 +1,7 @@
 #include "worker/session.hpp"
 
+#include "base/size_text.hpp"
 #include "worker/executors.hpp"
-
 #include "worker/protocol/protocol.hpp"
 
 #include <fmt/format.h>
@@ -157,7 +157,7 @@ class node_claims : public memory_claims {
     return verdict == proto::memory_answer::GRANTED;
   }
   result<void> wait_for(bytes amount) override {
-    progress_.report({0, 0, 0, fmt::format("waits for {:.1f} MiB of memory", static_cast<double>(amount.count()) / (1 << 20))});
+    progress_.report({0, 0, 0, fmt::format("waits for {} of memory", rough_size(amount))});
     TROUPE_TRY(const auto verdict, ask(amount, true));
     if (verdict != proto::memory_answer::GRANTED)
       return error{errc::internal, "the node did not grant memory that was waited for"};

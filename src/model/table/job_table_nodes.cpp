@@ -1,4 +1,4 @@
-#include "model/pipeline_sizes.hpp"
+#include "base/size_text.hpp"
 #include "model/table/job_table.hpp"
 #include "model/table/node_changes.hpp"
 
@@ -177,7 +177,7 @@ std::string job_table::why_no_slot(const stage& plan) const {
   if (!has_worker()) return "no node takes work: each one is drained, or only stores";
   const auto memory = plan.memory == bytes{0}
                           ? std::string{}
-                          : fmt::format(" of a node whose tasks may claim {} (memory.budget)", detail::size_text(plan.memory));
+                          : fmt::format(" of a node whose tasks may claim {} (memory.budget)", format_size(plan.memory));
   if (plan.labels.empty()) return memory.empty() ? "" : "waits for a free slot" + memory;
   const auto names = fmt::format("{}", fmt::join(plan.labels, ", "));
   const bool has_place = std::ranges::any_of(nodes_, [&](const auto& entry) {

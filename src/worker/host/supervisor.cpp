@@ -254,7 +254,7 @@ void worker_loop::on_frame(const std::string& frame) {
   if (message->has_kept()) {
     if (phase_ == phase::idle || phase_ == phase::running) end_deadline_.reset();
     on_kept(message->kept());
-    setting_.memory->with([this](auto& ledger) { return ledger.dropped(slot_), 0; });
+    setting_.memory->with([this](auto& ledger) { ledger.dropped(slot_); });
     return;
   }
   on_finished(message->finished());
@@ -294,7 +294,7 @@ bool runs_network(model::stage_kind kind) {
 
 void worker_loop::begin(const model::task_spec& task) {
   stderr_.clear();
-  setting_.memory->with([this](auto& ledger) { return ledger.begin_attempt(slot_), 0; });
+  setting_.memory->with([this](auto& ledger) { ledger.begin_attempt(slot_); });
   // What is kept would stay for as long as the task takes, and others would wait for it.
   if (kept_ > bytes{0} && task.memory == bytes{0} && !runs_network(task.kind)) drop_kept();
   if (task.memory == bytes{0} || claim_declared(task)) give(task);

@@ -1,3 +1,4 @@
+#include "base/size_text.hpp"
 #include "worker/host/process_tree.hpp"
 #include "worker/host/supervisor.hpp"
 #include "worker/host/wire.hpp"
@@ -13,8 +14,6 @@ using model::failure_cause;
 
 constexpr auto drop_patience = std::chrono::seconds{30};
 
-std::string in_mib(bytes size) { return fmt::format("{:.1f} MiB", static_cast<double>(size.count()) / (1 << 20)); }
-
 proto::to_worker answer_of(proto::memory_answer::verdict_kind verdict, std::string why = {}) {
   proto::to_worker message;
   message.mutable_memory()->set_verdict(verdict);
@@ -25,8 +24,8 @@ proto::to_worker answer_of(proto::memory_answer::verdict_kind verdict, std::stri
 }  // namespace
 
 std::string worker_loop::too_much(bytes wanted) const {
-  return fmt::format("it needs {} of memory, and all slots of this node share {} (memory.budget)", in_mib(wanted),
-                     in_mib(setting_.memory->now().budget));
+  return fmt::format("it needs {} of memory, and all slots of this node share {} (memory.budget)", rough_size(wanted),
+                     rough_size(setting_.memory->now().budget));
 }
 
 /// What a stage declares is claimed before the worker hears of it.
@@ -54,7 +53,7 @@ void worker_loop::on_claim(const proto::memory_claim& claim) {
     if (wanted <= attempt_->declared) return send(answer_of(proto::memory_answer::GRANTED));
     return send(
         answer_of(proto::memory_answer::NEVER, fmt::format("it needs {} of memory, and the stage declares {} (requires.memory)",
-                                                           in_mib(wanted), in_mib(attempt_->declared))));
+                                                           rough_size(wanted), rough_size(attempt_->declared))));
   }
   const auto said = setting_.memory->with(
       [&](auto& ledger) { return claim.wait() ? ledger.wait_for(slot_, wanted) : ledger.claim(slot_, wanted); });
@@ -96,10 +95,7 @@ void worker_loop::drop_kept() {
 /// The attempt holds nothing any more; the worker may keep something.
 void worker_loop::end_claims() {
   waits_for_memory_ = false;
-  setting_.memory->with([&](auto& ledger) {
-    ledger.end_attempt(slot_, kept_, kept_worth_);
-    return 0;
-  });
+  setting_.memory->with([&](auto& ledger) { ledger.end_attempt(slot_, kept_, kept_worth_); });
 }
 
 void worker_loop::on_kept(const proto::memory_kept& now) {
@@ -113,8 +109,8 @@ void worker_loop::check_memory() {
   const auto resident = resident_bytes(process_.pid);
   const bytes used{resident - std::min(resident, attempt_->resident_before)};
   if (used > attempt_->declared)
-    kill_tree(fmt::format("it used {} of memory, and its stage declares {} (requires.memory)", in_mib(used),
-                          in_mib(attempt_->declared)),
+    kill_tree(fmt::format("it used {} of memory, and its stage declares {} (requires.memory)", rough_size(used),
+                          rough_size(attempt_->declared)),
               failure_cause::failed);
 }
 

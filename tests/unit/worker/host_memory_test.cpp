@@ -60,7 +60,7 @@ TEST_CASE("a task whose stage declares more than the node has fails alone, and s
   const auto failed = set.failure(set.declaring(2_GiB, "true"));
   CHECK(failed.cause == failure_cause::bad_input);
   CHECK(failed.detail
-        == "as the stage declares (requires.memory), it needs 2048.0 MiB of memory, and all slots of this node share 1024.0 MiB "
+        == "as the stage declares (requires.memory), it needs 2.0 GiB of memory, and all slots of this node share 1.0 GiB "
            "(memory.budget)");
   set.done(set.declaring(1_GiB, "true"));
 }
