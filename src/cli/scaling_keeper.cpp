@@ -53,6 +53,11 @@ double p95_since(const actors::job_ends::histogram& then, const actors::job_ends
   return ends.back();
 }
 
+/// Just after a start the log does not say yet what this node is: it would be missing among those that work.
+bool knows_itself(const actors::cluster_view& cluster) {
+  return std::ranges::any_of(cluster.nodes, [&](const auto& each) { return each.id == cluster.seen_by && each.traits; });
+}
+
 fleet::seen_node seen(const actors::member_view& member, duration silence_most) {
   fleet::seen_node node;
   node.id = member.id;
@@ -111,7 +116,7 @@ void scaling_keeper::run() {
     const auto seen = ask();
     if (!seen) continue;  // a busy moment changes nothing
     try {
-      if (seen->cluster.leads && seen->node.ready)
+      if (seen->cluster.leads && seen->node.ready && knows_itself(seen->cluster))
         step(*seen);
       else if (!seen->cluster.leads)
         give_up();

@@ -68,7 +68,7 @@ struct decision {
   std::string text{};                 ///< for people
   std::vector<machine_id> victims{};  ///< who goes, if `to` is below `from`; as many as there are or fewer
   std::vector<alert> alerts{};
-  bool is_degraded = false;  ///< more is wanted than may be: the queue grows, whoever waits is told, what is not needed pauses
+  bool is_degraded = false;                             ///< more is wanted than may be: the queue grows
   std::vector<std::pair<std::string, opinion>> said{};  ///< by each rule
   std::vector<counterfactual> otherwise{};
 };

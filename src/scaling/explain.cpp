@@ -112,7 +112,7 @@ void explain(decision& d, const background& from) {
   const auto lead = d.to == d.from ? fmt::format("holds at {}", d.from)
                                    : fmt::format("{} from {} to {}", d.to > d.from ? "out" : "in", d.from, d.to);
   d.text = fmt::format("{}: {}", lead, rest_of(d, from));
-  if (d.is_degraded) d.text += "; more is wanted than may be: what waits is told so, and what is not needed can pause";
+  if (d.is_degraded) d.text += "; more is wanted than may be: the queue grows";
   if (d.to != d.from) return;
   for (std::size_t i = 0; i < from.policy.rules.size(); ++i) {
     const auto& each = from.policy.rules[i];
