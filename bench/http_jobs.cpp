@@ -19,19 +19,13 @@ std::string job_text(std::uint64_t number) {
   return R"({"pipeline":"parked","inputs":{"text":")" + std::to_string(number) + filling + "\"}}";
 }
 
-std::string http_jobs::request(std::uint64_t number) {
-  std::string body = job_text(number * batch_);
-  if (batch_ > 1) {
-    body.insert(0, R"({"jobs":[)");
-    for (std::size_t i = 1; i < batch_; ++i) body.append(",").append(job_text(number * batch_ + i));
-    body += "]}";
-  }
-  return std::string{"POST /v1/jobs"} + (batch_ > 1 ? ":batch" : "")
-         + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size())
-         + "\r\n\r\n" + body;
+std::string http_post(std::string_view path, std::string_view json) {
+  std::string request{"POST "};
+  request.append(path).append(" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ");
+  return request.append(std::to_string(json.size())).append("\r\n\r\n").append(json);
 }
 
-std::optional<conversation::outcome> http_jobs::take(std::string& received) {
+std::optional<http_answer> take_answer(std::string& received) {
   const auto head_end = received.find("\r\n\r\n");
   if (head_end == std::string::npos) return std::nullopt;
   static constexpr char length_name[] = "Content-Length: ";
@@ -39,11 +33,24 @@ std::optional<conversation::outcome> http_jobs::take(std::string& received) {
   if (at == std::string::npos || at > head_end) throw std::runtime_error("an answer without Content-Length");
   const auto whole = head_end + 4 + std::stoul(received.substr(at + sizeof length_name - 1, 20));
   if (received.size() < whole) return std::nullopt;
-  const int status = std::stoi(received.substr(9, 3));
-  const auto body = std::string_view{received}.substr(head_end + 4, whole - head_end - 4);
-  std::uint64_t accepted = status == 202 ? 1 : 0;
-  if (batch_ > 1) accepted = status == 200 ? occurrences(body, R"("status":202)") : 0;
+  http_answer answer{std::stoi(received.substr(9, 3)), received.substr(head_end + 4, whole - head_end - 4)};
   received.erase(0, whole);
+  return answer;
+}
+
+std::string http_jobs::request(std::uint64_t number) {
+  std::string body = job_text(number * batch_);
+  if (batch_ == 1) return http_post("/v1/jobs", body);
+  body.insert(0, R"({"jobs":[)");
+  for (std::size_t i = 1; i < batch_; ++i) body.append(",").append(job_text(number * batch_ + i));
+  return http_post("/v1/jobs:batch", body + "]}");
+}
+
+std::optional<conversation::outcome> http_jobs::take(std::string& received) {
+  const auto answer = take_answer(received);
+  if (!answer) return std::nullopt;
+  std::uint64_t accepted = answer->status == 202 ? 1 : 0;
+  if (batch_ > 1) accepted = answer->status == 200 ? occurrences(answer->body, R"("status":202)") : 0;
   return outcome{accepted, batch_ - accepted};
 }
 

@@ -2,6 +2,8 @@
 
 #include "load.hpp"
 
+#include <string_view>
+
 namespace troupe::bench {
 
 /// The pipeline that jobs of benchmarks ask for: no slot ever runs it.
@@ -14,6 +16,15 @@ result: {}
 
 /// A submission of 1 KiB and a little: what others than Troupe carry as a message.
 [[nodiscard]] std::string job_text(std::uint64_t number);
+
+struct http_answer {
+  int status = 0;
+  std::string body;
+};
+
+[[nodiscard]] std::string http_post(std::string_view path, std::string_view json);
+/// Takes one answer out of `received`. @returns nothing until the whole of it was there.
+[[nodiscard]] std::optional<http_answer> take_answer(std::string& received);
 
 /// Submits jobs over HTTP: one a request (POST /v1/jobs), or several (POST /v1/jobs:batch).
 class http_jobs final : public conversation {

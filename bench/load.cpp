@@ -13,6 +13,7 @@
 #include <deque>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 
 namespace troupe::bench {
 namespace {
@@ -71,24 +72,27 @@ class load {
 
   load_result run() {
     prctl(PR_SET_TIMERSLACK, 1);  // a request that leaves 50 us late would count that as its latency
-    const auto start = clock::now();
+    std::this_thread::sleep_until(options_.start);
+    const auto start = options_.start == clock::time_point{} ? clock::now() : options_.start;
     const auto end = start + options_.time;
+    result_.began = start;
     std::uint64_t due_count = 0;
     while (true) {
       const auto now = clock::now();
-      if (now < end) {
+      const bool goes_on = now < end && due_count < options_.requests;
+      if (goes_on) {
         if (options_.rate > 0) {
           const auto due_by_now =
               static_cast<std::uint64_t>(std::chrono::duration<double>(now - start).count() * options_.rate) + 1;
-          for (; due_count < due_by_now; ++due_count) waiting_.push_back(start + at(due_count));
+          for (; due_count < std::min(due_by_now, options_.requests); ++due_count) waiting_.push_back(start + at(due_count));
         } else {
-          while (waiting_.size() < idle_.size()) waiting_.push_back(now);
+          for (; waiting_.size() < idle_.size() && due_count < options_.requests; ++due_count) waiting_.push_back(now);
         }
       } else if (waiting_.empty() && idle_.size() == connections_.size()) {
         break;
       }
       send_waiting();
-      wait(now < end && options_.rate > 0 && !idle_.empty() ? start + at(due_count) : now + std::chrono::milliseconds{20});
+      wait(goes_on && options_.rate > 0 && !idle_.empty() ? start + at(due_count) : now + std::chrono::milliseconds{20});
       if (clock::now() > end + std::chrono::seconds{30}) throw std::runtime_error("answers are missing 30 s after the end");
     }
     result_.seconds = std::chrono::duration<double>(clock::now() - start).count();

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ struct load_options {
   int connections = 1;
   double rate = 0;  ///< requests per second; 0: as fast as answers come (closed loop)
   std::chrono::milliseconds time{5000};
+  std::uint64_t requests = std::numeric_limits<std::uint64_t>::max();  ///< at most
+  std::chrono::steady_clock::time_point start{};                       ///< when the first request is due; past: at once
   bool poll = false;  ///< never sleep: keeps a processor busy, but the generator's own wake-ups are not in the latencies
   std::function<std::unique_ptr<conversation>()> speak{};  ///< for each connection
 };
@@ -40,7 +43,8 @@ struct load_result {
   std::uint64_t accepted = 0;  ///< jobs
   std::uint64_t refused = 0;   ///< jobs
   double seconds = 0;
-  std::vector<double> latencies_us;  ///< of requests, sorted
+  std::chrono::steady_clock::time_point began{};  ///< request n of an open loop was due n / rate later
+  std::vector<double> latencies_us;               ///< of requests, sorted
 
   [[nodiscard]] double percentile(double share) const;
   [[nodiscard]] double rate() const { return static_cast<double>(accepted) / seconds; }

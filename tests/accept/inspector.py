@@ -20,7 +20,7 @@ from band import Anywhere
 from framework import BUILD, ROOT, TROUPE, CheckFailed, Node, Suite, say, sh, wait_until
 from inspector_stage import Stage
 
-suite = Suite("inspector", ["troupe", "troupe-worker", "bench_inspector"])
+suite = Suite("inspector", ["troupe", "troupe-worker", "bench_inspector", "dispatch_times"])
 QUIET = 0.15  # of the processors: so much others may use while it is measured
 QUIET_WAIT = int(os.environ.get("TROUPE_ACCEPT_QUIET_SECONDS", 600))
 LOAD = 5  # jobs a second while the views are looked at

@@ -1,15 +1,18 @@
 """What it costs a node to count the messages of its actors, and to show them to ten who look.
 
-Single figures of one machine lie some percent apart, more than what is looked for. So measurements without counters, with them, and with viewers
-follow each other in rounds, and there are rounds until what is compared is known to one percent (throughput; its limits are 2 and 5) or two (p99). What is compared is
-the ratio of neighbours; of all rounds' ratios the mean without the fifth at either end is taken, so that a moment in which the machine stood still
-decides nothing; for the same reason p99 is that of a window of 100, which a viewer's ten looks a second meet two or three times. Each round has nodes of
-its own, one of each kind: two that are alike lie up to a tenth apart for as long as they live. They keep their data in memory: a disk's own moods are
-many times what is looked for, and a cost only shows more without them.
+Single figures of one machine lie some percent apart, more than what is looked for. So measurements follow each other in rounds, and there are rounds until
+what is compared is known to one percent (throughput; its limits are 2 and 5) or two (p99). What is compared is the ratio of neighbours; of all rounds'
+ratios the mean without the fifth at either end is taken, so that a moment in which the machine stood still decides nothing. Each round has nodes of its
+own: two that are alike lie up to a tenth apart for as long as they live. They keep their data in memory, for a disk's own moods are many times what is looked
+for, and a cost only shows more without them; and their workers are not replaced after 1,000 tasks, which 1 task in 1,000 waits for.
+
+p99 is that of one node without counters and one with, asked by turns within the same milliseconds, five seconds with viewers at the latter
+and five without in turn.
 
     TROUPE_ACCEPT_ROUNDS=2 scripts/accept inspector A4     a short look, which cannot pass
 """
 import contextlib
+import json
 import math
 import os
 import pathlib
@@ -21,14 +24,14 @@ import time
 
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import dispatch
-from framework import say
+from framework import BUILD, say, sh
 from websocket import Closed, WebSocket
 
 MEMORY = "/dev/shm"
 ROUNDS_LEAST, ROUNDS_MOST = 7, int(os.environ.get("TROUPE_ACCEPT_ROUNDS", 60))
 JOBS = 5000      # of a measurement of throughput
-RATE = 400       # jobs/s of a measurement of dispatch, an open loop
-SAMPLES, WINDOW = 2400, 100
+RATE = 400       # jobs/s at each of two nodes in a measurement of dispatch, an open loop
+PHASES, PHASE_SECONDS = 6, 5  # with and without viewers, each
 VIEWERS, HZ = 10, 10
 TRIMMED = 0.2    # of the rounds, at either end
 KINDS = ("off", "on", "viewed")
@@ -76,41 +79,72 @@ def throughput(node):
     return JOBS / (time.monotonic() - began)
 
 
-def dispatch_p99(node):
-    """p99 of the time from the moment at which a request is due to that at which the program has the task, in ms: the median over windows."""
-    client, jobs, begin, wall = dispatch.Connection(node), [], time.monotonic(), time.time_ns()
-    for number in range(SAMPLES):
-        time.sleep(max(0.0, begin + number / RATE - time.monotonic()))
-        jobs.append((client.pace(1), wall + number * 1_000_000_000 // RATE))
-    waits = [(client.json("GET", f"/v1/jobs/{job}?wait=30s")["result"]["got"] - due) / 1e6 for job, due in jobs]
-    return statistics.median(dispatch.quantile(waits[start:start + WINDOW], 0.99) for start in range(0, SAMPLES, WINDOW))
+def started(stack, kind):
+    place = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="troupe-accept-")))
+    node, = dispatch.start_group(place, 1, "--set", f"inspector.counters={str(kind != 'off').lower()}", "--set", "log_level=warn",
+                                 "--set", "worker.recycle_after_tasks=1000000")
+    stack.callback(node.close)
+    dispatch.warm([node])
+    return node
+
+
+@contextlib.contextmanager
+def watched(node):
+    """Ten look, and each of them has seen something."""
+    viewers = [Viewer(node) for _ in range(VIEWERS)]
+    dispatch.wait_until("each viewer to see the node", lambda: all(viewer.taken for viewer in viewers))
+    before = [viewer.taken for viewer in viewers]
+    try:
+        yield lambda: min(viewer.taken - start for viewer, start in zip(viewers, before))
+    finally:
+        for viewer in viewers:
+            viewer.close()
+
+
+def dispatch_times(nodes):
+    """Of each node's jobs the ms from the moment at which the request is due to that at which the program has the task."""
+    return json.loads(sh(BUILD / "bin" / "dispatch_times", RATE, PHASE_SECONDS, *(node.port for node in nodes), timeout=120).stdout)
 
 
 class Rounds:
-    """What was measured of the three kinds by turns."""
+    """The logarithms of what was found with counters, and with viewers, over what was found without, a round each."""
 
-    def __init__(self, name, measure):
-        self.name, self.measure = name, measure
-        self.found, self.least_served = {kind: [] for kind in KINDS}, math.inf
+    def __init__(self, name):
+        self.name, self.logs, self.least_served = name, {kind: [] for kind in KINDS[1:]}, math.inf
+        self.found = {kind: [] for kind in KINDS}
 
-    def one(self, turn):
-        with contextlib.ExitStack() as afterwards:
-            nodes = {}
-            for kind in KINDS:
-                place = pathlib.Path(afterwards.enter_context(tempfile.TemporaryDirectory(prefix="troupe-accept-")))
-                nodes[kind], = dispatch.start_group(place, 1, "--set", f"inspector.counters={str(kind != 'off').lower()}", "--set", "log_level=warn")
-                afterwards.callback(nodes[kind].close)
-                dispatch.warm([nodes[kind]])
+    def one_of_throughput(self, turn):
+        with contextlib.ExitStack() as stack:
+            nodes = {kind: started(stack, kind) for kind in KINDS}
             for kind in KINDS[turn % 3:] + KINDS[:turn % 3]:  # each of them first in its turn
-                viewers = [Viewer(nodes[kind]) for _ in range(VIEWERS)] if kind == "viewed" else []
-                self.found[kind].append(self.measure(nodes[kind]))
-                self.least_served = min([self.least_served, *(viewer.taken for viewer in viewers)])
-                for viewer in viewers:
-                    viewer.close()
+                with watched(nodes[kind]) if kind == "viewed" else contextlib.nullcontext() as served:
+                    self.found[kind].append(throughput(nodes[kind]))
+                    self.least_served = min(self.least_served, served() if served else math.inf)
+        for kind in KINDS[1:]:
+            self.logs[kind].append(math.log(self.found[kind][-1] / self.found["off"][-1]))
+
+    def one_of_dispatch(self, turn):
+        times = {(kind, seen): [] for kind in ("off", "on") for seen in (False, True)}
+        with contextlib.ExitStack() as stack:
+            nodes = {kind: started(stack, kind) for kind in ("off", "on")[::1 if turn % 2 else -1]}
+            dispatch_times(list(nodes.values()))
+            for phase in range(2 * PHASES):
+                seen = phase % 2 == 1
+                with watched(nodes["on"]) if seen else contextlib.nullcontext() as served:
+                    order = ("off", "on")[::1 if phase // 2 % 2 else -1]
+                    for kind, waits in zip(order, dispatch_times([nodes[kind] for kind in order])):
+                        times[kind, seen] += waits
+                    self.least_served = min(self.least_served, served() if served else math.inf)
+        p99 = {which: dispatch.quantile(waits, 0.99) for which, waits in times.items()}
+        self.found["off"].append(p99["off", False])
+        self.found["on"].append(p99["on", False])
+        self.found["viewed"].append(p99["on", True])
+        self.logs["on"].append(math.log(p99["on", False] / p99["off", False]))
+        self.logs["viewed"].append(math.log(p99["on", True] / p99["off", False]))
 
     def ratio(self, kind):
         """@returns the trimmed mean of the rounds' ratios to what was measured without counters, and its standard error (Tukey and McLaughlin)."""
-        logs = sorted(math.log(one / base) for one, base in zip(self.found[kind], self.found["off"]))
+        logs = sorted(self.logs[kind])
         count, cut = len(logs), int(TRIMMED * len(logs))
         kept = logs[cut:count - cut]
         if len(kept) < 3:
@@ -118,24 +152,24 @@ class Rounds:
         winsorised = [kept[0]] * cut + kept + [kept[-1]] * cut
         return math.exp(statistics.fmean(kept)), statistics.stdev(winsorised) / ((1 - 2 * TRIMMED) * math.sqrt(count))
 
-    def run(self):
+    def run(self, measure):
         """Until the ratios are sure, or nothing comes of it."""
         for turn in range(ROUNDS_MOST):
-            self.one(turn)
+            measure(turn)
             ratios = {kind: self.ratio(kind) for kind in KINDS[1:]}
-            say(f"{self.name}, round {turn + 1}: " + ", ".join(f"{kind} {value:.4f} +- {error:.4f}" for kind, (value, error) in ratios.items()))
+            say(f"{self.name}, round {turn + 1}: " + ", ".join(f"{kind} {value:.4f} +- {error:.4f}" for kind, (value, error) in ratios.items())
+                + "; " + ", ".join(f"{kind} {found[-1]:.4g}" for kind, found in self.found.items()))
             if turn + 1 >= ROUNDS_LEAST and all(error <= SURE[self.name] for _, error in ratios.values()):
                 return
 
 
 def run(check):
     tempfile.tempdir = MEMORY
-    kinds = [Rounds("dispatch p99", dispatch_p99), Rounds("throughput", throughput)]
-    for each in kinds:
-        each.run()
+    times, rates = Rounds("dispatch p99"), Rounds("throughput")
+    times.run(times.one_of_dispatch)
+    rates.run(rates.one_of_throughput)
     tempfile.tempdir = None
-    times, rates = kinds
-    for each in kinds:
+    for each in times, rates:
         check.at_least(f"rounds of {each.name}", len(each.found["off"]), ROUNDS_LEAST)
         check.at_least(f"bytes that the least served viewer got in a round of {each.name}", each.least_served, 20_000)
         for kind in KINDS[1:]:
