@@ -103,6 +103,11 @@ void slot_machine::on_worker(const ports::worker_storing& e) {
   if (is_current(e.task, e.attempt)) storing_ = true;
 }
 
+void slot_machine::on_worker(const ports::worker_leaving&) {
+  worker_ready_ = false;
+  leaving_ = true;
+}
+
 void slot_machine::on_worker(const ports::worker_done& e) {
   if (!is_current(e.task, e.attempt) || killed_for_) return;
   ++tasks_done_;
@@ -116,7 +121,7 @@ void slot_machine::on_worker(const ports::worker_failed& e) {
 }
 
 void slot_machine::on_worker(const ports::worker_exited& e) {
-  if (now_ - started_at_ < quick_death && !current_) {
+  if (now_ - started_at_ < quick_death && !current_ && !leaving_) {
     ++quick_deaths_;
   } else {
     quick_deaths_ = 0;
@@ -134,7 +139,7 @@ void slot_machine::on_worker(const ports::worker_exited& e) {
 
 void slot_machine::start_worker() {
   worker_up_ = true;
-  worker_ready_ = false;
+  worker_ready_ = leaving_ = false;
   started_at_ = now_;
   restart_at_.reset();
   ++worker_starts_;
@@ -186,7 +191,7 @@ bool slot_machine::is_current(task_id task, attempt_no attempt) const {
 }
 
 void slot_machine::check_limits() {
-  if (worker_up_ && !worker_ready_ && now_ - started_at_ >= options_.start_timeout && !killed_for_) {
+  if (is_greeting() && now_ - started_at_ >= options_.start_timeout && !killed_for_) {
     kill({failure_cause::crashed, "the worker did not start in time", ""});
   }
   if (!current_ || killed_for_) return;
@@ -249,7 +254,7 @@ void slot_machine::schedule() {
   for (const auto& report : reports_) wake(report.sent + options_.report_every);
   if (ask_open_ && !planted(plant::asks_not_repeated)) wake(ask_sent_ + options_.report_every);
   if (restart_at_ && !worker_up_ && !stop_at_) wake(*restart_at_);
-  if (worker_up_ && !worker_ready_ && !killed_for_) wake(started_at_ + options_.start_timeout);
+  if (is_greeting() && !killed_for_) wake(started_at_ + options_.start_timeout);
   if (current_) {
     wake(heartbeat_sent_ + options_.report_every);
     if (!killed_for_ && !storing_ && !waiting_since_) {

@@ -135,6 +135,7 @@ class slot_machine {
   void on_worker(const ports::worker_progress& e);
   void on_worker(const ports::worker_waiting& e);
   void on_worker(const ports::worker_storing& e);
+  void on_worker(const ports::worker_leaving& e);
   void on_worker(const ports::worker_done& e);
   void on_worker(const ports::worker_failed& e);
   void on_worker(const ports::worker_exited& e);
@@ -148,6 +149,8 @@ class slot_machine {
   void repeat_reports();
   void schedule();
   [[nodiscard]] bool is_current(task_id task, attempt_no attempt) const;
+  /// A process that has not said hello yet.
+  [[nodiscard]] bool is_greeting() const noexcept { return worker_up_ && !worker_ready_ && !leaving_; }
   [[nodiscard]] bool has_reported(task_id task, attempt_no attempt) const;
   void forget_report(task_id task, attempt_no attempt);
 
@@ -163,7 +166,8 @@ class slot_machine {
   slot_effects out_;
 
   bool worker_up_ = false;     // a process exists
-  bool worker_ready_ = false;  // it said hello
+  bool worker_ready_ = false;  // it said hello, and takes attempts
+  bool leaving_ = false;       // it takes none any more
   timestamp started_at_{};
   std::optional<timestamp> restart_at_;
   std::uint32_t quick_deaths_ = 0;

@@ -26,6 +26,7 @@ struct worker_storing {
   attempt_no attempt;
   task_id task;
 };  ///< the attempt has made its outputs, the node takes them over; `worker_done` or `worker_failed` follows
+struct worker_leaving {};  ///< it takes no more attempts; what it has at hand ends as ever, then it exits
 struct worker_done {
   attempt_no attempt;
   task_id task;
@@ -41,8 +42,8 @@ struct worker_exited {
   std::string how;
   std::optional<attempt_failure> failure;
 };
-using worker_event =
-    std::variant<worker_ready, worker_progress, worker_waiting, worker_storing, worker_done, worker_failed, worker_exited>;
+using worker_event = std::variant<worker_ready, worker_progress, worker_waiting, worker_storing, worker_leaving, worker_done,
+                                  worker_failed, worker_exited>;
 
 /// What the attempt at a worker writes to standard error, while it does.
 class attempt_log {

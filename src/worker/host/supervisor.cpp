@@ -345,6 +345,7 @@ void worker_loop::on_finished(const proto::task_finished& end) {
   if (phase_ == phase::running) phase_ = phase::idle;
   on_kept(end.kept());
   end_claims();
+  if (has_done_its_share()) on_event_(ports::worker_leaving{});  // before the slot asks for the next one
   if (outcome) {
     on_event_(ports::worker_done{ended->attempt, ended->task, std::move(*outcome)});
   } else {
@@ -357,10 +358,12 @@ void worker_loop::on_finished(const proto::task_finished& end) {
   after_attempt();
 }
 
+bool worker_loop::has_done_its_share() const { return attempts_ >= setting_.options.recycle_after; }
+
 void worker_loop::after_attempt() {
   if (exited_ || phase_ != phase::idle) return;
   if (stop_wanted_) return ask_to_end("it was stopped by the node");
-  if (attempts_ >= setting_.options.recycle_after) return ask_to_end(fmt::format("it was replaced after {} tasks", attempts_));
+  if (has_done_its_share()) return ask_to_end(fmt::format("it was replaced after {} tasks", attempts_));
   is_to_be_weighed_ = true;
   if (steady::now() >= weigh_at_) weigh();
 }

@@ -107,6 +107,7 @@ class worker_loop {
   void refuse(const model::task_spec& task, model::attempt_failure failure);
   [[nodiscard]] std::optional<model::attempt_failure> send_task(const model::task_spec& task);
   void after_attempt();
+  [[nodiscard]] bool has_done_its_share() const;
   void weigh();
   void flush_progress();
   void ask_to_end(std::string why);

@@ -252,6 +252,22 @@ TEST_CASE("the time in which the node stores the outputs of a task counts for no
   CHECK(std::holds_alternative<attempt_result>(out.finish[0].outcome));
 }
 
+TEST_CASE("a slot whose worker leaves ends its task and asks once there is another worker") {
+  const auto task = a_task();
+  auto slot = slot_under_test::running(task);
+  slot.worker(ports::worker_leaving{});
+  auto out = slot.done(task);
+  CHECK(out.finish.size() == 1);
+  CHECK_FALSE(out.ask);
+  CHECK(slot.where() == phase::starting);
+  out = slot.tick(slot_options{}.start_timeout + 1s);
+  CHECK_FALSE(out.kill_worker);  // it is not one that says no hello
+  CHECK_FALSE(out.ask);
+
+  CHECK(slot.exited().start_worker);
+  CHECK(slot.ready().ask);
+}
+
 TEST_CASE("the time in which a task waits for memory is the node's, and counts for nothing") {
   auto task = a_task();
   task.time_limit = 70s;

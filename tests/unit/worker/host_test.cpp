@@ -33,8 +33,11 @@ TEST_CASE("an idle worker that is stopped ends at once and leaves no scratch dir
 TEST_CASE("a worker is replaced after so many tasks") {
   stage_set set{[](auto& options) { options.recycle_after = 3; }};
   set.start();
-  for (int i = 0; i < 3; ++i) set.done(set.sh("true"));
+  for (int i = 0; i < 2; ++i) set.done(set.sh("true"));
+  set.handle->run(set.sh("true"));
 
+  set.events.next<ports::worker_leaving>();  // before the slot could ask for a fourth one
+  set.events.next<ports::worker_done>();
   const auto exited = set.events.next<ports::worker_exited>();
   CHECK(exited.how == "it was replaced after 3 tasks");
   CHECK_FALSE(exited.failure);
