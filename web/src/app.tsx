@@ -12,6 +12,7 @@ import { Lost } from "./parts/lost";
 import { SignIn, SignOut } from "./parts/sign_in";
 import { ThemeSwitch } from "./parts/theme";
 import { linkTo, parseRoute, type Route, VIEWS } from "./route";
+import { Scaling } from "./scaling/scaling";
 import { Slots } from "./slots/slots";
 import { Submit } from "./submit/submit";
 import { Topology } from "./topology/view";
@@ -30,11 +31,12 @@ function View({ route }: { route: Route }) {
   if (route.view === "jobs") return route.rest[0] ? <JobPage key={route.rest[0]} id={route.rest[0]} /> : <JobList route={route} />;
   if (route.view === "submit") return <Submit route={route} />;
   if (route.view === "slots") return <Slots />;
+  if (route.view === "scaling") return <Scaling />;
   if (route.view === "events") return <Events route={route} />;
   return <Topology route={route} />;
 }
 
-const NAMES: Record<string, string> = { topology: "Topology", jobs: "Jobs", submit: "Submit", slots: "Slots", events: "Events" };
+const NAMES: Record<string, string> = { topology: "Topology", jobs: "Jobs", submit: "Submit", slots: "Slots", scaling: "Scaling", events: "Events" };
 
 export function App() {
   const route = useRoute();

@@ -2,14 +2,14 @@
 
 export type Query = Record<string, string>;
 export interface Route {
-  /** topology, jobs, submit, slots or events */
+  /** one of `VIEWS` */
   view: string;
   /** what follows the view: a path of marks, a job's id */
   rest: string[];
   query: Query;
 }
 
-export const VIEWS = ["topology", "jobs", "submit", "slots", "events"];
+export const VIEWS = ["topology", "jobs", "submit", "slots", "scaling", "events"];
 
 /** Reads `#/jobs/ID?state=dead`; what it does not know is the topology. */
 export function parseRoute(hash: string): Route {

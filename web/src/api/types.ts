@@ -53,6 +53,18 @@ export interface DrainPlan {
   node: string; tasks: number; leads: boolean; leader_then: string; votes: boolean; keeps_vote: boolean; new_voters: string[]; slots: number;
   slots_left: number; labels_lost: string[]; losses_survived_then: number; removable_then: boolean; why_not_removable: string; guess: boolean;
 }
+/** When, how many nodes were wanted, how many worked, how many tasks were unfinished. */
+export type CoursePoint = [at: number, desired: number, working: number, unfinished: number];
+export interface ScalingDecision {
+  at: number; term: number; from: number; to: number; reason: string; rule?: string; text: string; degraded?: boolean;
+  said: { rule: string; says: string; nodes: number; value?: string }[]; otherwise?: { rule: string; text: string }[];
+}
+export interface Machine { name: string | null; node: string | null; state: string; tasks: number; since_ms: number; why?: string }
+/** Only the node that leads knows more than whether it does. */
+export interface Scaling {
+  policy: string; pool: string; environment: string; leads: boolean; desired: number | null; now: ScalingDecision | null; on_order: number;
+  held: { nodes: number; until_ms: number } | null; machines: Machine[]; alarms: Alarm[]; decisions: ScalingDecision[]; course?: CoursePoint[];
+}
 export interface Input {
   name: string; type: string; list: boolean; required: boolean; default: unknown; choices: string[]; description: string;
   minimum: number | null; maximum: number | null;
