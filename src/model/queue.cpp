@@ -148,6 +148,15 @@ bool task_queue::has_task_for(const slot_offer& offer) const {
          && std::any_of(classes_.begin(), classes_.end(), [&](const auto& entry) { return offer.fits(entry.first); });
 }
 
+std::optional<bytes> task_queue::least_memory_for(const std::vector<std::string>& labels, std::uint32_t threads) const {
+  std::optional<bytes> least;
+  if (is_all_paused_) return least;
+  for (const auto& [need, waiting] : classes_)
+    if (need.threads <= threads && std::ranges::includes(labels, need.labels) && (!least || need.memory < *least))
+      least = need.memory;
+  return least;
+}
+
 void task_queue::charge(const std::string& tenant, duration slot_time) {
   used_ms_[tenant] += std::max<std::int64_t>(0, slot_time.count());
 }

@@ -64,6 +64,8 @@ class task_queue {
   /// Whether the task waits here, is not paused, and the slot can run it.
   [[nodiscard]] bool is_for(task_id task, const slot_offer& offer) const;
   [[nodiscard]] bool has_task_for(const slot_offer& offer) const;
+  /// Of a slot with these labels and threads: the least memory with which there is a task for it; nothing: there is none.
+  [[nodiscard]] std::optional<bytes> least_memory_for(const std::vector<std::string>& labels, std::uint32_t threads) const;
   /// Counts slot time to a tenant; fairness goes by the sums.
   void charge(const std::string& tenant, duration slot_time);
   /// A tenant that had nothing waiting starts level with the least served of those who wait: it cannot claim the past.

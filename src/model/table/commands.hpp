@@ -170,11 +170,19 @@ struct revocation {
   attempt_no attempt;
 };
 
+/// An attempt that does not run any more, however it ended.
+struct ended_attempt {
+  task_id task;
+  attempt_no attempt;
+  slot_id slot;
+};
+
 /// What the world has to do after a command was applied. Only the leader acts on it.
 struct apply_effects {
   apply_reply reply;
   std::vector<grant> grants;
   std::vector<revocation> revocations;
+  std::vector<ended_attempt> ended;
   std::vector<job_event> events;
 };
 

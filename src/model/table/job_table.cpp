@@ -144,7 +144,7 @@ void job_table::on(const finish_command& c, apply_effects& out) {
   if (!is_current && !is_stale_but_taken) return;  // a late, doubled or fenced-off report
   const auto began = running->second.since;
   change job{store_, record_of(c.task.job), log_time_, out};
-  leave_slot(job, c.task);
+  leave_slot(job, c.task, out);
   if (const auto* done = std::get_if<attempt_result>(&c.outcome)) {
     finish_done(job, c.task, *done, out);
   } else {
@@ -280,8 +280,7 @@ std::optional<timestamp> job_table::next_due() const {
   if (!backing_off_.empty()) consider(backing_off_.begin()->first);
   if (!deadlines_.empty()) consider(deadlines_.begin()->first);
   if (first_expiry_) consider(first_expiry_->first);
-  for (const auto& [id, node] : nodes_)
-    if (node.hand_back_at) consider(*node.hand_back_at);
+  if (first_hand_back_) consider(*first_hand_back_);
   return due;
 }
 
@@ -308,7 +307,7 @@ void job_table::index(const job_record& job) {
         case task_state::running:
           TROUPE_ASSERT(task.slot, "a running task has a slot");
           running_.emplace(id, running_attempt{task.attempt, *task.slot, task.ask, task.since});
-          running_on_.emplace(*task.slot, id);
+          begin_on(*task.slot, id);
           ++entry.running_tasks;
           in_memory_.emplace(job.id, record);
           break;

@@ -117,6 +117,8 @@ class job_table {
     timestamp since{};
   };
   [[nodiscard]] const std::map<task_id, running_attempt>& running() const noexcept { return running_; }
+  /// What runs on a node, by task. Takes time with that alone.
+  [[nodiscard]] std::vector<std::pair<task_id, running_attempt>> running_on(node_id node) const;
   /// The task that was granted to this slot's ask, built again; for a slot that did not get the first grant.
   [[nodiscard]] std::optional<grant> grant_again(slot_id slot, std::uint64_t ask);
   /// The ask to which this slot was given what it runs; nothing while it runs nothing.
@@ -164,6 +166,8 @@ class job_table {
   void count_ended(const std::string& pipeline, bool had_started);
   void load_nodes();
   void save_nodes();
+  void note_hand_backs();
+  void begin_on(slot_id slot, task_id task);
   void save_removed_nodes();
   void forget_old_jobs();
 
@@ -171,7 +175,7 @@ class job_table {
   bool start_task(task_id task, const assign_command& c, apply_effects& out);
   void finish_done(change& job, task_id task, const attempt_result& done, apply_effects& out);
   void finish_failed(change& job, task_id task, const attempt_failure& failure, apply_effects& out);
-  void leave_slot(change& job, task_id task);
+  void leave_slot(change& job, task_id task, apply_effects& out);
   void advance(change& job, apply_effects& out);
   void open_stage(change& job, std::uint16_t stage, apply_effects& out);
   void close_stage_if_done(change& job, std::uint16_t stage);
@@ -204,6 +208,8 @@ class job_table {
   std::uint64_t jobs_started_ = 0;
   std::map<task_id, running_attempt> running_;
   std::map<slot_id, task_id> running_on_;
+  std::unordered_map<node_id, std::size_t> tasks_on_;                  // nodes that run something
+  std::optional<timestamp> first_hand_back_;                           // of the nodes that are drained until then
   std::unordered_map<job_id, std::shared_ptr<job_record>> in_memory_;  // jobs with a running task
   record_cache waiting_{16'384, 32_MiB};                               // jobs that wait for a slot
   record_cache ended_{128, 8_MiB};

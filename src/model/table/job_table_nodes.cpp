@@ -137,6 +137,7 @@ void job_table::load_nodes() {
     const auto parsed = json::parse(*stored);
     for (const auto& [id, node] : parsed.as_object()) nodes_[id_from(id)] = node_from(node.as_object());
   }
+  note_hand_backs();
   if (const auto stored = store_.load_value(removed_name)) {
     const auto parsed = json::parse(*stored);
     for (const auto& [id, node] : parsed.as_object())
@@ -145,11 +146,13 @@ void job_table::load_nodes() {
   }
 }
 
-/// An object: the id in decimal digits to the node.
+/// An object: the id in decimal digits to the node. When many nodes come at once, it is made once.
 void job_table::save_nodes() {
-  json::object out;
-  for (const auto& [id, node] : nodes_) out[std::to_string(id.raw())] = object_of(node);
-  store_.save_value(nodes_name, json::serialize(out));
+  store_.save_value_later(nodes_name, [this] {
+    json::object out;
+    for (const auto& [id, node] : nodes_) out[std::to_string(id.raw())] = object_of(node);
+    return json::serialize(out);
+  });
 }
 
 void job_table::save_removed_nodes() {
@@ -189,8 +192,16 @@ std::string job_table::why_no_slot(const stage& plan) const {
 }
 
 std::size_t job_table::tasks_on(node_id node) const {
-  return static_cast<std::size_t>(
-      std::count_if(running_.begin(), running_.end(), [&](const auto& each) { return each.second.slot.node == node; }));
+  const auto found = tasks_on_.find(node);
+  return found == tasks_on_.end() ? 0 : found->second;
+}
+
+std::vector<std::pair<task_id, job_table::running_attempt>> job_table::running_on(node_id node) const {
+  std::vector<std::pair<task_id, running_attempt>> found;
+  for (auto at = running_on_.lower_bound({node, {}, 0}); at != running_on_.end() && at->first.node == node; ++at)
+    found.emplace_back(at->second, running_.at(at->second));
+  std::ranges::sort(found, {}, &std::pair<task_id, running_attempt>::first);
+  return found;
 }
 
 void job_table::on(const boot_command& c, apply_effects& out) {
@@ -208,12 +219,9 @@ void job_table::on(const boot_command& c, apply_effects& out) {
     node = now;
     save_nodes();
   }
-  std::vector<std::pair<task_id, attempt_no>> lost;
-  for (const auto& [task, attempt] : running_) {
-    if (attempt.slot.node == c.node && attempt.slot.boot < c.boot) lost.emplace_back(task, attempt.attempt);
-  }
   const attempt_failure failure{failure_cause::node_lost, "the node started anew while the attempt ran", ""};
-  for (const auto& [task, attempt] : lost) on(finish_command{task, attempt, failure}, out);
+  for (const auto& [task, attempt] : running_on(c.node))
+    if (attempt.slot.boot < c.boot) on(finish_command{task, attempt.attempt, failure}, out);
 }
 
 void job_table::on(const version_command& c, apply_effects&) {
@@ -233,6 +241,7 @@ void job_table::on(const drain_command& c, apply_effects& out) {
   if (node.state == node_state::active) node.state = node_state::draining;
   node.hand_back_at = c.hand_back_at;
   save_nodes();
+  note_hand_backs();
   hand_back_from_draining(out);
   out.reply = result<node_id>{c.node};
 }
@@ -243,6 +252,7 @@ void job_table::on(const drained_command& c, apply_effects&) {
   known->second.state = node_state::drained;
   known->second.hand_back_at.reset();
   save_nodes();
+  note_hand_backs();
 }
 
 void job_table::on(const resume_command& c, apply_effects& out) {
@@ -254,6 +264,7 @@ void job_table::on(const resume_command& c, apply_effects& out) {
   known->second.state = node_state::active;
   known->second.hand_back_at.reset();
   save_nodes();
+  note_hand_backs();
   out.reply = result<node_id>{c.node};
 }
 
@@ -266,6 +277,7 @@ void job_table::on(const remove_command& c, apply_effects& out) {
     return;
   }
   nodes_.erase(c.node);
+  note_hand_backs();
   removed_nodes_[c.node] = {log_time_, c.reason};
   save_nodes();
   save_removed_nodes();
@@ -273,21 +285,26 @@ void job_table::on(const remove_command& c, apply_effects& out) {
   out.reply = result<node_id>{c.node};
 }
 
+void job_table::note_hand_backs() {
+  first_hand_back_.reset();
+  for (const auto& [id, node] : nodes_)
+    if (node.hand_back_at && (!first_hand_back_ || *node.hand_back_at < *first_hand_back_)) first_hand_back_ = node.hand_back_at;
+}
+
 void job_table::hand_back_from_draining(apply_effects& out) {
+  if (!first_hand_back_ || *first_hand_back_ > log_time_) return;
   for (auto& [id, node] : nodes_) {
     if (!node.hand_back_at || *node.hand_back_at > log_time_) continue;
     node.hand_back_at.reset();
     save_nodes();
     take_back(id, {failure_cause::handed_back, "its node is being drained and could not wait for it", ""}, out);
   }
+  note_hand_backs();
 }
 
 /// What runs on a node stops there, and waits for another slot.
 void job_table::take_back(node_id node, const attempt_failure& why, apply_effects& out) {
-  std::vector<std::pair<task_id, running_attempt>> running;
-  for (const auto& [task, attempt] : running_)
-    if (attempt.slot.node == node) running.emplace_back(task, attempt);
-  for (const auto& [task, attempt] : running) {
+  for (const auto& [task, attempt] : running_on(node)) {
     out.revocations.push_back({attempt.slot, task, attempt.attempt});
     on(finish_command{task, attempt.attempt, why}, out);
   }

@@ -149,7 +149,7 @@ bool job_table::start_task(task_id id, const assign_command& c, apply_effects& o
   }
   ++active.running_tasks;
   running_.emplace(id, running_attempt{task.attempt, c.slot, c.ask, log_time_});
-  running_on_.emplace(c.slot, id);
+  begin_on(c.slot, id);
   auto data = describe(job.stage_of(id), id, task.attempt);
   data["slot"] = to_string(c.slot);
   job.tell("attempt_started", std::move(data));
@@ -203,11 +203,19 @@ std::optional<std::uint64_t> job_table::served_ask(slot_id slot) const {
   return running_.at(busy->second).ask;
 }
 
-void job_table::leave_slot(change& job, task_id id) {
+void job_table::begin_on(slot_id slot, task_id id) {
+  running_on_.emplace(slot, id);
+  ++tasks_on_[slot.node];
+}
+
+void job_table::leave_slot(change& job, task_id id, apply_effects& out) {
   const auto running = running_.find(id);
+  const auto slot = running->second.slot;
+  out.ended.push_back({id, running->second.attempt, slot});
   queue_.charge(job.job().tenant, log_time_ - running->second.since);
   store_.save_tenant(job.job().tenant, queue_.used_by(job.job().tenant));
-  running_on_.erase(running->second.slot);
+  running_on_.erase(slot);
+  if (const auto there = tasks_on_.find(slot.node); --there->second == 0) tasks_on_.erase(there);
   running_.erase(running);
   --active_.at(id.job).running_tasks;
   auto& task = job.task_record_of(id);
@@ -275,7 +283,7 @@ void job_table::end_job(change& job, job_state state, std::optional<job_failure>
       if (task.state == task_state::done || task.state == task_state::cancelled) continue;
       if (task.state == task_state::running) {
         out.revocations.push_back({*task.slot, id, task.attempt});
-        leave_slot(job, id);
+        leave_slot(job, id, out);
       }
       queue_.remove(id);
       if (task.not_before) backing_off_.erase({*task.not_before, id});

@@ -45,6 +45,9 @@ class table_store {
   virtual void save_tenant(const std::string& tenant, std::int64_t used_slot_ms) = 0;
   virtual void each_tenant(const std::function<void(const std::string& tenant, std::int64_t used_slot_ms)>& visit) = 0;
   virtual void save_value(std::string_view name, const std::string& value) = 0;
+  /// A large value that may change again soon: the store may make its text as late as somebody reads it or the disk gets it. What
+  /// `text` reads lives until then.
+  virtual void save_value_later(std::string_view name, std::function<std::string()> text) { save_value(name, text()); }
   virtual std::optional<std::string> load_value(std::string_view name) = 0;
 };
 

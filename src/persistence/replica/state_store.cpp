@@ -84,6 +84,7 @@ std::vector<state_write> state_store::take_writes(std::uint64_t batch) {
       held_back.push_back(at);
       continue;
     }
+    if (laid.later) laid = {batch, laid.later(), nullptr};  // as of this batch, whoever reads it
     writes.push_back({key, laid.text()});
     taken.push_back(at);
   }
@@ -120,7 +121,10 @@ std::optional<std::string> state_store::get(const std::string& key) const {
   return must(disk_.get(key));
 }
 
-std::optional<std::string> state_store::overlaid::text() const { return job ? encode(*job) : value; }
+std::optional<std::string> state_store::overlaid::text() const {
+  if (job) return encode(*job);
+  return later ? later() : value;
+}
 
 void state_store::lay(std::string key, overlaid what) {
   const auto [laid, is_new] = overlay_.try_emplace(std::move(key));
@@ -303,6 +307,10 @@ void state_store::each_tenant(const std::function<void(const std::string&, std::
 }
 
 void state_store::save_value(std::string_view name, const std::string& value) { put(space(value_space).append(name), value); }
+
+void state_store::save_value_later(std::string_view name, std::function<std::string()> text) {
+  lay(space(value_space).append(name), {0, std::nullopt, nullptr, std::move(text)});
+}
 
 std::optional<std::string> state_store::load_value(std::string_view name) { return get(space(value_space).append(name)); }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -65,6 +66,7 @@ class state_store final : public model::table_store {
   void save_tenant(const std::string& tenant, std::int64_t used_slot_ms) override;
   void each_tenant(const std::function<void(const std::string&, std::int64_t)>& visit) override;
   void save_value(std::string_view name, const std::string& value) override;
+  void save_value_later(std::string_view name, std::function<std::string()> text) override;
   std::optional<std::string> load_value(std::string_view name) override;
 
  private:
@@ -72,6 +74,7 @@ class state_store final : public model::table_store {
     std::uint64_t batch = 0;  // 0: not handed out yet
     std::optional<std::string> value;
     std::shared_ptr<const model::job_record> job;  // in place of the value: its text is made when it is asked for
+    std::function<std::string()> later = {};       // the same
     [[nodiscard]] std::optional<std::string> text() const;
   };
   using visitor = std::function<bool(std::string_view key, std::string_view value)>;

@@ -39,6 +39,26 @@ TEST_CASE("a draining node gets no task, keeps what it runs, and is drained when
   CHECK(jobs.state_of(some_node) == node_state::drained);
 }
 
+TEST_CASE("what runs is counted by node, and what ends is told, however it ends") {
+  with_nodes jobs;
+  for (int i = 0; i < 4; ++i) jobs.submitted();
+  const auto here = jobs.started(slot_a), also_here = jobs.started(slot_b), there = jobs.started(elsewhere);
+  CHECK(jobs.table->tasks_on(some_node) == 2);
+  REQUIRE(jobs.table->running_on(other_node).size() == 1);
+  CHECK(jobs.table->running_on(other_node).front().first == there.task);
+  jobs.restart();
+  CHECK(jobs.table->tasks_on(some_node) == 2);
+
+  const auto ended_by = [](const apply_effects& out) { return out.ended.size() == 1 ? out.ended.front().task : task_id{}; };
+  CHECK(ended_by(jobs.finish(here)) == here.task);
+  CHECK(ended_by(jobs.apply(cancel_command{"tenant", also_here.task.job, ""})) == also_here.task);
+  const auto lost = jobs.apply(boot_command{other_node, incarnation{2}, "b:1", 89});
+  CHECK(ended_by(lost) == there.task);
+  CHECK(lost.ended.front().slot == elsewhere);
+  CHECK(jobs.table->tasks_on(some_node) == 0);
+  CHECK(jobs.table->tasks_on(other_node) == 0);
+}
+
 TEST_CASE("a job that waits says which labels nobody has, and that nobody works, as far as nodes have said what they are") {
   constexpr std::string_view needs_a_gpu = R"(
 name: labelled

@@ -37,6 +37,20 @@ TEST_CASE("an empty queue has nothing for anybody") {
   CHECK_FALSE(q.queue.has_task_for(plain));
 }
 
+TEST_CASE("the least memory with which a slot is of use is that of the tasks that its labels and threads fit") {
+  queue_under_test q;
+  CHECK_FALSE(q.queue.least_memory_for({}, 1));
+  q.add(waiting(1), {{}, 1, 8_GiB});
+  q.add(waiting(2), {{}, 1, 4_GiB});
+  q.add(waiting(3), {{"gpu"}, 1, 2_GiB});
+  q.add(waiting(4), {{}, 2, 1_GiB});
+  CHECK(q.queue.least_memory_for({}, 1) == 4_GiB);
+  CHECK(q.queue.least_memory_for({"gpu"}, 1) == 2_GiB);
+  CHECK(q.queue.least_memory_for({}, 2) == 1_GiB);
+  q.queue.pause_all(true);
+  CHECK_FALSE(q.queue.least_memory_for({}, 2));
+}
+
 TEST_CASE("the higher priority goes first") {
   queue_under_test q;
   q.add(waiting(1, 2));
