@@ -98,8 +98,8 @@ void machine::tell_commit(peer& to) {
 }
 
 void machine::await_commit(server_id where, log_index upto) {
-  const auto found = std::find_if(peers_.begin(), peers_.end(), [where](const peer& p) { return p.id == where; });
-  if (found == peers_.end()) return;
+  auto* const found = find_peer(where);
+  if (!found) return;
   found->awaited = std::max(found->awaited, upto);
   if (upto <= commit_) tell_commit(*found);
 }
@@ -137,10 +137,10 @@ void machine::advance_commit() {
 machine::peer* machine::peer_answering(const message& from) {
   if (from.at > hard_.current) become_follower(from.at);
   if (role_ != server_role::leader || from.at != hard_.current) return nullptr;
-  const auto found = std::find_if(peers_.begin(), peers_.end(), [&from](const peer& p) { return p.id == from.from; });
-  if (found == peers_.end() || found->has_lost_log) return nullptr;  // it was removed, or does not count
+  auto* const found = find_peer(from.from);
+  if (!found || found->has_lost_log) return nullptr;  // it was removed, or does not count
   found->heard = now_;
-  return &*found;
+  return found;
 }
 
 void machine::take(const message& from, const append_accepted& reply) {

@@ -7,6 +7,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace troupe::raft {
@@ -180,6 +181,7 @@ class machine {
   [[nodiscard]] bool may_campaign() const;
   [[nodiscard]] bool take_members(const entry& e);
   void gather_peers();
+  [[nodiscard]] peer* find_peer(server_id id);
   void offer_snapshot(peer& to);
   void take(const message& from, const snapshot_offer& offer);
 
@@ -208,6 +210,7 @@ class machine {
   log_index matched_;  ///< as a follower: equal to the leader's log up to here
   log_index acked_;    ///< as a follower: the leader was told so up to here
   std::vector<peer> peers_;
+  std::unordered_map<server_id, std::size_t> places_of_peers_;  ///< in `peers_`, unless that is empty
   bytes uncommitted_;
   log_index office_began_;                       ///< as a leader: its first entry
   std::uint64_t round_ = 0;                      ///< as a leader: stamped on appends

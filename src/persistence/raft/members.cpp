@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
 
 namespace troupe::raft {
 
@@ -65,14 +66,23 @@ void machine::on(const change_members& input) {
 }
 
 void machine::gather_peers() {
-  std::erase_if(peers_, [this](const peer& p) { return !members().has(p.id); });
+  std::unordered_set<server_id> strange;
+  for (const auto* ids : {&members().voters, &members().learners}) strange.insert(ids->begin(), ids->end());
+  std::erase_if(peers_, [&](const peer& p) { return strange.erase(p.id) == 0; });
   for (const auto* ids : {&members().voters, &members().learners}) {
     for (const auto id : *ids) {
-      const auto is_known = std::any_of(peers_.begin(), peers_.end(), [id](const peer& p) { return p.id == id; });
-      if (id == settings_.self || is_known) continue;
+      if (id == settings_.self || !strange.contains(id)) continue;
       peers_.push_back({.id = id, .next_index = next(log_.last()), .heard = now_});
     }
   }
+  places_of_peers_.clear();
+  for (std::size_t at = 0; at < peers_.size(); ++at) places_of_peers_.emplace(peers_[at].id, at);
+}
+
+/// Null: it is not a peer of this leader.
+machine::peer* machine::find_peer(server_id id) {
+  const auto found = places_of_peers_.find(id);
+  return peers_.empty() || found == places_of_peers_.end() ? nullptr : &peers_[found->second];
 }
 
 void machine::offer_snapshot(peer& to) {
