@@ -12,8 +12,13 @@ using raft::configuration;
 using raft::server_id;
 
 const placed_node* find(const placement& now, server_id id) {
-  const auto found = std::find_if(now.nodes.begin(), now.nodes.end(), [&](const placed_node& node) { return node.id == id; });
-  return found == now.nodes.end() ? nullptr : &*found;
+  const auto found = std::ranges::lower_bound(now.nodes, id, {}, &placed_node::id);
+  return found == now.nodes.end() || found->id != id ? nullptr : &*found;
+}
+
+std::vector<server_id> sorted(std::vector<server_id> ids) {
+  std::ranges::sort(ids);
+  return ids;
 }
 
 std::string name(server_id id) { return fmt::format("node {:016x}", id.raw()); }
@@ -51,9 +56,9 @@ const placed_node* shares_domain(const placement& now, const placed_node& node) 
 /// A learner that could vote at once; where no voter stands yet, if there is one there.
 const placed_node* best_learner(const placement& now) {
   const placed_node* best = nullptr;
+  const auto learners = sorted(now.present.learners);
   for (const auto& node : now.nodes) {
-    const bool is_learner = now.present.has(node.id) && !now.present.has_voter(node.id);
-    if (!is_learner || !is_good(&node) || !node.is_alive || !node.is_level) continue;
+    if (!is_good(&node) || !node.is_alive || !node.is_level || !std::ranges::binary_search(learners, node.id)) continue;
     if (!shares_domain(now, node)) return &node;
     if (!best) best = &node;
   }
@@ -71,6 +76,21 @@ std::optional<server_id> best_heir(const placement& now) {
 
 placement_step change(configuration to, std::string why) { return {std::move(to), std::nullopt, std::move(why)}; }
 
+/// All that are not in yet, with one change: of learners there may be many.
+std::optional<placement_step> let_in(const placement& now) {
+  const auto voters = sorted(now.present.voters), learners = sorted(now.present.learners);
+  auto to = now.present;
+  for (const auto& node : now.nodes)
+    if (!std::ranges::binary_search(voters, node.id) && !std::ranges::binary_search(learners, node.id))
+      to.learners.push_back(node.id);
+  const auto more = to.learners.size() - now.present.learners.size();
+  if (more == 0) return std::nullopt;
+  const auto first = name(to.learners[now.present.learners.size()]);
+  auto why = more == 1 ? fmt::format("{} belongs to the cluster and gets the log", first)
+                       : fmt::format("{} and {} more belong to the cluster and get the log", first, more - 1);
+  return change(std::move(to), std::move(why));
+}
+
 /// Those who do not belong, and those who are not in yet.
 std::optional<placement_step> settle_membership(const placement& now) {
   for (const auto id : now.present.learners)
@@ -81,13 +101,7 @@ std::optional<placement_step> settle_membership(const placement& now) {
     if (has_living_majority(now, to.voters))
       return change(std::move(to), fmt::format("{} was taken out of the cluster and votes no more", name(id)));
   }
-  for (const auto& node : now.nodes) {
-    if (now.present.has(node.id)) continue;
-    auto to = now.present;
-    to.learners.push_back(node.id);
-    return change(std::move(to), fmt::format("{} belongs to the cluster and gets the log", name(node.id)));
-  }
-  return std::nullopt;
+  return let_in(now);
 }
 
 /// Whose vote goes first: of the silent, of those that leave or may not vote, of two in one domain, of the others.
@@ -185,8 +199,8 @@ std::optional<placement_step> next_step(const placement& now) {
     return change(std::move(to), why_to_go(now, *id, wanted));
   }
   const auto good = std::count_if(voters.begin(), voters.end(), [&](server_id id) { return is_good(find(now, id)); });
-  const auto* learner = best_learner(now);
   if (static_cast<std::size_t>(good) >= wanted) return spread(now);
+  const auto* learner = best_learner(now);
   if (!learner) return std::nullopt;
   auto to = now.present;
   std::erase(to.learners, learner->id);

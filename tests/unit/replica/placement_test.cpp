@@ -69,6 +69,14 @@ TEST_CASE("a cluster grows to an odd number of voters, and the others learn") {
   }
 }
 
+TEST_CASE("nodes that come together are let in with one change") {
+  auto now = cluster(5, ids({1}), ids({3}));
+  const auto step = next_step(now);
+  REQUIRE(step);
+  CHECK(step->change == configuration{ids({1}), ids({3, 2, 4, 5})});
+  CHECK(step->why == "node 0000000000000002 and 2 more belong to the cluster and get the log");
+}
+
 TEST_CASE("a learner that is behind or silent does not vote yet") {
   auto now = cluster(3, ids({1}), ids({2, 3}));
   node(now, 2).is_level = false;
