@@ -107,6 +107,8 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.replica.traits.labels = options.labels;
   if (!directory.cluster()->is_founder) options.replica.founders = raft::configuration{};  // the log names the members
   options.replica.lease = config.lease.lease_time;
+  // Nodes that shall come and go must come free first; those that stay are used alike.
+  options.replica.order = config.scaling.policy.empty() ? replica::spreading::even : replica::spreading::packed;
   options.replica.compact_every = config.journal.compact_every;
   options.replica.limits = {.jobs_most = config.queue.limit,
                             .ageing = config.queue.ageing,

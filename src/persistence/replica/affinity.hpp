@@ -3,9 +3,8 @@
 #include "base/units.hpp"
 #include "model/ids.hpp"
 
+#include <cstddef>
 #include <optional>
-#include <set>
-#include <span>
 #include <unordered_map>
 
 namespace troupe::replica {
@@ -19,17 +18,14 @@ class affinity {
 
   /// A task of the job ended well on this node.
   void ran(model::job_id job, model::node_id node);
-  /// @param few    equals, the best first, that might run on the node now
-  /// @param taken  of these, what others get in this step
-  /// @returns the task to run there because it is at home; nothing: none is, or it is the best one's turn.
-  [[nodiscard]] std::optional<model::task_id> choose(std::span<const model::task_id> few, model::node_id node,
-                                                     const std::set<model::task_id>& taken);
+  /// Where the job's last task ran, as far as it is remembered.
+  [[nodiscard]] std::optional<model::node_id> home_of(model::job_id job) const;
+  /// Counts how often a task that is the best of its equals was passed over for one that is at home.
+  /// @returns false if it is its turn
+  [[nodiscard]] bool may_pass_over(const model::task_id& best);
 
  private:
   static constexpr std::size_t generation_most = 8192;
-
-  [[nodiscard]] bool is_at_home(model::job_id job, model::node_id node) const;
-  [[nodiscard]] bool may_pass_over(const model::task_id& best);
 
   std::unordered_map<model::job_id, model::node_id> young_, old_;
   std::optional<model::task_id> passed_over_;

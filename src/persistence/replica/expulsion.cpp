@@ -23,7 +23,7 @@ void machine::lay_down() {
   pending_.clear();
   asks_.clear();
   leases_.clear();
-  for (const auto& [task, attempt] : table_->running())
+  for (const auto& [task, attempt] : table_->running_on(settings_.node))
     if (is_here(attempt.slot)) out_.revocations.push_back({attempt.slot, task, attempt.attempt});
   out_.messages.clear();
   out_.decisions.push_back({"node_expelled", *expelled_, true});

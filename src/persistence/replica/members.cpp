@@ -12,6 +12,7 @@ namespace troupe::replica {
 namespace {
 
 constexpr duration between_handovers = 5s;  // a node that is asked to lead and cannot is not asked again at once
+constexpr std::size_t nodes_looked_at_always = 100;
 
 /// One known node after the other, as time passes.
 std::optional<raft::server_id> anybody(const std::map<model::node_id, model::job_table::known_node>& nodes, model::node_id self,
@@ -50,7 +51,7 @@ void machine::on(const event::step_down&) {
 
 /// A leader has announced itself when it took office, but there may be more to say since.
 void machine::announce() {
-  if (told_standings_.empty()) tell_nodes();
+  if (!are_nodes_told_) tell_nodes();
   if ((leads() && !is_ready_) || now_ < announce_at_ || is_announced()) return;
   announce_at_ = now_ + settings_.resend_every;
   if (leads()) return propose(own_start(), by_itself{});
@@ -72,19 +73,27 @@ void machine::meet_next() {
 
 /// What the table says of nodes goes to the links, and this node looks whether it is still one of them.
 void machine::tell_nodes() {
-  const auto tell = [this](model::node_id id, const model::ports::node_standing& standing) {
+  are_nodes_told_ = true;
+  for (const auto& [id, node] : table_->nodes()) tell_node(id);
+  for (const auto& [id, gone] : table_->removed_nodes()) tell_node(id);
+  look_at_own_standing();
+}
+
+void machine::tell_node(model::node_id id) {
+  const auto tell = [&](const model::ports::node_standing& standing) {
     auto [told, is_new] = told_standings_.emplace(id, standing);
     if (!is_new && std::exchange(told->second, standing) == standing) return;
     if (id != settings_.node) out_.standings.emplace_back(id, standing);
   };
-  for (const auto& [id, node] : table_->nodes()) {
-    tell(id, {node.boot, node.mark, false, {}});
+  if (const auto known = table_->nodes().find(id); known != table_->nodes().end()) {
+    const auto& node = known->second;
+    tell({node.boot, node.mark, false, {}});
     auto [told, is_new] = told_addresses_.emplace(id, node.address);
-    if (!is_new && std::exchange(told->second, node.address) == node.address) continue;
+    if (!is_new && std::exchange(told->second, node.address) == node.address) return;
     if (id != settings_.node && !node.address.empty()) out_.addresses.emplace_back(id, node.address);
+  } else if (const auto gone = table_->removed_nodes().find(id); gone != table_->removed_nodes().end()) {
+    tell({{}, 0, true, gone->second.reason});
   }
-  for (const auto& [id, gone] : table_->removed_nodes()) tell(id, {{}, 0, true, gone.reason});
-  look_at_own_standing();
 }
 
 void machine::look_at_own_standing() {
@@ -103,27 +112,29 @@ void machine::look_at_own_standing() {
 placement machine::placement_now() const {
   const auto state = raft_.state();
   placement now{state.members, settings_.raft.self, {}, settings_.voters_most, calm_since_ + settings_.spread_after <= now_};
-  std::set<model::node_id> all;
-  for (const auto& [id, node] : table_->nodes()) all.insert(id);
+  std::map<raft::server_id, placed_node> all;
+  for (const auto& [id, node] : table_->nodes()) {
+    auto& placed = all[raft::server_id{id.raw()}];
+    if (!node.traits) continue;
+    placed.stores = node.traits->stores;
+    placed.domain = node.traits->domain;
+  }
   for (const auto* ids : {&state.members.voters, &state.members.learners})  // founders may not have announced themselves yet
     for (const auto id : *ids)
-      if (const model::node_id node{id.raw()}; !table_->removed_nodes().contains(node)) all.insert(node);
-  for (const auto id : all) {
-    placed_node placed;
-    placed.id = raft::server_id{id.raw()};
-    placed.is_leaving = !table_->is_active(id);
-    if (const auto known = table_->nodes().find(id); known != table_->nodes().end() && known->second.traits) {
-      placed.stores = known->second.traits->stores;
-      placed.domain = known->second.traits->domain;
-    }
-    placed.is_alive = placed.is_level = placed.id == settings_.raft.self;
-    for (const auto& peer : state.peers) {
-      if (peer.id != placed.id) continue;
-      placed.is_alive = now_ < peer.heard + settings_.raft.election_timeout;
-      placed.is_level = peer.match >= level_;
-      placed.is_given_up = peer.heard + settings_.replace_after <= now_;
-    }
-    now.nodes.push_back(placed);
+      if (!table_->removed_nodes().contains(model::node_id{id.raw()})) all.try_emplace(id);
+  for (const auto& peer : state.peers) {
+    const auto placed = all.find(peer.id);
+    if (placed == all.end()) continue;
+    placed->second.is_alive = now_ < peer.heard + settings_.raft.election_timeout;
+    placed->second.is_level = peer.match >= level_;
+    placed->second.is_given_up = peer.heard + settings_.replace_after <= now_;
+  }
+  now.nodes.reserve(all.size());
+  for (auto& [id, placed] : all) {
+    placed.id = id;
+    placed.is_leaving = !table_->is_active(model::node_id{id.raw()});
+    if (id == settings_.raft.self) placed.is_alive = placed.is_level = true;
+    now.nodes.push_back(std::move(placed));
   }
   return now;
 }
@@ -132,13 +143,25 @@ placement machine::placement_now() const {
 void machine::look_at_commit() {
   if (now_ < look_at_commit_at_) return;
   look_at_commit_at_ = now_ + settings_.raft.heartbeat;
+  const auto state = raft_.state();
   level_ = next_level_;
-  next_level_ = std::max(next_level_, raft_.state().commit);
+  next_level_ = std::max(next_level_, state.commit);
+  listeners_.clear();
+  for (const auto& peer : state.peers)
+    if (now_ < peer.heard + settings_.raft.election_timeout) listeners_.push_back(peer.id);
+}
+
+/// Where nodes are many, a look at all of them takes longer than a step.
+bool machine::is_time_to_look_at_members() {
+  const bool is_quick = table_->nodes().size() <= nodes_looked_at_always;
+  if (!is_quick && !std::exchange(have_nodes_changed_, false) && now_ < look_at_members_at_) return false;
+  look_at_members_at_ = now_ + settings_.raft.heartbeat;
+  return true;
 }
 
 void machine::change_members() {
   look_at_commit();
-  if (!is_ready_ || !raft_.are_members_settled()) return;
+  if (!is_ready_ || !raft_.are_members_settled() || !is_time_to_look_at_members()) return;
   const auto now = placement_now();
   note_drained(now);
   auto step = next_step(now);

@@ -44,7 +44,8 @@ machine::machine(const options& settings, raft::machine core, const recovered_sh
       compacted_(past.compacted),
       last_read_(settings.boot.raw() << 32),  // answers to questions of an earlier life must not meet ours
       spread_(settings.shard, settings.shards),
-      durable_applied_(past.applied) {
+      durable_applied_(past.applied),
+      asks_(settings.order) {
   // A state of a time when it did not say this yet.
   const auto& members = raft_.members_at(applied_.index);
   if (!members.voters.empty() && members != founders_of(settings_) && !store_.load_members()) store_.save_members(members);
@@ -73,9 +74,6 @@ effects machine::step(std::span<const event::any> events, timestamp now) {
     raise_version();
   }
   submit_proposals();
-  // An attempt may end otherwise than by its report: its node started anew, its slot was given up.
-  std::erase_if(finishing_, [this](const auto& one) { return !is_current(one.first.first, one.first.second); });
-  std::erase_if(progress_, [this](const auto& one) { return !is_current(one.first, one.second.attempt); });
   answer_reads();
   compact_log();
   if (is_state_due()) write_state();
@@ -216,7 +214,7 @@ void machine::apply(const raft::entry& entry) {
     return;
   }
   if (const auto* start = std::get_if<model::boot_command>(&command->body)) {
-    std::erase_if(asks_, [&](const auto& ask) { return ask.first.node == start->node && ask.first.boot < start->boot; });
+    if (start->boot.raw() > 0) asks_.forget(start->node, model::incarnation{start->boot.raw() - 1}, true);
     gone_.erase(start->node);  // it is back, though perhaps without a link with this node
   }
   const auto* finish = std::get_if<model::finish_command>(&command->body);
@@ -234,19 +232,28 @@ void machine::apply(const raft::entry& entry) {
   if (why) settle(*why);
   if (reported_by && is_here(*reported_by)) out_.finish_answers.push_back({*reported_by, finish->task, finish->attempt});
   if (const auto* drained = std::get_if<model::drained_command>(&command->body)) finish_drain(drained->node);
-  const bool is_of_nodes =
-      std::holds_alternative<model::boot_command>(command->body) || std::holds_alternative<model::remove_command>(command->body);
-  if (is_of_nodes) tell_nodes();
+  std::visit(
+      [this](const auto& body) {
+        if constexpr (requires { body.node; }) note_changed_node(body.node);
+      },
+      command->body);
   if (raise) finish_raise();
   hand_out(applied);
+}
+
+/// It started, was taken out, or may get tasks now and could not before, or the other way round.
+void machine::note_changed_node(model::node_id node) {
+  have_nodes_changed_ = true;
+  asks_.look_at(node, *table_);
+  tell_node(node);
+  look_at_own_standing();
 }
 
 void machine::settle(const purpose& why) {
   if (const auto* peer = std::get_if<by_peer>(&why)) {
     delegated_.erase(peer->origin);
   } else if (const auto* ask = std::get_if<by_slot_ask>(&why)) {
-    if (const auto parked = asks_.find(ask->slot); parked != asks_.end() && parked->second.ask == ask->ask)
-      parked->second.proposed = false;
+    asks_.settle(ask->slot, ask->ask);
   } else if (std::holds_alternative<by_timer>(why)) {
     tick_pending_ = false;
   } else if (std::holds_alternative<by_start>(why) && !is_ready_ && leads() && applied_.at == raft_.state().hard.current) {
@@ -313,11 +320,11 @@ void machine::refuse(const purpose& why, const error& reason) {
     if (reason.code != errc::not_leader)
       send(raft::server_id{peer->origin.node.raw()}, refused_command{peer->origin.token, reason});
   } else if (const auto* ask = std::get_if<by_slot_ask>(&why)) {
-    if (const auto parked = asks_.find(ask->slot); parked != asks_.end()) parked->second.proposed = false;
+    asks_.settle(ask->slot, ask->ask);
   } else if (const auto* finish = std::get_if<by_finish>(&why)) {
     finishing_.erase({finish->task, finish->attempt});  // the slot reports again
   } else if (const auto* lost = std::get_if<by_lease>(&why)) {
-    if (const auto held = leases_.find(lost->task); held != leases_.end()) held->second.loss_proposed = false;
+    leases_.take_back(lost->task);
   } else if (std::holds_alternative<by_timer>(why)) {
     tick_pending_ = false;
   } else if (std::holds_alternative<by_itself>(why)) {  // what the leader wanted it sees again
@@ -382,9 +389,7 @@ void machine::schedule() {
   // What is due by now was refused: the leadership is being handed over.
   const auto want = [&](timestamp at) { wake = std::min(wake, at > now_ ? at : now_ + settings_.raft.heartbeat); };
   if (const auto due = table_->next_due(); due && is_ready_ && !tick_pending_) want(clock_at(*due));
-  for (const auto& [task, held] : leases_) {
-    if (!held.loss_proposed && !finishing_.contains({task, held.attempt})) want(held.expires);
-  }
+  if (const auto ends = leases_.next_end([this](const auto& each) { return is_reported(each); })) want(*ends);
   if (!requests_.empty() || !reads_.empty()) wake = std::min(wake, look_again_at_);
   if (!leads()) wake = std::min(wake, led_at_ + settings_.lease * 2 / 5);
   if ((!leads() || is_ready_) && !is_announced()) wake = std::min(wake, announce_at_);

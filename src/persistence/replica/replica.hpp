@@ -6,7 +6,9 @@
 #include "model/table/job_table.hpp"
 #include "persistence/raft/raft.hpp"
 #include "persistence/replica/affinity.hpp"
+#include "persistence/replica/ask_book.hpp"
 #include "persistence/replica/leader_spread.hpp"
+#include "persistence/replica/lease_book.hpp"
 #include "persistence/replica/oversight.hpp"
 #include "persistence/replica/peer_message.hpp"
 #include "persistence/replica/placement.hpp"
@@ -42,6 +44,7 @@ struct options {
   model::node_traits traits{.program = {}, .reads = model::own_versions, .domain = {}, .labels = {}};
   model::table_limits limits;
   duration lease = 4s;                   ///< an attempt without a heartbeat for so long is lost
+  spreading order = spreading::even;     ///< of the nodes that tasks go to
   std::uint64_t compact_every = 10'000;  ///< applied entries between compactions of the log
   duration patience = 30s;               ///< a request that reaches no majority is refused after so long
   duration resend_every = 500ms;         ///< what the leader has not answered is sent to it again
@@ -255,15 +258,6 @@ class machine {
     raft::term at;
     purpose why;
   };
-  /// The newest ask of a slot. Once served it stays, closed, so that late doubles of older ones are known as such.
-  struct parked_ask {
-    std::uint64_t ask = 0;
-    model::slot_offer offer;
-    bool proposed = false;
-    bool is_open = true;
-    timestamp heard{};  ///< a slot that does not ask again is gone
-    std::optional<model::attempt_ref> after = {};
-  };
   /// A client's command, until its outcome is applied here.
   struct request {
     model::command body;
@@ -281,12 +275,6 @@ class machine {
     std::uint64_t batch = 0;
     log_position position;
     raft::configuration members;
-  };
-  struct lease {
-    model::attempt_no attempt;
-    timestamp expires;
-    bool loss_proposed = false;
-    bool is_node_gone = false;  ///< its process has ended, as far as is known
   };
 
   /// A node that lost what it had acknowledged.
@@ -309,6 +297,7 @@ class machine {
   void apply_held_back();
   void apply(const raft::entry& entry);
   void settle(const purpose& why);
+  void note_changed_node(model::node_id node);
   void lose_from(raft::log_index first);
   void propose(const model::command& body, purpose why, const std::optional<model::command_origin>& origin = {});
   void propose_due();
@@ -351,19 +340,19 @@ class machine {
   void on(const event::finished& e);
   void take(const peer_message& from, const model::slot_ask& ask);
   void take(const peer_message& from, const model::slot_heartbeat& beat);
-  void park(const model::slot_ask& ask);
-  [[nodiscard]] bool has_reported(const parked_ask& parked) const;
+  [[nodiscard]] bool has_reported(const model::attempt_ref& last) const;
+  [[nodiscard]] bool is_reported(const model::attempt_ref& what) const { return finishing_.contains({what.task, what.attempt}); }
   void renew(const model::slot_heartbeat& beat);
   void show(const model::slot_heartbeat& beat);
   void propose_finish(const model::finish_command& finish, const model::slot_id& slot);
   void propose_assignments();
-  [[nodiscard]] bool may_assign(const model::slot_id& slot, const parked_ask& parked) const;
   void restart_leases();
   void lose_soon(model::node_id node, model::incarnation boot);
   void propose_lost_leases();
   void on(const event::gone& e);
   void revoke_if_cut_off();
   void hand_out(model::apply_effects& applied);
+  void clear_up(const std::vector<model::ended_attempt>& ended);
   [[nodiscard]] bool is_current(const model::task_id& task, model::attempt_no attempt) const;
   [[nodiscard]] bool is_here(const model::slot_id& slot) const {
     return slot.node == settings_.node && slot.boot == settings_.boot;
@@ -381,8 +370,10 @@ class machine {
   void announce();
   void meet_next();
   void tell_nodes();
+  void tell_node(model::node_id id);
   void look_at_own_standing();
   void change_members();
+  [[nodiscard]] bool is_time_to_look_at_members();
   void note_drained(const placement& now);
   void finish_drain(model::node_id node);
   void take_out(const raft::lost_log& lost);
@@ -437,12 +428,15 @@ class machine {
   std::map<model::node_id, model::version_range> readable_;  // for others, as they said last
   bool is_raise_proposed_ = false;
   std::uint32_t told_version_ = 0;
+  bool are_nodes_told_ = false;
   std::map<model::node_id, std::string> told_addresses_;
   std::map<model::node_id, model::ports::node_standing> told_standings_;
   std::set<model::node_id> drained_;                // proposed as such, not yet applied
   std::map<model::node_id, lost_node> lost_nodes_;  // as the leader: to be taken out
   raft::log_index level_, next_level_;              // as the leader: committed a heartbeat ago or earlier; at the last look
-  timestamp look_at_commit_at_{};
+  timestamp look_at_commit_at_{}, look_at_members_at_{};
+  bool have_nodes_changed_ = false;         // since the last look at them
+  std::vector<raft::server_id> listeners_;  // as the leader: the others that live, as of a moment ago
   timestamp hand_over_again_at_{};
   leader_spread spread_;
   timestamp calm_since_{};  // as the leader: the last change of members, or its taking office
@@ -461,10 +455,10 @@ class machine {
   std::optional<received_image> arrived_;  // to be installed with the next step
   std::optional<installation> installing_;
 
-  std::map<model::slot_id, parked_ask> asks_;
+  ask_book asks_;
   affinity affinity_;
   std::map<std::pair<model::task_id, model::attempt_no>, model::slot_id> finishing_;  // reported, not yet applied
-  std::map<model::task_id, lease> leases_;
+  lease_book leases_;
   /// The start whose process has ended, as far as is known, of nodes of which nothing was heard since. A later one may have begun
   /// without a word to this node, in a log that it got as an image.
   std::map<model::node_id, model::incarnation> gone_;

@@ -21,38 +21,17 @@ void machine::on(const event::asked& e) {
       out_.grants.push_back(std::move(*again));
   }
   if (leads())
-    park(e.ask);
+    asks_.park(e.ask, *table_, now_);
   else if (raft_.leader())
     send(*raft_.leader(), e.ask);
 }
 
 void machine::take(const peer_message&, const model::slot_ask& ask) {
-  if (is_ready_) park(ask);
+  if (is_ready_) asks_.park(ask, *table_, now_);
 }
 
-void machine::park(const model::slot_ask& ask) {
-  const auto served = table_->served_ask(ask.slot);
-  auto& parked = asks_[ask.slot];
-  if (ask.ask < std::max(parked.ask, served.value_or(0))) return;  // late: the slot has asked anew since
-  parked.heard = now_;
-  if (ask.is_withdrawn) {
-    parked.ask = ask.ask;
-    parked.is_open = false;
-    return;
-  }
-  if (served == ask.ask) {
-    parked = {ask.ask, ask.offer, false, false, now_, {}};
-    return;
-  }
-  // The same ask may be served twice: the first grant got lost, then its job was cancelled.
-  if (ask.ask > parked.ask || !parked.is_open) parked = {ask.ask, ask.offer, false, true, now_, ask.after};
-}
-
-/// Nothing may be assigned to a slot before its last report is in the log: the table would take the attempt for one that never
-/// began.
-bool machine::has_reported(const parked_ask& parked) const {
-  const auto& after = parked.after;
-  return !after || !is_current(after->task, after->attempt) || finishing_.contains({after->task, after->attempt});
+bool machine::has_reported(const model::attempt_ref& last) const {
+  return !is_current(last.task, last.attempt) || is_reported(last);
 }
 
 void machine::on(const event::heartbeat& e) {
@@ -74,14 +53,11 @@ void machine::take(const peer_message&, const model::slot_heartbeat& beat) {
 }
 
 void machine::renew(const model::slot_heartbeat& beat) {
-  leases_[beat.task] = {beat.attempt, now_ + settings_.lease, false};
+  leases_.hold(beat.task, beat.attempt, now_ + settings_.lease);
   gone_.erase(beat.slot.node);
   show(beat);
-  const auto& members = raft_.members();
-  for (const auto* ids : {&members.voters, &members.learners}) {
-    for (const auto id : *ids)
-      if (id != settings_.raft.self && id.raw() != beat.slot.node.raw()) send(id, beat);
-  }
+  for (const auto id : listeners_)
+    if (id.raw() != beat.slot.node.raw()) send(id, beat);
 }
 
 void machine::show(const model::slot_heartbeat& beat) {
@@ -117,7 +93,7 @@ void machine::propose_finish(const model::finish_command& finish, const model::s
 /// them.
 void machine::restart_leases() {
   for (const auto& [task, attempt] : table_->running())
-    leases_[task] = {attempt.attempt, now_ + (planted(plant::lease_not_restarted) ? 0ms : settings_.lease), false};
+    leases_.hold(task, attempt.attempt, now_ + (planted(plant::lease_not_restarted) ? 0ms : settings_.lease));
   for (const auto& [node, boot] : gone_) lose_soon(node, boot);
 }
 
@@ -130,15 +106,9 @@ void machine::on(const event::gone& e) {
 
 /// The leases of this start of it, and of those before, end soon, unless it is heard of again.
 void machine::lose_soon(model::node_id node, model::incarnation boot) {
-  const auto is_of_it = [&](const model::slot_id& slot) { return slot.node == node && slot.boot <= boot; };
-  const auto soon = now_ + settings_.lease / 5;
-  for (auto& [task, held] : leases_) {
-    const auto running = table_->running().find(task);
-    if (running == table_->running().end() || !is_of_it(running->second.slot)) continue;
-    held.expires = std::min(held.expires, soon);
-    held.is_node_gone = true;
-  }
-  std::erase_if(asks_, [&](const auto& ask) { return is_of_it(ask.first) && !ask.second.proposed; });
+  for (const auto& [task, attempt] : table_->running_on(node))
+    if (attempt.slot.boot <= boot) leases_.end_soon(task, now_ + settings_.lease / 5);
+  asks_.forget(node, boot, false);
 }
 
 /// Slots that no leader hears of stop what they run before their leases run out there. A leader is given up at most one and a
@@ -147,77 +117,53 @@ void machine::revoke_if_cut_off() {
   if (leads() || raft_.leader()) led_at_ = now_;
   if (now_ < led_at_ + settings_.lease * 2 / 5) return;
   led_at_ = now_;
-  for (const auto& [task, attempt] : table_->running())
+  for (const auto& [task, attempt] : table_->running_on(settings_.node))
     if (is_here(attempt.slot)) out_.revocations.push_back({attempt.slot, task, attempt.attempt});
 }
 
 /// Grants and revocations for slots of this node, as the table decided them.
 void machine::hand_out(model::apply_effects& applied) {
+  clear_up(applied.ended);
   for (auto& grant : applied.grants) {
-    if (const auto parked = asks_.find(grant.slot); parked != asks_.end() && parked->second.ask <= grant.ask)
-      parked->second.is_open = false;
-    if (leads()) leases_[grant.task.task] = {grant.task.attempt, now_ + settings_.lease, false};
+    if (leads()) {
+      asks_.close(grant.slot, grant.ask);
+      asks_.look_at(grant.slot.node, *table_);
+      leases_.hold(grant.task.task, grant.task.attempt, now_ + settings_.lease);
+    }
     if (is_here(grant.slot)) out_.grants.push_back(std::move(grant));
   }
-  for (const auto& revocation : applied.revocations) {
-    finishing_.erase({revocation.task, revocation.attempt});  // the slot forgets its report, too
+  for (const auto& revocation : applied.revocations)
     if (is_here(revocation.slot)) out_.revocations.push_back(revocation);
-  }
   std::move(applied.events.begin(), applied.events.end(), std::back_inserter(out_.events));
 }
 
-void machine::propose_lost_leases() {
-  for (auto held = leases_.begin(); held != leases_.end();) {
-    auto& [task, held_lease] = *held;
-    const auto running = table_->running().find(task);
-    if (running == table_->running().end() || running->second.attempt != held_lease.attempt) {
-      held = leases_.erase(held);
-      continue;
-    }
-    if (held_lease.expires <= now_ && !held_lease.loss_proposed && !finishing_.contains({task, held_lease.attempt})) {
-      held_lease.loss_proposed = true;
-      auto why = held_lease.is_node_gone
-                     ? std::string{"nobody listens at its node's address any more: the process has ended"}
-                     : fmt::format("its slot sent no sign of life for {} s", settings_.lease.count() / 1000.0);
-      const model::attempt_failure lost{model::failure_cause::node_lost, std::move(why), ""};
-      propose(model::finish_command{task, held_lease.attempt, lost}, by_lease{task});
-    }
-    ++held;
+/// An attempt may end otherwise than by its report, which its slot then forgets, too.
+void machine::clear_up(const std::vector<model::ended_attempt>& ended) {
+  for (const auto& [task, attempt, slot] : ended) {
+    finishing_.erase({task, attempt});
+    leases_.drop(task, attempt);
+    if (const auto shown = progress_.find(task); shown != progress_.end() && shown->second.attempt == attempt)
+      progress_.erase(shown);
+    if (leads()) asks_.look_at(slot.node, *table_);
   }
 }
 
-bool machine::may_assign(const model::slot_id& slot, const parked_ask& parked) const {
-  return !parked.proposed && parked.is_open && table_->is_active(slot.node) && has_reported(parked)
-         && table_->queue().has_task_for(parked.offer);
+void machine::propose_lost_leases() {
+  for (const auto& [what, is_node_gone] : leases_.take_ended(now_, [this](const auto& each) { return is_reported(each); })) {
+    auto why = is_node_gone ? std::string{"nobody listens at its node's address any more: the process has ended"}
+                            : fmt::format("its slot sent no sign of life for {} s", settings_.lease.count() / 1000.0);
+    const model::attempt_failure lost{model::failure_cause::node_lost, std::move(why), ""};
+    propose(model::finish_command{what.task, what.attempt, lost}, by_lease{what.task});
+  }
 }
 
-/// First what is at home on a node with a free slot, then the rest.
 void machine::propose_assignments() {
   if (!is_ready_) return;
-  auto under_way =
-      static_cast<std::size_t>(std::count_if(asks_.begin(), asks_.end(), [](const auto& a) { return a.second.proposed; }));
-  const auto silent_since = now_ - settings_.lease / 2;
-  std::erase_if(asks_, [&](const auto& ask) { return !ask.second.proposed && ask.second.heard <= silent_since; });
-  const auto assign = [&](const model::slot_id& slot, parked_ask& parked, std::optional<model::task_id> preferred) {
-    parked.proposed = true;
-    ++under_way;
-    propose(model::assign_command{slot, parked.ask, parked.offer, preferred}, by_slot_ask{slot, parked.ask});
-  };
-  const bool may_prefer = table_->cluster_version() >= model::version_with_preference;
-  std::set<model::task_id> taken;
-  for (auto& [slot, parked] : asks_) {
-    if (!may_prefer || under_way >= table_->queue().size()) break;
-    if (!may_assign(slot, parked)) continue;
-    const auto few = table_->queue().best_few_for(parked.offer, log_now(), affinity::looked_at_most);
-    const auto home = affinity_.choose(few, slot.node, taken);
-    if (!home) continue;
-    taken.insert(*home);
-    assign(slot, parked, home);
-  }
-  for (auto& [slot, parked] : asks_) {
-    if (under_way >= table_->queue().size()) return;
-    if (may_assign(slot, parked)) assign(slot, parked, std::nullopt);
-  }
+  asks_.forget_silent(now_, settings_.lease / 2);
+  auto* const home = table_->cluster_version() >= model::version_with_preference ? &affinity_ : nullptr;
+  for (const auto& chosen :
+       asks_.choose(table_->queue(), log_now(), home, [this](const auto& last) { return has_reported(last); }))
+    propose(chosen, by_slot_ask{chosen.slot, chosen.ask});
 }
 
 }  // namespace troupe::replica

@@ -48,6 +48,7 @@ void machine::finish_install() {
     out_.failure = checked.error();
   applied_ = compacted_ = image.position;
   finishing_.clear();
+  std::erase_if(progress_, [this](const auto& one) { return !is_current(one.first, one.second.attempt); });
   for (auto& [token, what] : requests_) what.sent = {};
   look_again_at_ = now_;
   drive(raft::installed{image.position.index, image.position.at, image.members});

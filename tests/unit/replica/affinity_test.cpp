@@ -10,29 +10,23 @@ namespace {
 using namespace testing;
 
 constexpr model::node_id here{1}, there{2};
-model::task_id task(std::uint64_t job) { return {model::job_id{job}, 1, 0}; }
+constexpr model::job_id job{1};
 
-TEST_CASE("of equals the one whose job ran here last is preferred") {
+TEST_CASE("a job is at home where its last task ran") {
   affinity rule;
-  rule.ran(model::job_id{1}, there);
-  rule.ran(model::job_id{2}, here);
-  const std::vector few{task(1), task(2), task(3)};
-  CHECK(rule.choose(few, here, {}) == task(2));
-  CHECK(rule.choose(few, there, {}) == task(1));
-  CHECK_FALSE(rule.choose(few, model::node_id{3}, {}));
-  CHECK_FALSE(rule.choose(few, here, {task(2)}));
-  rule.ran(model::job_id{2}, there);
-  CHECK_FALSE(rule.choose(few, here, {}));
+  CHECK_FALSE(rule.home_of(job));
+  rule.ran(job, there);
+  CHECK(rule.home_of(job) == there);
+  rule.ran(job, here);
+  CHECK(rule.home_of(job) == here);
 }
 
-TEST_CASE("the best task is passed over a few times only") {
+TEST_CASE("the best task is passed over a few times only, and the next one anew") {
   affinity rule;
-  rule.ran(model::job_id{2}, here);
-  const std::vector few{task(1), task(2)};
-  for (int i = 0; i < affinity::passes_most; ++i) CHECK(rule.choose(few, here, {}) == task(2));
-  CHECK_FALSE(rule.choose(few, here, {}));
-  const std::vector next{task(3), task(2)};
-  CHECK(rule.choose(next, here, {}) == task(2));
+  const model::task_id best{job, 1, 0}, next{model::job_id{3}, 1, 0};
+  for (int i = 0; i < affinity::passes_most; ++i) CHECK(rule.may_pass_over(best));
+  CHECK_FALSE(rule.may_pass_over(best));
+  CHECK(rule.may_pass_over(next));
 }
 
 TEST_CASE("the second stage of a job runs on the node that ran the first, although another slot would come first") {
