@@ -79,6 +79,34 @@ result<void> read_each(const fields& top, std::string_view key, std::vector<Item
   return {};
 }
 
+/// From the mildest to the hardest: a harder one that came at a shorter wait would never let the milder one act.
+result<void> read_degrade(const source_value& map, degrade_policy& into, const fault_maker& fault) {
+  const fields top{map, "'degrade'", fault};
+  TROUPE_CHECK(top.check({"later", "cheaper", "refuse", "after", "hold"}));
+  TROUPE_CHECK(top.time("after", 0s, limits::wait_most, into.after));
+  TROUPE_CHECK(top.time("hold", 0s, limits::wait_most, into.hold));
+  for (const auto& [key, how] : {std::pair{"later", model::measure::later}, std::pair{"cheaper", model::measure::cheaper},
+                                 std::pair{"refuse", model::measure::refused}}) {
+    const auto* const value = top.find(key);
+    if (!value) continue;
+    const fields from{*value, fmt::format("'{}' of 'degrade'", key), fault};
+    TROUPE_CHECK(from.check({"above", "below"}));
+    TROUPE_CHECK(from.need("above", "write above: 5min, the expected wait from which on it holds"));
+    degrade_rule made{how, {}, {}};
+    TROUPE_CHECK(from.time("above", 1s, limits::wait_most, made.above));
+    made.below = made.above / 2;
+    TROUPE_CHECK(from.time("below", 0s, limits::wait_most, made.below));
+    if (made.below >= made.above)
+      return from.wrong(*value, "'below' must be less than 'above', or it comes and goes without end", "lower 'below'");
+    if (!into.rules.empty() && (made.above < into.rules.back().above || made.below < into.rules.back().below))
+      return from.wrong(*value, "it would come, or last, at a shorter wait than what is milder", "raise 'above' and 'below'");
+    into.rules.push_back(made);
+  }
+  if (into.rules.empty())
+    return top.wrong(map, "says nothing to be done", "add later:, cheaper: or refuse:, as in {above: 5min}");
+  return {};
+}
+
 /// Schedules change one end of the bounds at a time; no combination may turn them around.
 result<void> check_schedules(const policy_set& made, const source_value& root, const fault_maker& fault) {
   for (const auto& each : made.schedules) {
@@ -126,8 +154,8 @@ result<policy_set> parse_policy(std::string_view text, std::string_view file) {
   const fault_maker fault{file, "policy"};
   TROUPE_TRY(const auto root, model::detail::read_yaml(text, model::detail::text_origin::author, fault));
   const fields top{root, "the policy", fault};
-  TROUPE_CHECK(top.check(
-      {"pool", "about", "limits", "cooldown", "stabilise", "warm_up", "stale_after", "environments", "rules", "schedules"}));
+  TROUPE_CHECK(top.check({"pool", "about", "limits", "cooldown", "stabilise", "warm_up", "stale_after", "environments", "rules",
+                          "schedules", "degrade"}));
   policy_set made;
   TROUPE_TRY(const auto* const pool, top.need("pool", "write pool: NAME"));
   TROUPE_CHECK(top.text("pool", limits::metric_bytes, made.pool));
@@ -144,6 +172,7 @@ result<policy_set> parse_policy(std::string_view text, std::string_view file) {
   if (const auto* const map = top.find("environments")) TROUPE_CHECK(read_environments(*map, made, fault));
   TROUPE_CHECK(read_each(top, "rules", made.rules, read_rule, fault));
   TROUPE_CHECK(read_each(top, "schedules", made.schedules, read_schedule, fault));
+  if (const auto* const map = top.find("degrade")) TROUPE_CHECK(read_degrade(*map, made.degrade, fault));
   if (made.rules.empty() && made.schedules.empty())
     return top.wrong(root, "has neither rules nor schedules", "add rules: with at least one");
   TROUPE_CHECK(check_schedules(made, root, fault));

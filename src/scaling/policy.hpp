@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "model/degradation.hpp"
 #include "scaling/cron.hpp"
 #include "scaling/metric.hpp"
 
@@ -113,6 +114,19 @@ struct pool_limits {
   duration warn_at_limit_after = 15min;
 };
 
+/// When jobs of a class are treated worse, by how long a new one would wait. Between the two nothing changes.
+struct degrade_rule {
+  model::measure how{};
+  duration above{}, below{};
+};
+
+/// What happens to jobs while more nodes are wanted than may be; without rules, nothing.
+struct degrade_policy {
+  std::vector<degrade_rule> rules;  ///< from the mildest to the hardest, each with a longer wait
+  duration after = 30s;             ///< a wait must be above for so long before each step up
+  duration hold = 2min;             ///< a level lasts so long at least, and its end must have been due for so long
+};
+
 /// All policies of one pool.
 struct policy_set {
   std::string pool, about;
@@ -124,6 +138,7 @@ struct policy_set {
   std::vector<std::pair<std::string, eagerness>> environments;  ///< those not named are moderate
   std::vector<rule> rules;
   std::vector<schedule> schedules;
+  degrade_policy degrade;
 
   [[nodiscard]] eagerness in_environment(std::string_view name) const noexcept;
 };

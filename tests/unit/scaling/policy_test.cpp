@@ -37,6 +37,28 @@ TEST_CASE("a message has file, line, column, what is wrong and a hint") {
         == "p.yaml:4:36: schedule 'night': no time zone 'Mars/Olympus' on this machine; write it like UTC or Asia/Tokyo; the package tzdata has them");
 }
 
+TEST_CASE("what happens to jobs at the limit can be read, and its mistakes have their place") {
+  const auto rules = head + "rules: {all: {kind: target, metric: unfinished, total: true, target: 1}}\n";
+  const auto read = parse_policy(
+      rules + "degrade: {later: {above: 1min}, refuse: {above: 5min, below: 4min}, after: 10s, hold: 1min}\n", "p.yaml");
+  REQUIRE_MESSAGE(read.has_value(), (read ? "" : read.error().detail));
+  REQUIRE(read->degrade.rules.size() == 2);
+  CHECK(read->degrade.rules[0].how == model::measure::later);
+  CHECK(read->degrade.rules[0].below == 30s);
+  CHECK(read->degrade.rules[1].above == 5min);
+  CHECK(read->degrade.hold == 1min);
+
+  CHECK(
+      refusal(rules + "degrade: {later: {above: 1min, below: 2min}}\n")
+      == "p.yaml:4:18: 'later' of 'degrade': 'below' must be less than 'above', or it comes and goes without end; lower 'below'");
+  CHECK(refusal(rules + "degrade: {later: {above: 5min}, refuse: {above: 1min}}\n")
+        == "p.yaml:4:41: 'refuse' of 'degrade': it would come, or last, at a shorter wait than what is milder; raise 'above' and 'below'");
+  CHECK(refusal(rules + "degrade: {later: {below: 1min}}\n")
+        == "p.yaml:4:18: 'later' of 'degrade' lacks 'above'; write above: 5min, the expected wait from which on it holds");
+  CHECK(refusal(rules + "degrade: {hold: 1min}\n").starts_with("p.yaml:4:10: 'degrade': says nothing to be done; "));
+  CHECK(refusal(rules + "degrade: {refused: {above: 1min}}\n").starts_with("p.yaml:4:11: "));
+}
+
 TEST_CASE("what cannot mean anything is refused") {
   const std::pair<const char*, const char*> wrong[] = {
       {"rules: {}\n", "neither rules nor schedules"},
