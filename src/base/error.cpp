@@ -13,6 +13,7 @@ const char* to_string(errc code) noexcept {
     case errc::conflict: return "conflict";
     case errc::not_leader: return "not_leader";
     case errc::queue_full: return "queue_full";
+    case errc::degraded: return "degraded";
     case errc::no_space: return "no_space";
     case errc::too_large: return "too_large";
     case errc::timed_out: return "timed_out";

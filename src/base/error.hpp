@@ -9,7 +9,8 @@
 
 namespace troupe {
 
-/// Why something did not happen. A new value needs a caller that acts on it differently.
+/// Why something did not happen. A new value needs a caller that acts on it differently, and stands last: nodes tell each other
+/// the numbers.
 enum class errc : std::uint8_t {
   none,
   bad_request,     ///< the input is wrong; the same input will fail again
@@ -24,7 +25,8 @@ enum class errc : std::uint8_t {
   process_failed,  ///< a child process crashed, was killed or answered nonsense
   corrupt,         ///< stored or received bytes are not what they must be
   io_failed,       ///< the operating system refused; the node cannot go on with this file
-  internal         ///< a bug here, caught at a boundary
+  internal,        ///< a bug here, caught at a boundary
+  degraded         ///< the cluster is at its limit and takes better jobs only; try again after `retry_after`
 };
 
 /// The name of a code as it stands in JSON and logs.

@@ -10,6 +10,7 @@ int status_of(errc code) noexcept {
     case errc::conflict: return 409;
     case errc::not_leader: return 503;
     case errc::queue_full: return 429;
+    case errc::degraded: return 429;
     case errc::no_space: return 507;
     case errc::too_large: return 413;
     case errc::timed_out: return 504;

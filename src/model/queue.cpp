@@ -104,7 +104,8 @@ std::size_t task_queue::waiting_of(const std::string& pipeline) const {
 /// The best task, first of its equals. Null: none fits.
 const std::set<task_queue::position>* task_queue::best_waiting(const slot_offer& offer, timestamp now) const {
   if (is_all_paused_) return nullptr;
-  using rank = std::tuple<std::int64_t, std::int64_t, position>;  // level (negative: higher first), slot time used, position
+  // lateness, level (negative: higher first), slot time used, position
+  using rank = std::tuple<std::uint8_t, std::int64_t, std::int64_t, position>;
   std::optional<rank> best;
   const std::set<position>* found = nullptr;
   for (const auto& [need, waiting] : classes_) {
@@ -114,7 +115,7 @@ const std::set<task_queue::position>* task_queue::best_waiting(const slot_offer&
         const auto& head = *tasks.begin();
         const auto aged = ageing_ > 0ms ? std::max<std::int64_t>(0, (now - head.created) / ageing_) : 0;
         const auto level = std::min<std::int64_t>(priority_most, priority + aged);
-        const rank candidate{-level, used_by(tenant), head};
+        const rank candidate{lateness_[priority], -level, used_by(tenant), head};
         if (best && !(candidate < *best)) continue;
         best = candidate;
         found = &tasks;

@@ -47,6 +47,9 @@ struct ready_task {
 /// priority, and among equals what is older wins unless a deadline is nearer than ten ageing steps after creation. The same calls
 /// in the same order give the same picks on every replica: no clock, no hash order.
 ///
+/// Priorities may be late (`set_lateness`): such a task goes when no slot that fits finds one that is less late, however long it
+/// has waited. Slots never stay empty for that, or a queue of late tasks alone would never end.
+///
 /// What is paused waits aside, so that no look for the best task meets it, however much it is. It goes on ageing, and its tenants
 /// keep their accounts: after the pause the order is the one that it would have been.
 class task_queue {
@@ -54,6 +57,8 @@ class task_queue {
   explicit task_queue(duration ageing) : ageing_(ageing) {}
   /// Tasks that wait already are ordered anew: the order depends on the rule and the tasks, not on when they came.
   void set_ageing(duration ageing);
+  /// How late each priority goes: what is less late goes first.
+  void set_lateness(const std::array<std::uint8_t, 10>& of) noexcept { lateness_ = of; }
   void add(const ready_task& task, const requirement& need);
   /// @returns false if the task was not waiting.
   bool remove(task_id task);
@@ -129,6 +134,7 @@ class task_queue {
   pipeline_lines lines_;
   std::size_t aside_ = 0;  // tasks of paused pipelines
   bool is_all_paused_ = false;
+  std::array<std::uint8_t, 10> lateness_{};
   std::unordered_map<task_id, place> places_;
   std::map<std::string, std::int64_t> used_ms_;
   std::map<std::string, std::size_t> waiting_of_;  // tasks per tenant; no zeros

@@ -227,6 +227,7 @@ void clients::received_submit(request& one, const result<model::submit_outcome>&
     case errc::conflict: ++in_.counts.conflicts; return close(one);
     case errc::not_leader:
     case errc::queue_full:
+    case errc::degraded:
       ++in_.counts.refusals;
       in_.line.after(got.error().retry_after.value_or(1s), [this, &one] { again(one); });
       return;

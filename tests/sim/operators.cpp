@@ -72,10 +72,21 @@ void operators::pause_one() {
   if (in_.is_healed()) return;
   pauses_[of] = true;
   ask_pause(of, true);
+  if (dice_.chance(300)) degrade();
   in_.line.after(stays, [this, of] {
     pauses_[of] = false;
     ask_pause(of, false);
   });
+}
+
+/// Whoever decides on it is away at once: it lapses.
+void operators::degrade() {
+  const auto& at = in_.hosts[dice_.below(in_.hosts.size())]->node();
+  if (!at || at->on().is_dying()) return;
+  model::degrade_command command{.level = 1, .why = "the simulation wants it", .lasts = dice_.between(1s, 20s)};
+  for (auto& what : command.of) what = static_cast<model::measure>(dice_.below(4));
+  in_.told.note(in_.line.now(), "degrade", static_cast<std::uint64_t>(command.lasts.count()));
+  at->deliver(replica::event::change_queue{replica::request_token{++last_token_}, std::move(command)});
 }
 
 void operators::ask_pause(const model::paused_scope& of, bool is_wanted) {

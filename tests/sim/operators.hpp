@@ -11,8 +11,8 @@ namespace troupe::sim {
 
 class world;
 
-/// Those who drain, resume and take out nodes, and pause pipelines, in the middle of all troubles. They ask any node, and ask
-/// again while the leader does not show what they want.
+/// Those who drain, resume and take out nodes, pause pipelines, and treat some jobs worse for a while, in the middle of all
+/// troubles. They ask any node, and ask again while the leader does not show what they want.
 class operators {
  public:
   operators(world& in, std::uint64_t seed) : in_(in), dice_(seed ^ 0x6f70657261746f72u) {}
@@ -34,6 +34,7 @@ class operators {
   void drain_one();
   void remove_one();
   void pause_one();
+  void degrade();
   void look();
   void look_at_pauses(const model::job_table& table);
   void ask_pause(const model::paused_scope& of, bool is_wanted);

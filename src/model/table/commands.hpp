@@ -1,6 +1,7 @@
 #pragma once
 
 #include "model/cluster_version.hpp"
+#include "model/degradation.hpp"
 #include "model/pauses.hpp"
 #include "model/queue.hpp"
 #include "model/table/job_record.hpp"
@@ -120,6 +121,14 @@ struct unpause_command {
   paused_scope of;
 };
 
+/// What is done to jobs from now on; level 0 ends it. The same once more confirms it until a later time. Since version 7.
+struct degrade_command {
+  std::uint32_t level = 0;
+  measures of{};
+  std::string why;
+  duration lasts{};  ///< in log time, unless it is confirmed
+};
+
 struct limits_command {
   table_limits limits;
 };
@@ -127,9 +136,9 @@ struct limits_command {
 /// Only time passes: back-offs end, deadlines strike, old jobs go.
 struct tick_command {};
 
-using command =
-    std::variant<submit_command, assign_command, finish_command, cancel_command, boot_command, limits_command, tick_command,
-                 drain_command, drained_command, resume_command, remove_command, version_command, pause_command, unpause_command>;
+using command = std::variant<submit_command, assign_command, finish_command, cancel_command, boot_command, limits_command,
+                             tick_command, drain_command, drained_command, resume_command, remove_command, version_command,
+                             pause_command, unpause_command, degrade_command>;
 
 /// Which request of which node a command came from, so that the node finds its outcome when it applies it.
 struct command_origin {
@@ -150,6 +159,9 @@ struct stamped_command {
 struct submit_outcome {
   job_id id;
   bool created = true;
+  // Of a job that is new:
+  std::optional<duration> expected_wait = {};  ///< for a slot, as of when it was taken; nothing: nobody knows
+  measure degraded = measure::none;            ///< what was done to its class then
 };
 struct pause_outcome {
   bool changed = true;  ///< false: it was paused, or not paused, before

@@ -44,11 +44,12 @@ bool matches(const job_record& job, const job_table::list_filter& filter) {
 
 }  // namespace
 
-job_table::job_table(table_store& store) : store_(store), queue_(limits_.ageing) {
+job_table::job_table(table_store& store, std::uint32_t shards) : store_(store), queue_(limits_.ageing), shards_(shards) {
   if (const auto stored = store_.load_value(limits_name)) limits_ = limits_from(*stored);
   if (const auto stored = store_.load_value(log_time_name)) log_time_ = from_unix_ms(std::stoll(*stored));
   load_nodes();
   load_pauses();
+  load_degradation();
   queue_.set_ageing(limits_.ageing);
   store_.each_tenant([this](const std::string& tenant, std::int64_t used) { queue_.restore_used(tenant, used); });
   store_.each_active_job([this](const job_record& job) { index(job); });
@@ -97,6 +98,10 @@ void job_table::on(const submit_command& c, apply_effects& out) {
               fmt::format("{} jobs wait or run, which is the limit (queue.limit); try again later", active_.size()), 5s}};
     return;
   }
+  if (auto why = why_refused(std::min<std::uint8_t>(c.priority, 9))) {
+    out.reply = result<submit_outcome>{*std::move(why)};
+    return;
+  }
   auto p = store_.load_pipeline(c.pipeline_hash);
   if (!p && c.pipeline_text) {
     store_.save_pipeline(c.pipeline_hash, *c.pipeline_text);
@@ -125,11 +130,12 @@ void job_table::accept(const submit_command& c, std::shared_ptr<const pipeline> 
   record->sequence = log_index_;
   record->stages.resize(p->stages.size());
   if (c.idempotency_key) store_.save_key(c.tenant, *c.idempotency_key, {c.id, c.request_hash});
-  active_.emplace(c.id, active_job{.deadline = c.deadline});
-  count_queued(c.pipeline_name);
+  out.reply = result<submit_outcome>{
+      submit_outcome{c.id, true, expected_wait(record->priority), degradation_.of_priority(record->priority)}};
+  active_.emplace(c.id, active_job{.priority = record->priority, .deadline = c.deadline});
+  count_queued(c.pipeline_name, record->priority);
   if (c.deadline) deadlines_.emplace(*c.deadline, c.id);
   if (queue_.welcome(c.tenant)) store_.save_tenant(c.tenant, queue_.used_by(c.tenant));
-  out.reply = result<submit_outcome>{submit_outcome{c.id, true}};
   change job{store_, record, log_time_, out};
   auto first = submitted_event(*record);
   job.tell("submitted", std::move(first.data));
@@ -192,6 +198,7 @@ void job_table::advance_time(timestamp now, apply_effects& out) {
   end_backoffs();
   strike_deadlines(out);
   hand_back_from_draining(out);
+  end_degradation_in_time();
   forget_old_jobs();
 }
 
@@ -281,17 +288,19 @@ std::optional<timestamp> job_table::next_due() const {
   if (!deadlines_.empty()) consider(deadlines_.begin()->first);
   if (first_expiry_) consider(first_expiry_->first);
   if (first_hand_back_) consider(*first_hand_back_);
+  if (degradation_.level > 0) consider(degradation_.until);
   return due;
 }
 
 void job_table::index(const job_record& job) {
   auto& entry = active_[job.id];
   entry.started = job.started.has_value();
+  entry.priority = job.priority;
   entry.deadline = job.deadline;
-  count_queued(job.pipeline_name);
+  count_queued(job.pipeline_name, job.priority);
   if (entry.started) {
     ++jobs_started_;
-    count_started(job.pipeline_name);
+    count_started(job.pipeline_name, job.priority);
   }
   if (job.deadline) deadlines_.emplace(*job.deadline, job.id);
   const auto record = std::make_shared<job_record>(job);

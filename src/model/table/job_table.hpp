@@ -1,11 +1,13 @@
 #pragma once
 
+#include "model/expected_wait.hpp"
 #include "model/queue.hpp"
 #include "model/table/commands.hpp"
 #include "model/table/ended_jobs.hpp"
 #include "model/table/record_cache.hpp"
 #include "model/table/table_store.hpp"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -23,6 +25,8 @@ inline constexpr std::string_view nodes_name = "nodes";
 inline constexpr std::string_view version_name = "cluster_version";
 // What is paused, see `pauses::stored`; not there: nothing.
 inline constexpr std::string_view pauses_name = "pauses";
+// What is done to jobs at the limit, see `stored(degradation)`; not there: nothing ever was.
+inline constexpr std::string_view degradation_name = "degradation";
 
 /// What is stored of the nodes, with this one alone: for a cluster whose other nodes will never come back.
 [[nodiscard]] std::string only_node(const std::string& stored, node_id kept);
@@ -47,7 +51,8 @@ struct job_life {
 class job_table {
  public:
   /// Builds the indexes from what the store holds. The store outlives the table.
-  explicit job_table(table_store& store);
+  /// @param shards  that share the cluster's slots, for estimates
+  explicit job_table(table_store& store, std::uint32_t shards = 1);
 
   apply_effects apply(const stamped_command& entry, std::uint64_t log_index);
 
@@ -80,6 +85,11 @@ class job_table {
     std::uint64_t queued = 0, started = 0;
   };
   [[nodiscard]] job_counts jobs_of(const std::string& pipeline) const;
+  [[nodiscard]] const model::degradation& degradation() const noexcept { return degradation_; }
+  /// How long a job of this priority would wait for its first slot if it came now, by what this replica has seen since its
+  /// start. What an operator has paused counts as if it went on.
+  /// @returns nothing: nobody knows, or everything is paused
+  [[nodiscard]] std::optional<duration> expected_wait(std::uint8_t priority) const;
   /// Jobs that have not begun and wait for an operator to resume them.
   [[nodiscard]] std::uint64_t jobs_paused() const;
   /// active --drain--> draining --nothing left to take from it--> drained; resume leads back to active.
@@ -129,6 +139,7 @@ class job_table {
  private:
   struct active_job {
     bool started = false;
+    std::uint8_t priority = 5;
     std::uint32_t running_tasks = 0;
     std::optional<timestamp> deadline;
   };
@@ -154,6 +165,7 @@ class job_table {
   void on(const version_command& c, apply_effects& out);
   void on(const pause_command& c, apply_effects& out);
   void on(const unpause_command& c, apply_effects& out);
+  void on(const degrade_command& c, apply_effects& out);
 
   void advance_time(timestamp now, apply_effects& out);
   void end_backoffs();
@@ -161,9 +173,13 @@ class job_table {
   void hand_back_from_draining(apply_effects& out);
   void take_back(node_id node, const attempt_failure& why, apply_effects& out);
   void load_pauses();
-  void count_queued(const std::string& pipeline);
-  void count_started(const std::string& pipeline);
-  void count_ended(const std::string& pipeline, bool had_started);
+  void load_degradation();
+  void degrade(model::degradation to);
+  void end_degradation_in_time();
+  [[nodiscard]] std::optional<error> why_refused(std::uint8_t priority) const;
+  void count_queued(const std::string& pipeline, std::uint8_t priority);
+  void count_started(const std::string& pipeline, std::uint8_t priority);
+  void count_ended(const std::string& pipeline, std::uint8_t priority, bool had_started);
   void load_nodes();
   void save_nodes();
   void note_hand_backs();
@@ -204,6 +220,10 @@ class job_table {
   task_queue queue_;
   model::pauses pauses_;
   std::unordered_map<std::string, job_counts> jobs_of_;  // by pipeline; those that have any
+  std::array<std::uint64_t, 10> queued_at_{};            // jobs that have not begun, by priority
+  job_costs costs_;
+  std::uint32_t shards_;
+  model::degradation degradation_;
   std::unordered_map<job_id, active_job> active_;
   std::uint64_t jobs_started_ = 0;
   std::map<task_id, running_attempt> running_;

@@ -72,7 +72,8 @@ job_table::known_node node_from(const json::object& from) {
 }
 
 bool is_of_queue(const command& body) {
-  return std::holds_alternative<pause_command>(body) || std::holds_alternative<unpause_command>(body);
+  return std::holds_alternative<pause_command>(body) || std::holds_alternative<unpause_command>(body)
+         || std::holds_alternative<degrade_command>(body);
 }
 
 /// The node that a command changes on behalf of an operator.

@@ -48,15 +48,20 @@ std::uint64_t job_table::jobs_paused() const {
   return sum;
 }
 
-void job_table::count_queued(const std::string& pipeline) { ++jobs_of_[pipeline].queued; }
+void job_table::count_queued(const std::string& pipeline, std::uint8_t priority) {
+  ++jobs_of_[pipeline].queued;
+  ++queued_at_[priority];
+}
 
-void job_table::count_started(const std::string& pipeline) {
+void job_table::count_started(const std::string& pipeline, std::uint8_t priority) {
+  --queued_at_[priority];
   auto& counts = jobs_of_.at(pipeline);
   --counts.queued;
   ++counts.started;
 }
 
-void job_table::count_ended(const std::string& pipeline, bool had_started) {
+void job_table::count_ended(const std::string& pipeline, std::uint8_t priority, bool had_started) {
+  if (!had_started) --queued_at_[priority];
   const auto found = jobs_of_.find(pipeline);
   auto& counts = found->second;
   --(had_started ? counts.started : counts.queued);

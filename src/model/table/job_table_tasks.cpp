@@ -143,7 +143,7 @@ bool job_table::start_task(task_id id, const assign_command& c, apply_effects& o
   if (!active.started) {
     active.started = true;
     ++jobs_started_;
-    count_started(job.job().pipeline_name);
+    count_started(job.job().pipeline_name, job.job().priority);
     job.job().started = log_time_;
     job.job().state = job_state::running;
   }
@@ -213,6 +213,7 @@ void job_table::leave_slot(change& job, task_id id, apply_effects& out) {
   const auto slot = running->second.slot;
   out.ended.push_back({id, running->second.attempt, slot});
   queue_.charge(job.job().tenant, log_time_ - running->second.since);
+  costs_.add_attempt(log_time_ - running->second.since);
   store_.save_tenant(job.job().tenant, queue_.used_by(job.job().tenant));
   running_on_.erase(slot);
   if (const auto there = tasks_on_.find(slot.node); --there->second == 0) tasks_on_.erase(there);
@@ -304,7 +305,8 @@ void job_table::end_job(change& job, job_state state, std::optional<job_failure>
   if (record.deadline) deadlines_.erase({*record.deadline, record.id});
   const bool had_started = active_.at(record.id).started;
   if (had_started) --jobs_started_;
-  count_ended(record.pipeline_name, had_started);
+  if (had_started) costs_.add_end();
+  count_ended(record.pipeline_name, record.priority, had_started);
   json::object data;
   if (state == job_state::succeeded) data["result"] = record.result;
   if (why) data["error"] = {{"stage", why->stage}, {"cause", to_string(why->cause)}, {"detail", why->detail}};

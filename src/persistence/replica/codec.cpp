@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace troupe::replica {
 
 using namespace convert;
@@ -192,6 +194,22 @@ model::command get(const proto::unpause_body& body) {
   return model::unpause_command{body.has_pipeline() ? model::paused_scope{body.pipeline()} : std::nullopt};
 }
 
+void put(const model::degrade_command& c, proto::command_record& out) {
+  auto& body = *out.mutable_degrade();
+  body.set_level(c.level);
+  for (const auto what : c.of) body.add_measures(static_cast<std::uint32_t>(what));
+  body.set_why(c.why);
+  body.set_lasts_ms(c.lasts.count());
+}
+
+model::command get(const proto::degrade_body& body) {
+  model::degrade_command c{.level = body.level(), .why = body.why(), .lasts = duration{body.lasts_ms()}};
+  constexpr auto most = static_cast<std::uint32_t>(model::measure::refused);
+  for (std::size_t i = 0; i < c.of.size() && static_cast<int>(i) < body.measures_size(); ++i)
+    c.of[i] = static_cast<model::measure>(std::min(body.measures(static_cast<int>(i)), most));
+  return c;
+}
+
 /// Whether a pipeline, as `store_text` writes it, has a stage of a kind `model.*`, or one that requires memory. It may also say
 /// so of one that has only parameters of that look: then more is asked of the cluster than is needed.
 bool has_model_stage(const std::optional<std::string>& pipeline) {
@@ -201,12 +219,13 @@ bool has_model_stage(const std::optional<std::string>& pipeline) {
 
 }  // namespace
 
-static_assert(std::variant_size_v<model::command> == 14, "a new command needs a version here and in model/cluster_version.hpp");
+static_assert(std::variant_size_v<model::command> == 15, "a new command needs a version here and in model/cluster_version.hpp");
 std::uint32_t version_of(const model::command& body) {
   if (const auto* assign = std::get_if<model::assign_command>(&body); assign && assign->preferred)
     return model::version_with_preference;
   if (std::holds_alternative<model::pause_command>(body) || std::holds_alternative<model::unpause_command>(body))
     return model::version_with_pauses;
+  if (std::holds_alternative<model::degrade_command>(body)) return model::version_with_degradation;
   const auto* finish = std::get_if<model::finish_command>(&body);
   const auto* failure = finish ? std::get_if<model::attempt_failure>(&finish->outcome) : nullptr;
   if (failure && !failure->missing.empty()) return model::version_with_missing_inputs;
@@ -260,6 +279,7 @@ result<model::stamped_command> decode_command(std::string_view data, std::uint32
     case proto::command_record::kRaise: return with_time(model::version_command{record.raise().version()});
     case proto::command_record::kPause: return with_time(get(record.pause()));
     case proto::command_record::kUnpause: return with_time(get(record.unpause()));
+    case proto::command_record::kDegrade: return with_time(get(record.degrade()));
     case proto::command_record::BODY_NOT_SET: break;
   }
   return error{errc::corrupt, "a command of a kind that this program does not know is in the log: upgrade this node"};

@@ -39,7 +39,7 @@ machine::machine(const options& settings, raft::machine core, const recovered_sh
     : settings_(settings),
       raft_(std::move(core)),
       store_(disk),
-      table_(std::in_place, store_),
+      table_(std::in_place, store_, settings.shards.shards()),
       applied_(past.applied),
       compacted_(past.compacted),
       last_read_(settings.boot.raw() << 32),  // answers to questions of an earlier life must not meet ours
@@ -225,8 +225,10 @@ void machine::apply(const raft::entry& entry) {
     if (running != table_->running().end() && std::holds_alternative<model::attempt_result>(finish->outcome))
       affinity_.ran(finish->task.job, running->second.slot.node);
   }
+  const auto level = table_->degradation().level;
   auto applied = table_->apply(*command, entry.index.raw());
   note_pause(*command, applied.reply);
+  note_degradation(level);
   if (const auto& from = command->origin; from && from->node == settings_.node && from->boot == settings_.boot)
     settle_request(request_token{from->token}, std::move(applied.reply));
   if (why) settle(*why);

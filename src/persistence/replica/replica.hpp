@@ -75,7 +75,7 @@ struct change_node {
   request_token token;
   model::command command;
 };
-/// Pause or unpause the queue, or a pipeline of it.
+/// Pause or unpause the queue, or a pipeline of it; degrade it.
 struct change_queue {
   request_token token;
   model::command command;
@@ -329,6 +329,7 @@ class machine {
   void give_up();
   void settle_request(request_token token, model::apply_reply reply);
   void refuse_request(request_token token, error why);
+  void note_degradation(std::uint32_t before);
   void note_pause(const model::stamped_command& command, const model::apply_reply& reply);
   void decide_read(const raft::read_outcome& outcome);
   void answer_reads();

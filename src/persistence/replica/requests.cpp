@@ -21,7 +21,8 @@ error no_majority(duration after, std::string_view then) {
 constexpr std::string_view nothing_was_read = "what was asked for is not known; ask again";
 
 bool is_of_queue(const model::command& body) {
-  return std::holds_alternative<model::pause_command>(body) || std::holds_alternative<model::unpause_command>(body);
+  return std::holds_alternative<model::pause_command>(body) || std::holds_alternative<model::unpause_command>(body)
+         || std::holds_alternative<model::degrade_command>(body);
 }
 
 std::string_view what_it_means(const model::command& body) {
@@ -162,6 +163,15 @@ void machine::note_pause(const model::stamped_command& command, const model::app
                                                           begun->reason.empty() ? "" : ": ", begun->reason)});
   else if (const auto* ended = std::get_if<model::unpause_command>(&command.body))
     out_.decisions.push_back({"queue_resumed", fmt::format("{}, by an operator", model::scope_text(ended->of))});
+}
+
+/// As the leader: every step is to be found again, also that of a level which nobody has confirmed.
+void machine::note_degradation(std::uint32_t before) {
+  const auto& now = table_->degradation();
+  if (!is_ready_ || now.level == before) return;
+  const bool is_up = now.level > before;
+  out_.decisions.push_back({is_up ? "degradation_raised" : "degradation_lowered",
+                            fmt::format("level {}: {}; {}", now.level, model::text_of(now.of), now.why), is_up});
 }
 
 void machine::take(const peer_message& from, const delegated_command& what) {

@@ -43,7 +43,7 @@ void machine::finish_install() {
   lose_from(raft::log_index{});
   held_back_.clear();
   store_.reload();
-  table_.emplace(store_);
+  table_.emplace(store_, settings_.shards.shards());
   if (const auto checked = model::check_version(table_->cluster_version(), settings_.traits.reads); !checked)
     out_.failure = checked.error();
   applied_ = compacted_ = image.position;

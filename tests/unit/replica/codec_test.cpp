@@ -144,6 +144,12 @@ TEST_CASE("the other commands survive") {
   CHECK(round_trip(pause_command{std::nullopt, ""}).of == std::nullopt);
   CHECK(round_trip(unpause_command{"slideshow"}).of == paused_scope{"slideshow"});
   CHECK(round_trip(unpause_command{std::nullopt}).of == std::nullopt);
+  const degrade_command worse{5, {measure::refused, measure::cheaper, measure::none}, "caf\xe9", 5min};
+  const auto degraded = round_trip(worse);
+  CHECK(degraded.level == 5);
+  CHECK(degraded.of == worse.of);
+  CHECK(degraded.why == worse.why);
+  CHECK(degraded.lasts == 5min);
   const auto removal = round_trip(remove_command{node_id{4}, "its disk"});
   CHECK(removal.node == node_id{4});
   CHECK(removal.reason == "its disk");
@@ -311,6 +317,7 @@ TEST_CASE("a command says from which version of the cluster on it may be in the 
                                                       {with_model, 6},
                                                       {with_detector, 6},
                                                       {with_memory, 6},
+                                                      {degrade_command{}, 7},
                                                       {drain_command{node_id{4}, then}, 1},
                                                       {assign_command{{}, 1, {{}, 1}}, 1},
                                                       {assign_command{{}, 1, {{}, 1}, task_id{}}, 3}}) {
