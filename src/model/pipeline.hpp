@@ -107,6 +107,9 @@ struct pipeline {
   std::vector<value_spec> inputs;
   std::vector<stage> stages;  ///< in an order in which needs come first
   json::object result;        ///< name -> "${stages.x.y}"
+  /// Inputs with which a job costs less, for clients who take that when the cluster is at its limit; empty: there are none. A job
+  /// has inputs like any other one, so this is neither stored with it nor part of the hash.
+  json::object cheaper;
 };
 
 /// Where a pipeline text came from. Only an operator's installed file may hold `exec` stages.
@@ -130,6 +133,9 @@ enum class pipeline_origin : std::uint8_t { installed, request };
 /// @returns the complete inputs, keys in the pipeline's order; or `errc::bad_request` naming the input, what was given,
 /// what is accepted.
 [[nodiscard]] result<packed_object> check_inputs(const pipeline& p, const json::object& given);
+
+/// The same with the pipeline's `cheaper` inputs in the place of the client's.
+[[nodiscard]] result<packed_object> check_cheaper_inputs(const pipeline& p, json::object given);
 
 /// What expressions can see. `stage_outputs[i]` is null while stage i has no committed result, an object {name: value} of its
 /// outputs, or, for a `for_each` stage, an object {name: [value of instance 0, 1, ...]}; a skipped stage's is the JSON string

@@ -56,4 +56,9 @@ result<packed_object> check_inputs(const pipeline& p, const json::object& given)
   return packed;
 }
 
+result<packed_object> check_cheaper_inputs(const pipeline& p, json::object given) {
+  for (const auto& [name, value] : p.cheaper) given[name] = value;
+  return check_inputs(p, given);
+}
+
 }  // namespace troupe::model

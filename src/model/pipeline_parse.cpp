@@ -52,7 +52,7 @@ result<pipeline> read_pipeline(const source_value& root, const read_context& con
   if (root.shape == source_value::shape_kind::scalar && root.scalar.is_null())
     return fault({1, 1}, "the document is empty", "start with 'name:'");
   if (!root.is_map()) return fault(root.at, fmt::format("a pipeline is a mapping, not {}", describe(root)), "start with 'name:'");
-  TROUPE_CHECK(check_keys(root, {"name", "description", "inputs", "stages", "result"}, "the pipeline", fault));
+  TROUPE_CHECK(check_keys(root, {"name", "description", "inputs", "cheaper", "stages", "result"}, "the pipeline", fault));
   pipeline out;
   TROUPE_TRY(const auto* name, required(root, "name", fault));
   TROUPE_TRY(out.name, read_text(name->value, "'name'", limits::document_bytes, fault));
@@ -65,6 +65,9 @@ result<pipeline> read_pipeline(const source_value& root, const read_context& con
   }
   if (const auto* inputs = root.find("inputs")) {
     TROUPE_TRY(out.inputs, read_inputs(inputs->value, fault));
+  }
+  if (const auto* cheaper = root.find("cheaper")) {
+    TROUPE_TRY(out.cheaper, read_cheaper(cheaper->value, out.inputs, fault));
   }
   TROUPE_TRY(const auto* stages, required(root, "stages", fault));
   TROUPE_CHECK(read_stages(stages->value, context, out));

@@ -162,6 +162,26 @@ result<std::vector<value_spec>> read_inputs(const source_value& map, const fault
   return read_specs(map, "input", limits::inputs, keys, fault);
 }
 
+result<json::object> read_cheaper(const source_value& map, const std::vector<value_spec>& inputs, const fault_maker& fault) {
+  if (!map.is_map())
+    return fault(map.at, fmt::format("'cheaper' must be a mapping of inputs, not {}", describe(map)), "write {INPUT: VALUE}");
+  if (map.entries.empty()) return fault(map.at, "'cheaper' names no input", "write {INPUT: VALUE}, or leave it out");
+  std::vector<std::string_view> known;
+  for (const auto& spec : inputs) known.emplace_back(spec.name);
+  TROUPE_CHECK(check_keys(map, known, "'cheaper'", fault));
+  json::object out;
+  for (const auto& entry : map.entries) {
+    const auto& spec = *std::ranges::find(inputs, entry.key, &value_spec::name);
+    const auto where = fmt::format("the cheaper value of input '{}'", entry.key);
+    if (is_artifact(spec.type))
+      return fault(entry.at, fmt::format("{} cannot be {}", where, type_text(spec)), "give a value that is no file");
+    auto fitted = fit(spec, to_json(entry.value), conversion::none);
+    if (!fitted) return fault.misfit(entry.value.at, where, fitted.error(), "it must fit its input");
+    out[entry.key] = *std::move(fitted);
+  }
+  return out;
+}
+
 result<std::vector<value_spec>> read_program_outputs(const source_value& map, const fault_maker& fault) {
   static const std::vector<std::string_view> keys{"type", "description"};
   TROUPE_TRY(auto specs, read_specs(map, "output", limits::exec_outputs, keys, fault));

@@ -39,6 +39,8 @@ struct stage_draft {
 [[nodiscard]] result<void> check_name(const source_entry& entry, std::string_view thing, const fault_maker& fault);
 
 [[nodiscard]] result<std::vector<value_spec>> read_inputs(const source_value& map, const fault_maker& fault);
+[[nodiscard]] result<json::object> read_cheaper(const source_value& map, const std::vector<value_spec>& inputs,
+                                                const fault_maker& fault);
 [[nodiscard]] result<std::vector<value_spec>> read_program_outputs(const source_value& map, const fault_maker& fault);
 [[nodiscard]] result<stage_draft> read_stage(const source_entry& entry, const read_context& context);
 

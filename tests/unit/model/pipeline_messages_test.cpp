@@ -436,6 +436,33 @@ constexpr row wrong_inputs[] = {
    "  a: {kind: media.speak, params: {text: hi}}\n"
    "result: {}\n",
    "p.yaml:3:3: '1st' is not a name for an input; a name starts with a-z and has at most 63 of a-z, 0-9, - and _"},
+  {"name: p\n"
+   "inputs: {scale: {type: integer, max: 4}}\n"
+   "cheaper: {scael: 1}\n"
+   "stages:\n"
+   "  a: {kind: media.speak, params: {text: hi}}\n"
+   "result: {}\n",
+   "p.yaml:3:11: unknown key 'scael' in 'cheaper'; did you mean 'scale'?"},
+  {"name: p\n"
+   "inputs: {scale: {type: integer, max: 4}}\n"
+   "cheaper: {scale: 5}\n"
+   "stages:\n"
+   "  a: {kind: media.speak, params: {text: hi}}\n"
+   "result: {}\n",
+   "p.yaml:3:18: the cheaper value of input 'scale' must be an integer of 4 or less, not the number 5; it must fit its input"},
+  {"name: p\n"
+   "inputs: {picture: image}\n"
+   "cheaper: {picture: {artifact: x}}\n"
+   "stages:\n"
+   "  a: {kind: media.speak, params: {text: hi}}\n"
+   "result: {}\n",
+   "p.yaml:3:11: the cheaper value of input 'picture' cannot be image; give a value that is no file"},
+  {"name: p\n"
+   "cheaper: {}\n"
+   "stages:\n"
+   "  a: {kind: media.speak, params: {text: hi}}\n"
+   "result: {}\n",
+   "p.yaml:2:10: 'cheaper' names no input; write {INPUT: VALUE}, or leave it out"},
 };
 TEST_CASE("a wrong input is refused with its place and a way out") { check_all(wrong_inputs); }
 // clang-format on

@@ -137,6 +137,19 @@ TEST_CASE("inputs are checked one by one and the message says what is accepted")
   }
 }
 
+TEST_CASE("cheaper inputs take the place of the client's, and change neither the hash nor what is stored") {
+  const std::string plain =
+      "name: p\ninputs: {scale: {type: integer, default: 4}, text: {type: text, required: true}}\n"
+      "stages: {a: {kind: media.speak, params: {text: \"${inputs.text}\"}}}\nresult: {}\n";
+  const auto p = parsed(plain + "cheaper: {scale: 1}\n");
+  const auto cheaper = check_cheaper_inputs(p, {{"scale", 3}, {"text", "hi"}});
+  REQUIRE(cheaper.has_value());
+  CHECK(cheaper->object() == json::object{{"scale", 1}, {"text", "hi"}});
+  CHECK(p.hash == parsed(plain).hash);
+  CHECK(store_text(p) == store_text(parsed(plain)));
+  CHECK_FALSE(check_cheaper_inputs(p, {{"scael", 3}}).has_value());
+}
+
 TEST_CASE("an input that the pipeline does not have is refused with the nearest one") {
   CHECK(check_inputs(shipped("video-message"), {{"titel", "x"}}).error().detail
         == "pipeline 'video-message' has no input 'titel'; did you mean 'title'?");
