@@ -24,6 +24,7 @@
   TYPE(troupe::actors::subscribe)      \
   TYPE(troupe::actors::get_queue)      \
   TYPE(troupe::actors::change_queue)   \
+  TYPE(troupe::actors::degrade_queue)  \
   TYPE(troupe::actors::queue_reply)    \
   TYPE(troupe::actors::get_node)       \
   TYPE(troupe::actors::node_view)      \
@@ -58,7 +59,8 @@ using hub_actor = caf::typed_actor<caf::result<bool>(subscribe)>;
 /// The node as its operator sees it, the nodes of its cluster, and the queue's pauses. Event-based.
 using node_actor = caf::typed_actor<caf::result<node_view>(get_node), caf::result<cluster_view>(get_cluster),
                                     caf::result<drain_reply>(plan_drain), caf::result<node_reply>(change_node),
-                                    caf::result<queue_reply>(get_queue), caf::result<queue_reply>(change_queue)>;
+                                    caf::result<queue_reply>(get_queue), caf::result<queue_reply>(change_queue),
+                                    caf::result<queue_reply>(degrade_queue)>;
 
 /// What the HTTP edge may talk to.
 struct handles {

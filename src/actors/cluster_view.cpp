@@ -45,6 +45,13 @@ std::vector<member_view> members_of(const replica::machine& machine, timestamp n
   return all;
 }
 
+load_view load_of(const model::job_table& table) {
+  load_view load{table.degradation(), {}};
+  for (const auto each : model::all_job_classes)
+    load.expected_waits[static_cast<std::size_t>(each)] = table.expected_wait(model::least_priority_of(each));
+  return load;
+}
+
 queue_view queue_of(const model::job_table& table, const std::optional<std::string>& pipeline) {
   const auto& queue = table.queue();
   queue_view view;
@@ -55,6 +62,7 @@ queue_view queue_of(const model::job_table& table, const std::optional<std::stri
   }
   view.tasks_ready = queue.size();
   view.tasks_paused = queue.paused();
+  view.load = load_of(table);
   if (pipeline) {
     const auto jobs = table.jobs_of(*pipeline);
     view.jobs_of_pipeline = jobs.queued + jobs.started;

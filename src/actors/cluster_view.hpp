@@ -15,6 +15,7 @@ inline constexpr std::size_t decisions_most = 100;
 /// @param decisions  that this node has made or found, the newest last
 [[nodiscard]] cluster_view view_of(const replica::machine& machine, timestamp now, const std::deque<decision_view>& decisions);
 
+[[nodiscard]] load_view load_of(const model::job_table& table);
 /// @param pipeline  whose jobs are to be counted
 [[nodiscard]] queue_view queue_of(const model::job_table& table, const std::optional<std::string>& pipeline);
 

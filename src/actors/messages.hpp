@@ -7,6 +7,7 @@
 #include "model/table/commands.hpp"
 #include "model/task.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,7 +20,7 @@ namespace troupe::actors {
 
 /// Command: take a job. To the shard's leader. Answer: after the job is durable on a majority, `submit_reply`.
 /// The same tenant and key give the same job; with another `request_hash`, `errc::conflict`. `errc::queue_full` has
-/// `retry_after`.
+/// `retry_after`, as `errc::degraded` has: the cluster is at its limit and takes no job of this class.
 struct submit_job {
   std::string tenant;
   std::optional<std::string> idempotency_key;
@@ -29,10 +30,18 @@ struct submit_job {
   std::uint8_t priority = 5;    ///< 0..9
   std::vector<std::pair<std::string, std::string>> labels;
   std::optional<timestamp> deadline;  ///< the job fails when it has not ended by then
+  /// As `inputs`; taken in their place while jobs of this class may have cheaper ones. Nothing: the client wants none.
+  std::optional<model::packed_object> cheaper_inputs = {};
 };
+/// Whether a job could have, or got, its pipeline's cheaper inputs.
+enum class cheaper_inputs : std::uint8_t { none, offered, used };
 struct submitted {
   model::job_view job;
   bool created = true;  ///< false: the key was known
+  // Of a job that was taken now:
+  std::optional<duration> expected_wait = {};      ///< for a slot; nothing: nobody knows
+  model::measure degraded = model::measure::none;  ///< what is done to jobs of its class
+  cheaper_inputs cheaper = cheaper_inputs::none;
 };
 using submit_reply = result<submitted>;
 
@@ -130,14 +139,25 @@ struct pause_view {
   std::uint64_t tasks = 0;  ///< that it holds; a task may be held by two pauses
   std::uint64_t jobs = 0;   ///< that it keeps from beginning
 };
+/// What is done to jobs at the cluster's limit, and how long new ones will wait.
+struct load_view {
+  model::degradation degradation;
+  std::array<std::optional<duration>, model::job_classes> expected_waits;  ///< of the last of each class; nothing: nobody knows
+};
 struct queue_view {
   std::vector<pause_view> pauses;  ///< that of everything first, then by name
   std::uint64_t tasks_ready = 0;   ///< that a slot could run now
   std::uint64_t tasks_paused = 0;
+  load_view load = {};
   std::uint64_t jobs_of_pipeline = 0;  ///< that have not ended, of the one that `get_queue` names
   bool changed = false;                ///< by the command; false: it was paused, or not paused, before
 };
 using queue_reply = result<queue_view>;
+/// Command: what is done to jobs from now on. Of whoever decides how many nodes there are; to any node. Answer: `queue_reply` as
+/// of after it; `errc::conflict` while not all nodes of the cluster read such commands.
+struct degrade_queue {
+  model::degrade_command what;
+};
 
 /// Query: the state of this node. Answer: `node_view`.
 struct get_node {};
@@ -187,6 +207,7 @@ struct node_view {
   std::uint64_t jobs_running = 0;
   std::uint64_t tasks_ready = 0;  ///< tasks that a slot could run now
   std::uint64_t queue_limit = 0;
+  load_view load = {};
   // What an operator has paused:
   std::uint64_t pauses = 0, jobs_paused = 0, tasks_paused = 0;  ///< jobs that have not begun; tasks that would be ready
   std::uint64_t log_index = 0;                                  ///< applied; of several shards the sum

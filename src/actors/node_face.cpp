@@ -48,6 +48,7 @@ struct node_face_state {
             [this](const plan_drain& query) { return self_->delegate(shards_.front(), query); },
             [this](const get_queue& query) { return on_queue(query, answer_within); },
             [this](const change_queue& command) { return on_queue(command, change_within); },
+            [this](const degrade_queue& command) { return on_queue(command, change_within); },
             [this](const slot_changed& fact) {
               slots_[fact.view.index] = fact.view;
               if (fact.stopped) on_slot_stopped_();

@@ -95,6 +95,7 @@ struct shard_state {
           return queue_reply{queue_of(parts_.machine->table(), query.pipeline)};
         },
         [this](const change_queue& command) { return on_change_queue(command); },
+        [this](const degrade_queue& command) { return change(command.what); },
         [this](const inform_desk& command) {
           desk_ = command;
           tell_desk({}, true);
@@ -125,13 +126,20 @@ struct shard_state {
     body.pipeline_name = command.pipeline->name;
     body.pipeline_hash = command.pipeline->hash;
     body.pipeline_text = text_of(*command.pipeline);
-    body.inputs = std::move(command.inputs);
+    const auto cheaper = cheaper_for(command);
+    body.inputs = cheaper == cheaper_inputs::used ? *std::move(command.cheaper_inputs) : std::move(command.inputs);
     body.priority = command.priority;
     body.labels = std::move(command.labels);
     body.deadline = command.deadline;
     const auto token = next_token();
-    submissions_.emplace(token, submission{std::move(answer), std::move(command.tenant)});
+    submissions_.emplace(token, submission{std::move(answer), std::move(command.tenant), cheaper});
     gather(replica::event::submit{token, std::move(body)});
+  }
+
+  [[nodiscard]] cheaper_inputs cheaper_for(const submit_job& command) const {
+    const auto what_is_done = parts_.machine->table().degradation().of_priority(command.priority);
+    if (what_is_done < model::measure::cheaper || command.pipeline->cheaper.empty()) return cheaper_inputs::none;
+    return command.cheaper_inputs ? cheaper_inputs::used : cheaper_inputs::offered;
   }
 
   caf::result<job_reply> on_cancel(const cancel_job& command) {
@@ -162,13 +170,15 @@ struct shard_state {
   }
 
   caf::result<queue_reply> on_change_queue(const change_queue& command) {
+    if (command.what == change_queue::action::pause) return change(model::pause_command{command.of, command.reason});
+    return change(model::unpause_command{command.of});
+  }
+
+  caf::result<queue_reply> change(model::command body) {
     auto promise = self_->make_response_promise<queue_reply>();
     const auto token = next_token();
     queue_changes_.emplace(token, promise);
-    if (command.what == change_queue::action::pause)
-      gather(replica::event::change_queue{token, model::pause_command{command.of, command.reason}});
-    else
-      gather(replica::event::change_queue{token, model::unpause_command{command.of}});
+    gather(replica::event::change_queue{token, std::move(body)});
     return promise;
   }
 
@@ -324,13 +334,14 @@ struct shard_state {
 
   void deliver(replica::answer& one) {
     if (const auto found = submissions_.find(one.token); found != submissions_.end()) {
-      const auto [answer, tenant] = std::move(found->second);
+      const auto [answer, tenant, cheaper] = std::move(found->second);
       submissions_.erase(found);
       const auto& outcome = std::get<result<model::submit_outcome>>(one.reply);
       if (!outcome) return answer(outcome.error());
       auto job = parts_.machine->view(tenant, outcome->id);
       if (!job) return answer(job.error());
-      answer(submitted{std::move(*job), outcome->created});
+      answer(submitted{std::move(*job), outcome->created, outcome->expected_wait, outcome->degraded,
+                       outcome->created ? cheaper : cheaper_inputs::none});
     } else if (const auto cancelled = cancellations_.find(one.token); cancelled != cancellations_.end()) {
       auto [promise, tenant] = std::move(cancelled->second);
       cancellations_.erase(cancelled);
@@ -409,7 +420,8 @@ struct shard_state {
             leader,
             table.pauses().all().size(),
             table.jobs_paused(),
-            table.queue().paused()};
+            table.queue().paused(),
+            load_of(table)};
   }
 
   /// Empty if nothing more is known than that nobody leads.
@@ -434,6 +446,7 @@ struct shard_state {
   struct submission {
     std::function<void(submit_reply)> answer;
     std::string tenant;
+    cheaper_inputs cheaper = cheaper_inputs::none;
   };
   struct cancellation {
     caf::typed_response_promise<job_reply> promise;

@@ -26,6 +26,13 @@ void add(const member_view& from, member_view& into) {
   into.tasks += from.tasks;
 }
 
+/// Shards are degraded one after the other, and a job may be of any of them.
+void add(const load_view& from, load_view& into) {
+  if (from.degradation.level > into.degradation.level) into.degradation = from.degradation;
+  for (std::size_t i = 0; i < into.expected_waits.size(); ++i)
+    into.expected_waits[i] = std::max(into.expected_waits[i], from.expected_waits[i]);
+}
+
 std::string why_not_ready(const shard_status& shard, std::size_t number, std::size_t shards) {
   const auto why = shard.why_not_ready.empty() ? std::string{nobody_leads} : shard.why_not_ready;
   return shards == 1 ? why : fmt::format("shard {}: {}", number, why);
@@ -69,6 +76,7 @@ void add_shards(const shard_answers& shards, model::node_id self, node_view& int
     into.jobs_paused += shard.jobs_paused;
     into.tasks_paused += shard.tasks_paused;
     into.queue_limit += shard.queue_limit;
+    add(shard.load, into.load);
     into.log_index += shard.log_index;
     into.log_term = std::max(into.log_term, shard.log_term);
     into.shards.push_back(view_of(shard, number, self));
@@ -90,6 +98,7 @@ void add_queue(const queue_view& shard, queue_view& into) {
   std::ranges::sort(into.pauses, {}, &pause_view::of);
   into.tasks_ready += shard.tasks_ready;
   into.tasks_paused += shard.tasks_paused;
+  add(shard.load, into.load);
   into.jobs_of_pipeline += shard.jobs_of_pipeline;
   into.changed |= shard.changed;
 }

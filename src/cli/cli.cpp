@@ -231,6 +231,8 @@ void program::add_job_commands() {
   submit_app->add_option("--key", submit.key, "Idempotency key: the same key is the same job");
   submit_app->add_option("--priority", submit.request.priority, "high, normal, low or 0..9, 9 first");
   submit_app->add_option("--label", submit.request.labels, "KEY=VALUE, may be repeated")->allow_extra_args(false);
+  submit_app->add_flag("--accept-cheaper", submit.request.accepts_cheaper,
+                       "The pipeline's cheaper inputs will do while the cluster is at its limit");
   submit_app->add_option("--deadline", submit.request.deadline, "Fail the job if it has not ended after this time (10m)");
 
   auto* list = command(app, "jobs", "List jobs, newest first", [this] { return run_jobs(global, jobs); });

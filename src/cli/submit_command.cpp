@@ -129,6 +129,22 @@ outcome<exit_code> follow_job(api& node, const global_options& global, const std
   return code;
 }
 
+namespace {
+
+/// What a job that was taken at the limit has to expect.
+void tell_prospect(const api& node, const json::object& job) {
+  const auto degraded = text_at(job, "degraded"), cheaper = text_at(job, "cheaper_inputs");
+  if (degraded.empty()) return;
+  const auto wait_ms = count_at(job, "expected_wait_ms");  // 0 if nobody knows, too
+  node.tell(fmt::format("the cluster is at its limit{}{}",
+                        wait_ms > 0 ? fmt::format(": the job will wait about {} s", (wait_ms + 999) / 1000) : "",
+                        cheaper == "used"      ? "; it has the pipeline's cheaper inputs"
+                        : cheaper == "offered" ? "; with --accept-cheaper it would have cheaper inputs"
+                                               : ""));
+}
+
+}  // namespace
+
 outcome<exit_code> run_submit(const global_options& global, const submit_command& command) {
   TROUPE_TRY(auto body, request_head(command.request));
   TROUPE_CHECK(check_output(command.output));
@@ -145,6 +161,7 @@ outcome<exit_code> run_submit(const global_options& global, const submit_command
   TROUPE_TRY(const auto job, node.call(request));
   const auto id = text_at(job, "id");
   if (id.empty()) return failure{exit_code::node_failed, fmt::format("{} took the job but did not name it", node.url())};
+  tell_prospect(node, job);
   if (command.follow || !command.output.empty()) {
     node.tell(fmt::format("submitted job {}", id));
     return follow_job(node, global, id, command.output);

@@ -193,6 +193,7 @@ outcome<json::object> request_head(const submit_options& options) {
     if (*span <= 0ms) return failure{exit_code::usage, "--deadline must lie in the future"};
     body["deadline_ms"] = span->count();
   }
+  if (options.accepts_cheaper) body["accept_cheaper"] = true;
   return body;
 }
 

@@ -70,6 +70,7 @@ struct submit_options {
   std::string priority;             ///< "", "high", "normal", "low" or a digit
   std::vector<std::string> labels;  ///< "key=value"
   std::string deadline;             ///< "", or a duration from now
+  bool accepts_cheaper = false;     ///< the pipeline's cheaper inputs will do at the cluster's limit
 };
 /// The body of POST /v1/jobs without its inputs. @returns `usage` for a priority, label or deadline that is none.
 [[nodiscard]] outcome<json::object> request_head(const submit_options& options);

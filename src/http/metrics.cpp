@@ -26,6 +26,10 @@ void metrics::request_done(route_class group, int status, std::chrono::microseco
   counts.sum_us.fetch_add(us, std::memory_order_relaxed);
 }
 
+void metrics::job_degraded(model::job_class of, model::measure how) {
+  degraded_[static_cast<std::size_t>(of)][static_cast<std::size_t>(how)].fetch_add(1, std::memory_order_relaxed);
+}
+
 void metrics::write(std::string& out) const {
   const auto to = std::back_inserter(out);
   out += "# HELP troupe_http_requests_total Requests answered.\n# TYPE troupe_http_requests_total counter\n";
@@ -48,6 +52,15 @@ void metrics::write(std::string& out) const {
     fmt::format_to(to, "troupe_http_request_seconds_sum{{route=\"{}\"}} {}\n", name,
                    static_cast<double>(groups_[g].sum_us.load(std::memory_order_relaxed)) / 1e6);
     fmt::format_to(to, "troupe_http_request_seconds_count{{route=\"{}\"}} {}\n", name, sum);
+  }
+  out +=
+      "# HELP troupe_jobs_degraded_total Jobs that came here and were to wait longer, got cheaper inputs, or were refused.\n"
+      "# TYPE troupe_jobs_degraded_total counter\n";
+  for (const auto of : model::all_job_classes) {
+    for (const auto how : {model::measure::later, model::measure::cheaper, model::measure::refused}) {
+      fmt::format_to(to, "troupe_jobs_degraded_total{{class=\"{}\",measure=\"{}\"}} {}\n", to_string(of), to_string(how),
+                     degraded_[static_cast<std::size_t>(of)][static_cast<std::size_t>(how)].load(std::memory_order_relaxed));
+    }
   }
   write_one(out, "counter", "connections_accepted_total", "Connections taken.", connections_accepted.load());
   write_one(out, "counter", "connections_refused_total", "Connections over the limit.", connections_refused.load());

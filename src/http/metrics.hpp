@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/router.hpp"
+#include "model/degradation.hpp"
 
 #include <array>
 #include <atomic>
@@ -15,6 +16,8 @@ class metrics {
  public:
   /// @param took  from the end of the request's headers to the last byte handed to the kernel; streams are not observed
   void request_done(route_class group, int status, std::chrono::microseconds took, bool is_stream);
+  /// A job of this class was taken, or not, otherwise than as ever.
+  void job_degraded(model::job_class of, model::measure how);
   /// Appends Prometheus text.
   void write(std::string& out) const;
 
@@ -31,6 +34,8 @@ class metrics {
     std::atomic<std::uint64_t> sum_us{0};
   };
   std::array<group_counts, route_class_count> groups_;
+  static constexpr std::size_t measure_count = 4;
+  std::array<std::array<std::atomic<std::uint64_t>, measure_count>, model::job_classes> degraded_{};
 };
 
 }  // namespace troupe::http

@@ -84,9 +84,14 @@ awaitable<response> submit_batch(exchange& x) {
   auto batch = co_await hold_artifacts_of(x, std::move(checked));
   if (!batch) co_return problem(batch.error());
   if (!batch->command.jobs.empty()) {
+    std::vector<model::job_class> classes;
+    for (const auto& job : batch->command.jobs) classes.push_back(model::class_of(job.priority));
     auto answer = co_await ask(x, x.app().with.actors.jobs, std::move(batch->command), options.request_timeout);
     if (!answer) co_return problem(answer.error());
-    for (std::size_t i = 0; i < batch->places.size(); ++i) batch->replies[batch->places[i]] = std::move(answer->replies[i]);
+    for (std::size_t i = 0; i < batch->places.size(); ++i) {
+      count_degraded(x.app(), classes[i], answer->replies[i]);
+      batch->replies[batch->places[i]] = std::move(answer->replies[i]);
+    }
   }
   response out;
   out.content_type = "application/json";

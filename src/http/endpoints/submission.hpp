@@ -19,6 +19,8 @@ inline constexpr std::string_view only_tenant = "default";
 /// asked for at once.
 /// @returns those that no node has
 [[nodiscard]] awaitable<result<std::vector<digest>>> hold_artifacts(exchange& x, std::vector<digest> named);
+/// Counts what became of a job, if it was not taken as ever.
+void count_degraded(application& app, model::job_class of, const actors::submit_reply& reply);
 /// Why a job that names it is refused.
 [[nodiscard]] error no_artifact(const digest& hash);
 /// Checks a submission against its pipeline and hands it to the jobs' actor. @returns the answer for the client.

@@ -3,6 +3,7 @@
 #include "http/endpoints/submission.hpp"
 #include "http/guard.hpp"
 #include "http/json/job.hpp"
+#include "http/metrics.hpp"
 #include "http/off_loop.hpp"
 #include "model/table/references.hpp"
 
@@ -66,7 +67,7 @@ response accepted(const actors::submitted& done) {
   out.status = 202;
   out.content_type = "application/json";
   out.body.reserve(2048);
-  json::write_job(out.body, done.job);
+  json::write_submitted(out.body, done);
   out.with("Location", "/v1/jobs/" + done.job.id.text()).with("ETag", etag_of(done.job.revision));
   if (!done.created) out.with("Idempotency-Replayed", "true");
   return out;
@@ -99,6 +100,12 @@ awaitable<result<actors::submit_job>> command_of(exchange& x, json::submission w
   command.tenant = only_tenant;
   if (key) command.request_hash = json::request_hash((*pipeline)->hash, what, inputs->object());
   command.idempotency_key = std::move(key);
+  if (what.accepts_cheaper && !(*pipeline)->cheaper.empty()) {
+    auto cheaper = model::check_cheaper_inputs(**pipeline, what.inputs);
+    if (!cheaper) co_return cheaper.error();
+    if (const auto usable = check_models(x.app(), **pipeline, *cheaper); !usable) co_return usable.error();
+    command.cheaper_inputs = std::move(*cheaper);
+  }
   command.pipeline = *pipeline;
   command.inputs = std::move(*inputs);
   command.priority = what.priority;
@@ -129,6 +136,16 @@ awaitable<result<std::vector<digest>>> hold_artifacts(exchange& x, std::vector<d
   co_return missing;
 }
 
+void count_degraded(application& app, model::job_class of, const actors::submit_reply& reply) {
+  if (!reply) {
+    if (reply.error().code == errc::degraded) app.counts.job_degraded(of, model::measure::refused);
+  } else if (reply->cheaper == actors::cheaper_inputs::used) {
+    app.counts.job_degraded(of, model::measure::cheaper);
+  } else if (reply->degraded != model::measure::none) {
+    app.counts.job_degraded(of, model::measure::later);
+  }
+}
+
 error no_artifact(const digest& hash) {
   return {errc::bad_request, fmt::format("there is no artifact {}; upload it first with POST /v1/artifacts", hash.hex())};
 }
@@ -142,7 +159,9 @@ awaitable<response> submit(exchange& x, json::submission what) {
   const auto missing = co_await hold_artifacts(x, artifacts_of(*command));
   if (!missing) co_return problem(missing.error());
   if (!missing->empty()) co_return problem(no_artifact(missing->front()));
+  const auto of = model::class_of(command->priority);
   const auto answer = co_await ask(x, x.app().with.actors.jobs, std::move(*command), x.app().options.request_timeout);
+  count_degraded(x.app(), of, answer);
   if (!answer) co_return problem(answer.error());
   co_return accepted(*answer);
 }

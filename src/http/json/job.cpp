@@ -84,11 +84,15 @@ void write_error_and_links(writer& json, const model::job_view& job) {
   json.end_object();
 }
 
-}  // namespace
+/// Only what there is to say.
+void write_prospect(writer& json, const actors::submitted& done) {
+  if (done.expected_wait) json.member("expected_wait_ms", done.expected_wait->count());
+  if (done.degraded != model::measure::none) json.member("degraded", to_string(done.degraded));
+  if (done.cheaper != actors::cheaper_inputs::none)
+    json.member("cheaper_inputs", done.cheaper == actors::cheaper_inputs::used ? "used" : "offered");
+}
 
-void write_job(std::string& out, const model::job_view& job) {
-  writer json{out};
-  json.begin_object();
+void write_whole(writer& json, const model::job_view& job) {
   write_summary(json, job);
   json.member("inputs", job.inputs.object());
   json.key("stages");
@@ -102,6 +106,22 @@ void write_job(std::string& out, const model::job_view& job) {
     json.value(nullptr);
   }
   write_error_and_links(json, job);
+}
+
+}  // namespace
+
+void write_job(std::string& out, const model::job_view& job) {
+  writer json{out};
+  json.begin_object();
+  write_whole(json, job);
+  json.end_object();
+}
+
+void write_submitted(std::string& out, const actors::submitted& done) {
+  writer json{out};
+  json.begin_object();
+  write_whole(json, done.job);
+  write_prospect(json, done);
   json.end_object();
 }
 
@@ -140,6 +160,7 @@ void write_replies(std::string& out, const std::vector<actors::submit_reply>& re
     json.member("status", status);
     if (reply) {
       if (!reply->created) json.member("replayed", true);
+      write_prospect(json, *reply);
       json.key("job");
       json.begin_object();
       write_summary(json, reply->job);

@@ -33,6 +33,7 @@ void write(writer& json, const model::pipeline& pipeline) {
   json.begin_array();
   for (const auto& input : pipeline.inputs) write_input(json, input);
   json.end_array();
+  json.member("cheaper", pipeline.cheaper);
   json.key("stages");
   json.begin_array();
   for (const auto& stage : pipeline.stages) {

@@ -23,6 +23,28 @@ void write_pause(writer& json, const actors::pause_view& pause) {
   json.end_object();
 }
 
+void write_load(writer& json, const actors::load_view& load) {
+  const auto& now = load.degradation;
+  json.begin_object();
+  json.member("level", now.level);
+  json.member("since", now.level > 0 ? std::optional{now.since} : std::nullopt);
+  json.member("why", now.level > 0 ? std::string_view{now.why} : std::string_view{});
+  json.key("classes");
+  json.begin_array();
+  for (const auto each : model::all_job_classes) {
+    const auto at = static_cast<std::size_t>(each);
+    const auto& wait = load.expected_waits[at];
+    json.begin_object();
+    json.member("class", to_string(each));
+    json.member("priority_least", model::least_priority_of(each));
+    json.member("measure", to_string(now.of[at]));
+    json.member("expected_wait_ms", wait ? std::optional{std::int64_t{wait->count()}} : std::nullopt);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+}
+
 result<void> check_reason(std::string_view reason) {
   if (reason.size() > model::limits::pause_reason_bytes)
     return bad(fmt::format("the reason has more than {} bytes", model::limits::pause_reason_bytes));
@@ -62,6 +84,8 @@ void write_queue(std::string& out, const actors::queue_view& queue, bool is_afte
   json.end_array();
   json.member("tasks_ready", queue.tasks_ready);
   json.member("tasks_paused", queue.tasks_paused);
+  json.key("degradation");
+  write_load(json, queue.load);
   json.end_object();
 }
 

@@ -37,7 +37,7 @@ result<std::uint8_t> priority_from(std::string_view text) {
 /// A scalar of JSON as a form would send it, so that both ways share their checks.
 std::optional<std::string> scalar_text(const bj::value& value) {
   if (const auto* text = value.if_string()) return std::string{view_of(*text)};
-  if (value.is_int64() || value.is_uint64()) return bj::serialize(value);
+  if (value.is_int64() || value.is_uint64() || value.is_bool()) return bj::serialize(value);
   return std::nullopt;
 }
 
@@ -71,14 +71,17 @@ result<void> read_member(std::string_view name, bj::value& value, submission& in
     into.inputs = std::move(value.get_object());
     return {};
   }
-  if (name == "priority" || name == "deadline" || name == "deadline_ms") {
+  if (name == "priority" || name == "deadline" || name == "deadline_ms" || name == "accept_cheaper") {
     if (value.is_null()) return {};
     const auto text = scalar_text(value);
     if (!text) return bad(fmt::format("{} must be a number or a text", name));
     TROUPE_CHECK(read_submission_field(name, *text, into));
     return {};
   }
-  return bad(fmt::format("unknown member '{}'; known: pipeline, inputs, priority, labels, deadline, deadline_ms", name));
+  return bad(
+      fmt::format("unknown member '{}'; known: pipeline, inputs, priority, labels, deadline, deadline_ms, "
+                  "accept_cheaper",
+                  name));
 }
 
 /// Takes the inputs out of the body.
@@ -148,6 +151,9 @@ result<bool> read_submission_field(std::string_view name, std::string_view text,
     const auto number = to_number(text);
     if (!number || *number == 0 || *number > deadline_ms_most) return bad("deadline_ms must be 1 to 31622400000 (366 days)");
     into.deadline_in = duration{*number};
+  } else if (name == "accept_cheaper") {
+    if (text != "true" && text != "false") return bad("accept_cheaper must be true or false");
+    into.accepts_cheaper = text == "true";
   } else if (name.starts_with(label_prefix)) {
     into.labels.emplace_back(name.substr(label_prefix.size()), text);
   } else {
@@ -221,6 +227,7 @@ digest request_hash(const digest& pipeline_hash, const submission& what, const b
     json.value(value);
   }
   json.value(what.deadline);
+  if (what.accepts_cheaper) json.value("accept_cheaper");
   json.end_array();
   return sha256_of(text);
 }

@@ -21,6 +21,7 @@ struct submission {
   std::vector<std::pair<std::string, std::string>> labels;
   std::optional<timestamp> deadline;
   std::optional<duration> deadline_in;  ///< counted from now; at most one of the two is set
+  bool accepts_cheaper = false;         ///< the pipeline's cheaper inputs will do while the cluster is at its limit
 };
 
 /// Reads the body of POST /v1/jobs. @returns `errc::bad_request` saying which member is wrong.
@@ -43,7 +44,7 @@ struct batch_limits {
 [[nodiscard]] result<void> check_idempotency_key(std::string_view key);
 
 /// Reads one of the fields that forms and queries may hold besides inputs: pipeline, priority, deadline, deadline_ms,
-/// labels.NAME.
+/// accept_cheaper, labels.NAME.
 /// @returns false if `name` is no such field.
 [[nodiscard]] result<bool> read_submission_field(std::string_view name, std::string_view text, submission& into);
 /// Labels of a submission, as a whole: at most 16, each name 1 to 64 bytes once, each value at most 256 bytes.

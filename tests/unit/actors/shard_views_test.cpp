@@ -91,6 +91,16 @@ TEST_CASE("a pause of several shards is one, since the first of them took it, an
   CHECK(all.changed);
 }
 
+TEST_CASE("of several shards the highest level and the longest waits count") {
+  queue_view all;
+  add_queue({.pauses = {}, .load = {{.level = 1, .why = "one"}, {3s, std::nullopt, 0s}}}, all);
+  add_queue({.pauses = {}, .load = {{.level = 3, .why = "other"}, {2s, 1s, std::nullopt}}}, all);
+  add_queue({.pauses = {}, .load = {{}, {}}}, all);
+  CHECK(all.load.degradation.level == 3);
+  CHECK(all.load.degradation.why == "other");
+  CHECK(all.load.expected_waits == std::array<std::optional<duration>, 3>{3s, 1s, 0s});
+}
+
 TEST_CASE("a node is not taken out of one shard while another one waits for it") {
   const auto drained = shard({member(2, "learner", "drained")});
   const auto draining = shard({member(2, "voter", "draining")});

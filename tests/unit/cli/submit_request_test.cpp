@@ -105,6 +105,10 @@ TEST_CASE("priority, labels and deadline become members of the request") {
   const auto body = request_head({.pipeline = "p", .priority = "7", .labels = {"a=1", "b=x=y"}, .deadline = "10m"});
   REQUIRE(body.has_value());
   CHECK(boost::json::serialize(*body) == R"({"pipeline":"p","priority":7,"labels":{"a":"1","b":"x=y"},"deadline_ms":600000})");
+  CHECK_FALSE(body->contains("accept_cheaper"));
+  const auto cheaper = request_head({.pipeline = "p", .priority = "", .labels = {}, .deadline = "", .accepts_cheaper = true});
+  REQUIRE(cheaper.has_value());
+  CHECK(cheaper->at("accept_cheaper").as_bool());
   CHECK_FALSE(request_head({.pipeline = "p", .priority = "10", .labels = {}, .deadline = ""}).has_value());
   CHECK_FALSE(request_head({.pipeline = "p", .priority = "", .labels = {"nothing"}, .deadline = ""}).has_value());
   CHECK_FALSE(request_head({.pipeline = "p", .priority = "", .labels = {}, .deadline = "soon"}).has_value());

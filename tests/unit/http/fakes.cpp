@@ -91,7 +91,7 @@ caf::result<Reply> respond(jobs_self self, world& w, std::shared_ptr<std::vector
   return make();
 }
 
-model::job_view view_for(const actors::submit_job& command, model::job_id id) {
+model::job_view view_for(const actors::submit_job& command, model::job_id id, model::measure how) {
   model::job_view job;
   job.id = id;
   job.tenant = command.tenant;
@@ -101,7 +101,8 @@ model::job_view view_for(const actors::submit_job& command, model::job_id id) {
   job.priority = command.priority;
   job.labels = command.labels;
   job.deadline = command.deadline;
-  job.inputs = command.inputs;
+  const bool is_cheaper = command.cheaper_inputs && how >= model::measure::cheaper;
+  job.inputs = is_cheaper ? *command.cheaper_inputs : command.inputs;
   for (const auto& stage : command.pipeline->stages) {
     model::stage_view view;
     view.name = stage.name;
@@ -122,7 +123,8 @@ actors::submit_reply submit(world& w, const actors::submit_job& command) {
     }
   }
   const auto id = model::job_id{w.next_id++};
-  auto job = view_for(command, id);
+  const auto how = w.degraded.of_priority(command.priority);
+  auto job = view_for(command, id, how);
   job.created = w.clock();
   w.jobs[id] = job;
   model::job_event event;
@@ -132,7 +134,10 @@ actors::submit_reply submit(world& w, const actors::submit_job& command) {
   event.at = fake_now;
   w.journal[id] = {event};
   if (command.idempotency_key) w.keys[*command.idempotency_key] = {id, command.request_hash};
-  return actors::submitted{std::move(job), true};
+  auto cheaper = actors::cheaper_inputs::none;
+  if (how >= model::measure::cheaper && !command.pipeline->cheaper.empty())
+    cheaper = command.cheaper_inputs ? actors::cheaper_inputs::used : actors::cheaper_inputs::offered;
+  return actors::submitted{std::move(job), true, w.expected_wait, how, cheaper};
 }
 
 actors::job_reply get(world& w, model::job_id id) {
@@ -289,7 +294,8 @@ actors::node_actor::behavior_type node_behavior(actors::node_actor::pointer, wor
     view.pauses = pauses;
     return view;
   };
-  return {get, cluster, plan, change, queue, pause};
+  const auto degrade = [=](const actors::degrade_queue&) -> actors::queue_reply { return w->queue; };
+  return {get, cluster, plan, change, queue, pause, degrade};
 }
 
 }  // namespace
@@ -381,6 +387,7 @@ model::pipeline_registry fake_pipelines() {
                   input("voice", model::value_type::text, false), input("captions", model::value_type::boolean, false)};
   talk->inputs[2].choices = {"slt", "kal"};
   talk->inputs[2].fallback = "slt";
+  talk->cheaper = {{"voice", "kal"}};
   talk->inputs[3].fallback = true;
   model::stage speak;
   speak.name = "speak";

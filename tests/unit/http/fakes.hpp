@@ -40,7 +40,9 @@ struct world {
   std::map<std::string, std::pair<model::job_id, digest>> keys;
   std::vector<std::pair<std::optional<model::job_id>, std::weak_ptr<actors::event_sink>>> listeners;
   std::optional<error> refuse_with;  ///< what the jobs' actor answers to everything
-  bool is_silent = false;            ///< whether it keeps its answers to itself
+  model::degradation degraded;       ///< what is done to new jobs
+  std::optional<duration> expected_wait;
+  bool is_silent = false;  ///< whether it keeps its answers to itself
   std::vector<actors::submit_job> submissions;
   std::uint64_t batches = 0;  ///< how often several came together
   std::vector<actors::change_node> node_changes;

@@ -83,6 +83,64 @@ TEST_CASE("an actor's refusal becomes its status, with the time to come back") {
   CHECK(object_of(full).at("type") == "about:blank#queue_full");
 }
 
+TEST_CASE("a submission hears how long it will wait, and what is done to jobs like it, only if there is something to say") {
+  served s;
+  const auto as_ever = object_of(ask(s.port(), "POST", "/v1/jobs", json_type, good));
+  for (const auto* name : {"expected_wait_ms", "degraded", "cheaper_inputs"}) CHECK_FALSE(as_ever.contains(name));
+
+  s.w.expected_wait = std::chrono::seconds{90};
+  s.w.degraded.of = {model::measure::refused, model::measure::cheaper, model::measure::none};
+  const auto offered = object_of(ask(s.port(), "POST", "/v1/jobs", json_type, good));
+  CHECK(offered.at("expected_wait_ms") == 90'000);
+  CHECK(offered.at("degraded") == "cheaper");
+  CHECK(offered.at("cheaper_inputs") == "offered");
+  CHECK(offered.at("inputs").at("voice") == "slt");
+
+  const auto used = object_of(
+      ask(s.port(), "POST", "/v1/jobs", json_type, R"({"pipeline":"talk","inputs":{"text":"hello"},"accept_cheaper":true})"));
+  CHECK(used.at("cheaper_inputs") == "used");
+  CHECK(used.at("inputs").at("voice") == "kal");
+
+  const auto critical =
+      object_of(ask(s.port(), "POST", "/v1/jobs", json_type,
+                    R"({"pipeline":"talk","inputs":{"text":"hello"},"priority":"high","accept_cheaper":true})"));
+  CHECK(critical.at("expected_wait_ms") == 90'000);
+  CHECK_FALSE(critical.contains("degraded"));
+  CHECK(critical.at("inputs").at("voice") == "slt");
+
+  const auto metrics = ask(s.port(), "GET", "/metrics").body;
+  CHECK(metrics.find("troupe_jobs_degraded_total{class=\"normal\",measure=\"later\"} 1\n") != std::string::npos);
+  CHECK(metrics.find("troupe_jobs_degraded_total{class=\"normal\",measure=\"cheaper\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("a job that is refused because of the limit is a 429 of its own code, and is counted") {
+  served s;
+  s.w.refuse_with = error{errc::degraded, "the cluster is at its limit", std::chrono::seconds{40}};
+  const auto refused =
+      ask(s.port(), "POST", "/v1/jobs", json_type, R"({"pipeline":"talk","inputs":{"text":"hello"},"priority":"low"})");
+  CHECK(refused.status == 429);
+  CHECK(refused.header("retry-after") == "40");
+  CHECK(object_of(refused).at("code") == "degraded");
+  s.w.refuse_with.reset();
+  const auto metrics = ask(s.port(), "GET", "/metrics").body;
+  CHECK(metrics.find("troupe_jobs_degraded_total{class=\"background\",measure=\"refused\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("the key of a request that takes cheaper inputs finds its job whatever is done to jobs then") {
+  served s;
+  const auto headers = std::string{json_type} + "Idempotency-Key: k1\r\n";
+  const std::string request = R"({"pipeline":"talk","inputs":{"text":"hello"},"accept_cheaper":true})";
+  const auto first = ask(s.port(), "POST", "/v1/jobs", headers, request);
+  s.w.degraded.of = {model::measure::cheaper, model::measure::cheaper, model::measure::cheaper};
+  const auto again = ask(s.port(), "POST", "/v1/jobs", headers, request);
+  CHECK(again.status == 202);
+  CHECK(again.body == first.body);
+  CHECK(ask(s.port(), "POST", "/v1/jobs", headers, good).status == 409);
+  CHECK(
+      ask(s.port(), "POST", "/v1/jobs", json_type, R"({"pipeline":"talk","inputs":{"text":"x"},"accept_cheaper":"maybe"})").status
+      == 400);
+}
+
 TEST_CASE("an actor that does not answer is a 504, and its late answer harms nobody") {
   served s{[](auto& options) { options.request_timeout = std::chrono::milliseconds{100}; }};
   s.w.is_silent = true;
