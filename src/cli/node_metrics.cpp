@@ -6,6 +6,7 @@
 #include <caf/actor_registry.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -21,7 +22,9 @@ class text {
   void head(const char* name, const char* type, const char* help) {
     out_ += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
   }
-  void line(std::string_view series, double value) { out_ += fmt::format("{} {}\n", series, value); }
+  void line(std::string_view series, double value) {
+    out_ += std::isnan(value) ? fmt::format("{} NaN\n", series) : fmt::format("{} {}\n", series, value);
+  }
   std::string take() { return std::move(out_); }
 
  private:
@@ -139,6 +142,18 @@ void add_shards(const actors::node_view& node, text& out) {
   each("troupe_shard_jobs", "Jobs of the shard that have not ended.", [](const auto& s) { return s.jobs; });
 }
 
+void add_load(const actors::load_view& load, text& out) {
+  out.sample("troupe_degradation_level", "gauge", "Steps taken against jobs because the cluster is at its limit; 0: none.",
+             load.degradation.level);
+  out.head("troupe_expected_wait_seconds", "gauge",
+           "How long the last job of a class would wait if it came now; NaN: nobody knows.");
+  for (const auto each : model::all_job_classes) {
+    const auto& wait = load.expected_waits[static_cast<std::size_t>(each)];
+    out.line(fmt::format("troupe_expected_wait_seconds{{class=\"{}\"}}", to_string(each)),
+             wait ? std::chrono::duration<double>(*wait).count() : std::nan(""));
+  }
+}
+
 void add_node(const actors::node_view& node, text& out) {
   out.head("troupe_jobs", "gauge", "Jobs that have not ended.");
   out.line("troupe_jobs{state=\"queued\"}", static_cast<double>(node.jobs_queued));
@@ -151,6 +166,7 @@ void add_node(const actors::node_view& node, text& out) {
              static_cast<double>(node.tasks_paused));
   out.sample("troupe_jobs_paused", "gauge", "Queued jobs that an operator keeps from beginning.",
              static_cast<double>(node.jobs_paused));
+  add_load(node.load, out);
   out.sample("troupe_queue_limit_jobs", "gauge", "Jobs that may wait or run (queue.limit).",
              static_cast<double>(node.queue_limit));
   out.sample("troupe_log_applied_index", "gauge", "Last log entry that took effect; of several shards the sum.",

@@ -28,6 +28,22 @@ void print_machines(const json::object& status) {
   }
 }
 
+void print_degradation(const json::object& status) {
+  const auto* now = object_at(status, "degradation");
+  const auto* classes = now ? array_at(*now, "classes") : nullptr;
+  if (!classes) return;
+  const auto level = count_at(*now, "level");
+  fmt::print("jobs: {}\n", level == 0 ? "all is as ever" : fmt::format("level {}: {}", level, text_at(*now, "why")));
+  for (const auto& each : *classes) {
+    const auto* one = each.if_object();
+    if (!one) continue;
+    const auto* wait = one->if_contains("expected_wait_ms");
+    const bool is_known = wait && !wait->is_null();
+    fmt::print("     {:<10}  {:<8}  expected wait {}\n", text_at(*one, "class"), text_at(*one, "measure"),
+               is_known ? fmt::format("{} s", (count_at(*one, "expected_wait_ms") + 999) / 1000) : "unknown");
+  }
+}
+
 void print_decision(const json::object& decision) {
   fmt::print("{}\n", fit(fmt::format("{} -> {}  {}: {}", count_at(decision, "from"), count_at(decision, "to"),
                                      text_at(decision, "reason"), text_at(decision, "text")),
@@ -52,6 +68,7 @@ void print_status(const json::object& status) {
   if (const auto* alarms = array_at(status, "alarms"))
     for (const auto& each : *alarms)
       if (const auto* one = each.if_object()) fmt::print("alarm: {}: {}\n", text_at(*one, "code"), text_at(*one, "why"));
+  print_degradation(status);
   print_machines(status);
   const auto* decisions = array_at(status, "decisions");
   if (!decisions || decisions->empty()) return;

@@ -87,7 +87,10 @@ json::object to_json(const fleet::pool::entry& machine) {
 
 }  // namespace
 
-scaling_keeper::scaling_keeper(scaling_settings settings, parts with) : settings_(std::move(settings)), with_(std::move(with)) {
+scaling_keeper::scaling_keeper(scaling_settings settings, parts with)
+    : settings_(std::move(settings)),
+      with_(std::move(with)),
+      degradation_(settings_.policy.read.degrade, {with_.system, with_.node, settings_.every}) {
   thread_ = std::thread{[this] { run(); }};
 }
 
@@ -142,6 +145,7 @@ std::optional<scaling_keeper::picture> scaling_keeper::ask() {
 void scaling_keeper::give_up() {
   machine_.reset();
   pool_.reset();
+  degradation_.give_up();
   ended_.clear();
   const std::lock_guard lock{mutex_};
   owns_ = is_resumed_ = false;
@@ -173,6 +177,7 @@ void scaling_keeper::step(const picture& seen) {
   measure(seen, now, observed);
   auto d = machine_->step(observed);
   keep(observed, d);
+  auto load = degradation_.look(seen.node.load, is_at_limit(d), now);
   override_by_hold(d, now);
   pool_->want(d);
   carry_out(now);
@@ -182,6 +187,7 @@ void scaling_keeper::step(const picture& seen) {
   machines_ = pool_->entries();
   troubles_ = pool_->troubles(now);
   on_order_ = pool_->on_order();
+  load_ = std::move(load);
   const bool is_news = !last_ || d.to != d.from || d.why != last_->why || d.rule != last_->rule;
   if (is_news) {
     if (d.to != d.from)
@@ -220,6 +226,14 @@ void scaling_keeper::measure(const picture& seen, timestamp now, scaling::observ
   const auto bad = static_cast<double>(ended.failed + ended.dead - then.failed - then.dead);
   const auto all = bad + static_cast<double>(ended.succeeded - then.succeeded);
   add(scaling::metric_kind::error_rate, all > 0 ? 100 * bad / all : 0);
+}
+
+/// By the policy's bounds, by an operator, or by a provider that has given nothing for long.
+bool scaling_keeper::is_at_limit(const scaling::decision& d) const {
+  if (d.why == scaling::reason::environment_off) return false;
+  const std::lock_guard lock{mutex_};
+  return d.is_degraded || (held_ && d.to > held_->nodes)
+         || std::ranges::find(d.alerts, scaling::alert::provider_behind) != d.alerts.end();
 }
 
 void scaling_keeper::override_by_hold(scaling::decision& d, timestamp now) {
@@ -291,6 +305,7 @@ std::string scaling_keeper::status() const {
   out["desired"] = last_ ? json::value(last_->to) : json::value(nullptr);
   out["now"] = last_ ? json::value(scaling::to_json(*last_)) : json::value(nullptr);
   out["on_order"] = on_order_;
+  out["degradation"] = to_json(load_);
   out["held"] =
       held_ ? json::value(json::object{{"nodes", held_->nodes}, {"until_ms", to_unix_ms(held_->until)}}) : json::value(nullptr);
   json::array machines, alarms, decisions;

@@ -4,6 +4,7 @@
 #include "actors/cluster_view.hpp"
 #include "actors/job_ends.hpp"
 #include "base/clock.hpp"
+#include "cli/degradation_keeper.hpp"
 #include "cli/policy_file.hpp"
 #include "fleet/pool.hpp"
 #include "model/ports/scaling.hpp"
@@ -68,6 +69,7 @@ class scaling_keeper : public model::ports::scaling_desk {
   void step(const picture& seen);
   void measure(const picture& seen, timestamp now, scaling::observation& into);
   void override_by_hold(scaling::decision& d, timestamp now);
+  [[nodiscard]] bool is_at_limit(const scaling::decision& d) const;
   void carry_out(timestamp now);
   void change(actors::change_node::action what, model::node_id node);
   void keep(const scaling::observation& seen, const scaling::decision& d);
@@ -81,6 +83,7 @@ class scaling_keeper : public model::ports::scaling_desk {
   // Of the thread.
   std::optional<scaling::scaler> machine_;
   std::optional<fleet::pool> pool_;
+  degradation_keeper degradation_;
   std::deque<std::pair<timestamp, actors::job_ends::figures>> ended_;  ///< of the last minutes
 
   mutable std::mutex mutex_;
@@ -92,6 +95,7 @@ class scaling_keeper : public model::ports::scaling_desk {
   std::vector<fleet::pool::entry> machines_;
   std::vector<fleet::trouble> troubles_;
   int on_order_ = 0;
+  actors::load_view load_;
   std::optional<scaling::decision_log> log_;
   std::uint64_t log_bytes_ = 0;
   std::thread thread_;

@@ -19,6 +19,8 @@ from framework import ROOT, CheckFailed, Http, Node, free_port, wait_until
 STAGE = ("name: %s\ninputs: {}\nstages:\n  only: {kind: exec, program: {mode: once, command: [sh, -c, \"%s\"], outputs: {}}%s, "
          "retry: {attempts: 1, backoff: 100ms..100ms}}\nresult: {}\n")
 PIPELINES = {"good": ("true", ""), "bad": ("exit 1", ""), "slow": ("sleep 100", ""), "parked": ("true", ", requires: {labels: [nowhere]}")}
+ONE_NODE = ("pool: one\nlimits: {min: 1, max: 1}\nrules: {all: {kind: target, metric: unfinished, total: true, target: 1, period: 1s}}\n"
+            "degrade: {refuse: {above: 1s}, after: 0s, hold: 1min}\n")
 # What cannot be brought about from outside: actors that hang, a node 10,000 entries behind that still answers, a slow disk.
 NOT_CAUSED = {"TroupeNodeStuck", "TroupeNodeBehind", "TroupeJournalSlow"}
 DISK = {"TroupeDiskFull", "TroupeDiskNearlyFull", "TroupeDiskFillsUp", "TroupeCollectsForRoom"}
@@ -116,6 +118,15 @@ def overload(node):
     node.http.json("POST", "/v1/jobs:batch", {"jobs": [{"pipeline": "parked", "inputs": {}}] * 150})
 
 
+def reach_limit(node):
+    """More jobs than the only node that may be can do soon, so that it takes no more of the least important ones."""
+    low = {"pipeline": "good", "inputs": {}, "priority": "low"}
+    node.http.wait_final(node.http.submit("good", {})["id"])
+    node.http.submit("slow", {})
+    node.http.json("POST", "/v1/jobs:batch", {"jobs": [low] * 500})
+    wait_until("a job to be refused", lambda: node.http.request("POST", "/v1/jobs", low)[0] == 429)
+
+
 def lose_one_after_the_other(prometheus, nodes):
     """Five voters, until two are left that take no jobs."""
     nodes[4].kill()
@@ -180,11 +191,13 @@ def clusters_of(folder, disk):
     pipelines.mkdir()
     for name, (command, more) in PIPELINES.items():
         (pipelines / f"{name}.yaml").write_text(STAGE % (name, command, more))
+    (pathlib.Path(folder) / "one.yaml").write_text(ONE_NODE)
     common = ["--slots", "1", "--pipelines", pipelines]
 
     def alone(*more, data=None):
         return [Node(*common, *more, data=data)]
     clusters = {"troupe-well": alone(), "troupe-work": alone("--set", "queue.limit=160"), "troupe-slow": alone(), "troupe-drained": alone(),
+                "troupe-limit": alone("--set", f"scaling.policy={pathlib.Path(folder) / 'one.yaml'}", "--set", "scaling.every=1s"),
                 "troupe-lame": alone("--set", "worker_program=/bin/false")}
     if disk:
         clusters["troupe-disk"] = alone("--set", "disk.keep_free=32MiB", "--set", "disk.ballast=16MiB", "--set", "journal.write_buffer=1MiB",
@@ -213,7 +226,10 @@ def alerts_fire(check):
             drained.http.json("POST", f"/v1/nodes/{drained.http.json('GET', '/v1/node')['id']}/drain", {})
             drained.http.json("POST", "/v1/queue/pause", {"reason": "to see the alert"})
             overload(clusters["troupe-work"][0])
+            reach_limit(clusters["troupe-limit"][0])
             prometheus.wait("TroupeQueuePaused", "troupe-drained")
+            for alert in ("TroupeDegraded", "TroupeJobsRefused"):
+                prometheus.wait(alert, "troupe-limit")
             five = clusters["troupe-five"]
             lead_from_elsewhere(five)
             for alert in ("TroupeVotersShareDomain", "TroupeVersionHeldBack"):
