@@ -65,7 +65,7 @@ class yaml_reader {
       if (!seen_.insert(name).second) return fault(entry.first, fmt::format("{} stands here for the second time", name));
       if (const auto* key = find_key(name)) {
         TROUPE_CHECK(take(*key, entry.first, entry.second));
-      } else if (prefix.empty() && is_group(name)) {
+      } else if (is_group(name)) {
         TROUPE_CHECK(read(entry.second, name));
       } else {
         return fault(entry.first, fmt::format("there is no key {}; {}", name, hint_for(name, names_of_keys())));

@@ -89,6 +89,12 @@ struct node_config {
     std::filesystem::path directory;  ///< empty until `fill_automatic`
     std::vector<std::string> labels, arguments, command;
     duration command_time = 1min;
+    duration works_within = 5min;
+    struct {
+      std::string url, name_space, workload;  ///< empty: of the pod in which the node runs; a workload has no such default
+      std::filesystem::path token_file, ca;   ///< the same
+      duration time = 10s;
+    } kubernetes;
   } scaling;
   struct {
     bytes budget{};  ///< that the slots share; 0 until `fill_automatic`

@@ -286,9 +286,10 @@ config_key environment_key() {
 }
 
 config_key provider_key() {
-  return {"scaling.provider", false, "local or exec",
+  return {"scaling.provider", false, "local, exec or kubernetes",
           [](node_config& config, const values& given) {
-            if (given.front() != "local" && given.front() != "exec") return false;
+            const auto& name = given.front();
+            if (name != "local" && name != "exec" && name != "kubernetes") return false;
             config.scaling.provider = given.front();
             return true;
           },
@@ -304,6 +305,18 @@ config_key words_key(std::string name, Member member) {
             return true;
           },
           [=](const node_config& config) { return fmt::format("[{}]", fmt::join(member(config), ", ")); }};
+}
+
+/// A text that may be left to the node, or to nobody.
+template <class Member>
+config_key text_key(std::string name, std::string_view what, std::string_view without, Member member) {
+  return {std::move(name), false, fmt::format("{}, or {}", what, without),
+          [=](node_config& config, const values& given) {
+            if (given.front().empty()) return false;
+            member(config) = given.front() == without ? "" : given.front();
+            return true;
+          },
+          [=](const node_config& config) { return member(config).empty() ? std::string{without} : member(config); }};
 }
 
 config_key log_level_key() {
@@ -353,6 +366,13 @@ void add_serving_keys(std::vector<config_key>& keys) {
   keys.push_back(words_key("scaling.arguments", AT(scaling.arguments)));
   keys.push_back(words_key("scaling.command", AT(scaling.command)));
   keys.push_back(duration_key("scaling.command_time", 1s, 10min, AT(scaling.command_time)));
+  keys.push_back(duration_key("scaling.works_within", 10s, 24h, AT(scaling.works_within)));
+  keys.push_back(text_key("scaling.kubernetes.url", "https://HOST:PORT", automatic, AT(scaling.kubernetes.url)));
+  keys.push_back(text_key("scaling.kubernetes.namespace", "a name", automatic, AT(scaling.kubernetes.name_space)));
+  keys.push_back(text_key("scaling.kubernetes.workload", "deployment/NAME", "none", AT(scaling.kubernetes.workload)));
+  keys.push_back(path_key("scaling.kubernetes.token_file", automatic, AT(scaling.kubernetes.token_file)));
+  keys.push_back(path_key("scaling.kubernetes.ca", automatic, AT(scaling.kubernetes.ca)));
+  keys.push_back(duration_key("scaling.kubernetes.time", 1s, 1min, AT(scaling.kubernetes.time)));
   keys.push_back(number_key("worker.niceness", "steps", 0, 19, AT(worker.niceness)));
   keys.push_back(number_key("worker.recycle_after_tasks", "tasks", 1, 1'000'000, AT(worker.recycle_after_tasks)));
   keys.push_back(size_key("worker.memory_growth_limit", 16_MiB, bytes{1ull << 40}, AT(worker.memory_growth_limit)));

@@ -137,7 +137,7 @@ struct http_client::state {
   std::unique_ptr<CURLM, multi_deleter> multi{curl_multi_init()};
 
   outcome<void> prepare(exchange& self, curl_slist* headers, char* why) const;
-  CURLcode drive(CURL* easy) const;
+  CURLcode drive(CURL* easy, int stop_fd) const;
   [[nodiscard]] failure failure_of(CURLcode code, const exchange& self, const char* why) const;
 };
 
@@ -187,6 +187,7 @@ outcome<void> http_client::state::prepare(exchange& self, curl_slist* headers, c
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
                    static_cast<long>(std::max<std::int64_t>(request.silence_most.count() / 1000, 1)));
+  if (request.time_most > duration{0}) curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.time_most.count()));
   if (loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");  // a proxy cannot reach this machine's loopback
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &self);
@@ -194,25 +195,27 @@ outcome<void> http_client::state::prepare(exchange& self, curl_slist* headers, c
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &self);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   if (request.upload) return open_upload(self, *request.upload);
-  if (request.method == "POST") {
+  if (request.method == "POST" || !request.body.empty()) {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
-  } else if (request.method == "HEAD") {
+  }
+  if (request.method == "HEAD") {
     curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  } else if (request.method != "GET") {
+  } else if (request.method != "GET" && request.method != "POST") {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
   return {};
 }
 
-CURLcode http_client::state::drive(CURL* easy) const {
+CURLcode http_client::state::drive(CURL* easy, int stop_fd) const {
   curl_multi_add_handle(multi.get(), easy);
   int running = 1;
   CURLcode code = CURLE_OK;
-  while (running && !was_interrupted()) {
+  curl_waitfd stop{.fd = stop_fd, .events = CURL_WAIT_POLLIN, .revents = 0};
+  while (running && !was_interrupted() && stop.revents == 0) {
     if (curl_multi_perform(multi.get(), &running) != CURLM_OK) break;
-    if (running) curl_multi_poll(multi.get(), nullptr, 0, poll_ms, nullptr);
+    if (running) curl_multi_poll(multi.get(), &stop, stop_fd < 0 ? 0 : 1, poll_ms, nullptr);
   }
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left)) {
@@ -227,9 +230,12 @@ failure http_client::state::failure_of(CURLcode code, const exchange& self, cons
   curl_off_t connected = 0;
   curl_easy_getinfo(self.easy, CURLINFO_CONNECT_TIME_T, &connected);
   if (code == CURLE_SSL_CACERT_BADFILE)
-    return {exit_code::local_file, fmt::format("cannot read certificates from {} (--ca)", with.ca)};
+    return {exit_code::local_file, fmt::format("cannot read certificates from {} ({})", with.ca, with.ca_setting)};
   if (code == CURLE_PEER_FAILED_VERIFICATION)
-    return {exit_code::unreachable, fmt::format("{}: {} (--ca names the certificate of the node's cluster)", url, why), true};
+    return {exit_code::unreachable, fmt::format("{}: {} ({} names the certificate of its cluster)", url, why, with.ca_setting),
+            true};
+  if (code == CURLE_OPERATION_TIMEDOUT && self.request.time_most > duration{0})
+    return {exit_code::unreachable, fmt::format("{}: no answer within {}", url, format_duration(self.request.time_most))};
   if (code == CURLE_OPERATION_TIMEDOUT && connected > 0)
     return {exit_code::unreachable, fmt::format("{}: connected, but not a byte came for {} (is the node paused?)", url,
                                                 format_duration(self.request.silence_most))};
@@ -245,12 +251,13 @@ outcome<http_response> http_client::perform(const http_request& request) {
   char why[CURL_ERROR_SIZE] = "";
   if (auto prepared = state_->prepare(self, headers.get(), why); !prepared) return prepared.error();
 
-  const auto code = state_->drive(easy.get());
+  const auto code = state_->drive(easy.get(), request.stop_fd);
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
   self.response.status = static_cast<int>(status);
   if (status != 0) state_->answered = true;
-  if (was_interrupted()) return failure{exit_code::interrupted, "interrupted"};
+  const bool is_stopped = request.stop_fd >= 0 && code == CURLE_ABORTED_BY_CALLBACK && !self.upload_failed;
+  if (was_interrupted() || is_stopped) return failure{exit_code::interrupted, "interrupted"};
   if (code == CURLE_OK || self.response.stopped) return std::move(self.response);
   if (self.upload_failed) return failure{exit_code::local_file, fmt::format("cannot read {}", request.upload->string())};
   if (self.too_large)

@@ -23,6 +23,8 @@ struct http_request {
   /// Gets the status (200 or 206) and the body piece by piece instead of `http_response::body`; false ends the exchange.
   std::function<bool(int, std::string_view)> on_body = {};
   duration silence_most = 60s;  ///< no byte for so long: the connection is taken for lost; whole seconds, at least one
+  duration time_most = {};      ///< for the whole exchange; 0: as long as bytes come
+  int stop_fd = -1;             ///< when this can be read, the exchange ends as if it were interrupted
 };
 
 struct http_response {
@@ -39,8 +41,9 @@ class http_client {
  public:
   /// What a client needs of a cluster beyond one machine; both may be empty.
   struct trust {
-    std::string key;  ///< the API key
-    std::string ca;   ///< a file with the cluster's certificate; empty: the machine's own authorities
+    std::string key;                  ///< the API key
+    std::string ca;                   ///< a file with the cluster's certificate; empty: the machine's own authorities
+    std::string ca_setting = "--ca";  ///< what says so, for messages
   };
   /// @param url  "http://host:port", with or without a path in front of /v1; https as well.
   /// @returns `exit_code::usage` for a text that is no such URL, and where a key would be sent in the clear.

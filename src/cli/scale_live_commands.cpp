@@ -25,6 +25,7 @@ void print_machines(const json::object& status) {
     const auto name = text_at(*one, "name"), node = text_at(*one, "node");
     fmt::print("{:<10}  {:<16}  {:<8}  {:>5}\n", name.empty() ? "(own)" : name, node.empty() ? "-" : node, text_at(*one, "state"),
                count_at(*one, "tasks"));
+    if (const auto why = text_at(*one, "why"); !why.empty()) fmt::print("{}\n", fit("  " + why, line_columns_most));
   }
 }
 

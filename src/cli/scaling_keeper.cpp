@@ -81,6 +81,7 @@ json::object to_json(const fleet::pool::entry& machine) {
   out["node"] = machine.node ? json::value(in_hex(*machine.node)) : json::value(nullptr);
   out["state"] = machine.is_leaving ? "leaving" : scaling::to_string(machine.state);
   out["tasks"] = machine.tasks;
+  if (!machine.why.empty()) out["why"] = machine.why;
   out["since_ms"] = to_unix_ms(machine.since);
   return out;
 }
@@ -159,12 +160,17 @@ void scaling_keeper::step(const picture& seen) {
   const auto now = clock_.now();
   if (!machine_) {
     machine_.emplace(settings_.policy.read, settings_.environment);
-    pool_.emplace(fleet::pool_times{.most = settings_.policy.read.bounds.max + spare_machines});
+    pool_.emplace(
+        fleet::pool_times{.works_within = settings_.works_within, .most = settings_.policy.read.bounds.max + spare_machines});
     log::info("scaling_owned", "policy={} term={}", settings_.policy.name, seen.cluster.term);
   }
   auto listed = with_.provider->list();
   if (!listed) log::warn("provider_silent", "why=\"{}\"", listed.error().detail);
-  fleet::sight at{now, listed ? std::optional{std::move(*listed)} : std::nullopt, {}};
+  fleet::sight at{.now = now, .listed = std::nullopt, .nodes = {}};
+  if (listed)
+    at.listed = std::move(*listed);
+  else
+    at.why_silent = listed.error().detail;
   for (const auto& member : seen.cluster.nodes) at.nodes.push_back(cli::seen(member, settings_.silence_most));
   pool_->look(at);
 
@@ -261,8 +267,10 @@ void scaling_keeper::carry_out(timestamp now) {
     if (!is_over()) change(actors::change_node::action::remove, id);
   for (const auto& name : what.give_back) {
     if (is_over()) return;
-    if (const auto done = with_.provider->give_back(name); !done)
-      log::warn("give_back_failed", "machine={} why=\"{}\"", name, done.error().detail);
+    const auto done = with_.provider->give_back(name);
+    if (done || done.error().code == errc::stopping) continue;
+    log::warn("give_back_failed", "machine={} why=\"{}\"", name, done.error().detail);
+    pool_->not_taken_back(name, now, done.error());
   }
   if (what.order == 0 || is_over()) return;
   const auto done = with_.provider->order(what.order, settings_.self);

@@ -24,10 +24,11 @@ namespace troupe::cli {
 struct scaling_settings {
   policy_file policy;
   std::string environment;
-  duration every = 5s;          ///< between two decisions
-  std::string self;             ///< "host:port" through which ordered nodes join
-  duration silence_most = 10s;  ///< a node that is silent for longer does not count
-  std::filesystem::path log;    ///< all that was seen and decided, for `troupe scale replay`
+  duration every = 5s;           ///< between two decisions
+  std::string self;              ///< "host:port" through which ordered nodes join
+  duration works_within = 5min;  ///< a machine whose node takes no tasks by then is given back
+  duration silence_most = 10s;   ///< a node that is silent for longer does not count
+  std::filesystem::path log;     ///< all that was seen and decided, for `troupe scale replay`
 };
 
 /// Lets the nodes of a cluster follow the load, on a thread of its own. Every node has one, and only that of the node that leads

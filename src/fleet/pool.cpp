@@ -14,7 +14,14 @@ using node_state = seen_node::state_kind;
 constexpr duration refusal_pause_first = 5s, refusal_pause_most = 2min;
 constexpr std::size_t troubles_most = 100;
 
-std::string label_of(const std::string& machine) { return "machine-" + machine; }
+constexpr std::string_view label_start = "machine-";
+
+std::string label_of(const std::string& machine) { return std::string{label_start} + machine; }
+
+/// It was ordered once, by whomever.
+bool has_machine(const seen_node& node) {
+  return std::ranges::any_of(node.labels, [](const auto& label) { return label.starts_with(label_start); });
+}
 
 bool is_at(const seen_node& node, const provided& machine) {
   return std::ranges::find(node.labels, label_of(machine.name)) != node.labels.end()
@@ -29,6 +36,7 @@ std::string in_hex(model::node_id id) { return fmt::format("{:016x}", id.raw());
 
 void pool::look(const sight& at) {
   now_ = at.now;
+  is_answered_ = at.listed.has_value();
   match_listed(at);
   match_nodes(at);
   find_late(at);
@@ -37,7 +45,10 @@ void pool::look(const sight& at) {
 }
 
 void pool::match_listed(const sight& at) {
-  if (!at.listed) return complain("provider_silent", "the provider does not say which machines there are", at.now);
+  if (!at.listed) {
+    const auto* const what = "the provider does not say which machines there are";
+    return complain("provider_silent", at.why_silent.empty() ? what : fmt::format("{}: {}", what, at.why_silent), at.now);
+  }
   for (auto& [name, one] : given_) one.is_listed = false;
   for (const auto& what : *at.listed) {
     auto [found, is_new] = given_.try_emplace(what.name);
@@ -90,8 +101,12 @@ void pool::find_late(const sight& at) {
       one.is_leaving = true;
       pause_orders(at.now);
       complain("machine_late",
-               fmt::format("machine {} was given, and its node did not take tasks in time: it is given back", name), at.now);
-    } else if (one.has_worked && at.listed && !one.is_listed && (!one.node || one.node->is_silent)) {
+               fmt::format("machine {} was given, and its node did not take tasks in time: it is given back{}{}", name,
+                           one.what.why.empty() ? "" : "; the provider says of it: ", one.what.why),
+               at.now);
+    } else if (!one.has_worked && !one.what.why.empty() && at.now - one.since >= times_.why_after) {
+      complain("machine_not_ready", fmt::format("machine {} does not work yet: {}", name, one.what.why), at.now);
+    } else if (at.listed && !one.is_listed && (one.node ? one.node->is_silent : one.has_worked)) {
       one.is_leaving = true;
       complain("machine_lost", fmt::format("machine {} is gone: another one takes its place", name), at.now);
     }
@@ -129,8 +144,11 @@ void pool::build(timestamp now) {
 void pool::want(const scaling::decision& d) {
   if (has_desired_) fleet_.desired = d.to;
   auto going = d.victims;
-  // Machines that came although nobody wanted them any more.
-  const auto there = static_cast<int>(fleet_.machines.size());
+  // Machines that came although nobody wanted them any more. One that is not listed is about to be lost: another one that has
+  // come in its place by itself is not too many.
+  const auto unlisted =
+      std::ranges::count_if(given_, [](const auto& each) { return !each.second.is_listed && !each.second.is_leaving; });
+  const auto there = static_cast<int>(fleet_.machines.size()) - static_cast<int>(unlisted);
   if (going.empty() && there > fleet_.desired) going = scaling::pick_victims(fleet_, there - fleet_.desired, 100);
   for (auto& [name, one] : given_)
     if (std::ranges::find(going, one.id) != going.end()) one.is_leaving = true;
@@ -156,6 +174,9 @@ errands pool::next() {
       now.remove.push_back(one.node->id);
     }
   }
+  // Nodes of machines that went before this pool had seen them.
+  for (const auto& [id, one] : strangers_)
+    if (is_answered_ && one.node.is_silent && has_machine(one.node)) now.remove.push_back(id);
   return now;
 }
 
@@ -164,8 +185,12 @@ void pool::ordered(int count, timestamp at, const std::optional<error>& refused)
     orders_.insert(orders_.end(), static_cast<std::size_t>(count), at);
     return;
   }
-  pause_orders(at);
+  pause_orders(at, refused->retry_after.value_or(duration{0}));
   complain("machine_not_given", fmt::format("the provider refuses {} machines: {}", count, refused->detail), at);
+}
+
+void pool::not_taken_back(const std::string& name, timestamp at, const error& why) {
+  complain("machine_not_taken_back", fmt::format("machine {} is to go: {}", name, why.detail), at);
 }
 
 std::vector<trouble> pool::troubles(timestamp now) const {
@@ -175,10 +200,10 @@ std::vector<trouble> pool::troubles(timestamp now) const {
   return shown;
 }
 
-void pool::pause_orders(timestamp now) {
+void pool::pause_orders(timestamp now, duration least) {
   if (not_before_ && *not_before_ > now) return;  // of the same moment
   refusal_pause_ = std::clamp(2 * refusal_pause_, refusal_pause_first, refusal_pause_most);
-  not_before_ = now + refusal_pause_;
+  not_before_ = now + std::max(refusal_pause_, least);
 }
 
 /// The same trouble is one, however often it shows.
@@ -196,7 +221,7 @@ std::vector<pool::entry> pool::entries() const {
                        : one.node->state == node_state::active ? machine_state::ready
                                                                : machine_state::drained;
     all.push_back({name, one.node ? std::optional{one.node->id} : std::nullopt, state, one.is_leaving,
-                   one.node ? one.node->tasks : 0, one.since});
+                   one.node ? one.node->tasks : 0, one.since, one.has_worked ? "" : one.what.why});
   }
   for (const auto& [id, one] : strangers_)
     all.push_back({"", id, one.node.state == node_state::active ? machine_state::ready : machine_state::drained, false,

@@ -33,6 +33,7 @@ struct sight {
   timestamp now{};
   std::optional<std::vector<provided>> listed;  ///< nothing: the provider did not answer
   std::vector<seen_node> nodes;
+  std::string why_silent = {};  ///< why the provider did not answer
 };
 
 /// What has to be done now. Each is named again until it shows.
@@ -43,14 +44,16 @@ struct errands {
 };
 
 struct trouble {
-  std::string code;  ///< machine_not_given, machine_late, machine_twice, machine_lost, provider_silent
-  std::string why;   ///< for people
+  /// machine_not_given, machine_not_ready, machine_late, machine_twice, machine_lost, machine_not_taken_back, provider_silent
+  std::string code;
+  std::string why;  ///< for people
   friend bool operator==(const trouble&, const trouble&) = default;
 };
 
 struct pool_times {
   duration given_within = 1min;  ///< an ordered machine that is not listed by then is not coming
   duration works_within = 5min;  ///< a listed machine whose node does not work by then is given back
+  duration why_after = 30s;      ///< what a provider says of a machine that does not work is an alarm from then on
   duration trouble_shown = 10min;
   int most = 10'000;  ///< machines and other nodes in all, those that leave or are on their way included
 };
@@ -60,7 +63,7 @@ class pool {
   explicit pool(pool_times times = {}) : times_(times) {}
 
   /// Takes in what there is; until the provider has said something, nothing is wanted or let go. Nodes that the provider does not
-  /// know stay for ever: they count, and never go.
+  /// know stay for ever: they count, and never go; but one with the label of a machine that is silent is taken out.
   void look(const sight& at);
   /// The pool for `scaling::scaler::step`.
   [[nodiscard]] const scaling::fleet& machines() const noexcept { return fleet_; }
@@ -70,6 +73,8 @@ class pool {
   [[nodiscard]] errands next();
   /// An order was carried out (or the provider refused it: then it is tried again after a while).
   void ordered(int count, timestamp at, const std::optional<error>& refused);
+  /// The provider did not take a machine back. It is asked again.
+  void not_taken_back(const std::string& name, timestamp at, const error& why);
   [[nodiscard]] std::vector<trouble> troubles(timestamp now) const;
 
   struct entry {
@@ -79,6 +84,7 @@ class pool {
     bool is_leaving = false;
     int tasks = 0;
     timestamp since{};
+    std::string why = {};  ///< why nothing runs there yet, in the provider's words
   };
   /// For people.
   [[nodiscard]] std::vector<entry> entries() const;
@@ -103,7 +109,7 @@ class pool {
   void match_nodes(const sight& at);
   void find_late(const sight& at);
   void build(timestamp now);
-  void pause_orders(timestamp now);
+  void pause_orders(timestamp now, duration least = {});
   void complain(std::string code, std::string why, timestamp now);
 
   pool_times times_;
@@ -117,6 +123,7 @@ class pool {
   std::uint64_t last_id_ = 0;
   timestamp now_{};
   bool has_desired_ = false;
+  bool is_answered_ = false;  ///< by the provider, at the last look
 };
 
 }  // namespace troupe::fleet

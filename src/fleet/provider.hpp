@@ -9,8 +9,9 @@ namespace troupe::fleet {
 
 /// A machine that a provider says it has given.
 struct provided {
-  std::string name;     ///< the provider's; its node has the label `machine-NAME`, or stands at `address`
-  std::string address;  ///< "host:port"; empty: not known
+  std::string name;      ///< the provider's; its node has the label `machine-NAME`, or stands at `address`
+  std::string address;   ///< "host:port"; empty: not known
+  std::string why = {};  ///< why nothing runs there yet, in the provider's words; empty: it does, or the provider does not say
   friend bool operator==(const provided&, const provided&) = default;
 };
 

@@ -281,5 +281,89 @@ TEST_CASE("a busy machine is never drained of its work or given back, whatever h
   }
 }
 
+TEST_CASE("one that comes by itself in the place of a machine that is gone stays") {
+  world w;
+  w.look();
+  w.fulfil(w.want(2), {"one"});
+  w.look();
+  w.join("one", 2);
+  w.look();
+  w.listed = {{"two", ""}};  // its node has not been silent for long enough yet
+  w.look();
+  const auto what = w.want(2);
+  CHECK(what.give_back.empty());
+  CHECK_EQ(what.order, 0);
+  w.node(2).is_silent = true;
+  w.look();
+  const auto then = w.want(2);
+  CHECK(then.remove == std::vector{node_id{2}});
+  CHECK(then.give_back.empty());
+  CHECK_EQ(then.order, 0);
+}
+
+TEST_CASE("a machine that dies before its node was seen at work is taken out, too") {
+  world w;
+  w.look();
+  w.fulfil(w.want(2), {"one"});
+  w.look();
+  w.join("one", 2).works = false;
+  w.look();
+  w.node(2).is_silent = true;
+  w.listed.clear();
+  w.look();
+  CHECK(w.want(2).remove == std::vector{node_id{2}});
+  CHECK_EQ(w.want(2).order, 1);
+}
+
+TEST_CASE("the silent node of a machine that went unseen is taken out, once the provider has said that it is gone") {
+  world w;
+  w.join("gone", 2).is_silent = true;
+  w.nodes.push_back({node_id{3}, "10.0.0.3:1", {}, true, node_state::active, 2, 0, true});  // one that nobody ordered
+  w.answers = false;
+  CHECK(w.look().remove.empty());
+  w.answers = true;
+  CHECK(w.look().remove == std::vector{node_id{2}});
+}
+
+TEST_CASE("why a machine does not work is an alarm after a while, and stands where it is given back") {
+  world w;
+  w.look();
+  REQUIRE_EQ(w.want(2).order, 1);
+  w.machines.ordered(1, w.now, {});
+  w.listed = {{"one", "", "ImagePullBackOff: no such image"}};
+  w.look();
+  w.want(2);
+  CHECK_EQ(w.machines.entries().front().why, "ImagePullBackOff: no such image");
+  CHECK_FALSE(w.complains("machine_not_ready"));
+  w.now += 30s;
+  w.look();
+  CHECK(w.complains("machine_not_ready"));
+  w.now += 5min;
+  w.look();
+  const auto said = w.machines.troubles(w.now);
+  CHECK(std::ranges::any_of(said, [](const auto& each) {
+    return each.code == "machine_late" && each.why.find("ImagePullBackOff") != std::string::npos;
+  }));
+}
+
+TEST_CASE("what a provider refuses is told with its reason, and heeded when it says when to come back") {
+  world w;
+  w.answers = false;
+  w.machines.look({w.now, std::nullopt, w.nodes, "403: pods is forbidden"});
+  CHECK(w.machines.troubles(w.now).front().why.find("403: pods is forbidden") != std::string::npos);
+  w.answers = true;
+  w.look();
+  REQUIRE_EQ(w.want(2).order, 1);
+  w.machines.ordered(1, w.now, error{errc::queue_full, "busy", 90s});
+  w.now += 80s;
+  w.look();
+  CHECK_EQ(w.want(2).order, 0);
+  w.now += 10s;
+  w.look();
+  CHECK_EQ(w.want(2).order, 1);
+  w.machines.not_taken_back("one", w.now, error{errc::conflict, "another would go"});
+  CHECK(w.complains("machine_not_taken_back"));
+}
+
 }  // namespace
 }  // namespace troupe::fleet
