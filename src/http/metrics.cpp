@@ -30,6 +30,17 @@ void metrics::job_degraded(model::job_class of, model::measure how) {
   degraded_[static_cast<std::size_t>(of)][static_cast<std::size_t>(how)].fetch_add(1, std::memory_order_relaxed);
 }
 
+std::uint64_t metrics::requests_for_clients() const {
+  std::uint64_t sum = 0;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    const auto group = static_cast<route_class>(g);
+    if (group == route_class::node || group == route_class::page || group == route_class::peers || group == route_class::none)
+      continue;
+    for (const auto& each : groups_[g].by_status) sum += each.load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
 void metrics::write(std::string& out) const {
   const auto to = std::back_inserter(out);
   out += "# HELP troupe_http_requests_total Requests answered.\n# TYPE troupe_http_requests_total counter\n";

@@ -18,6 +18,8 @@ class metrics {
   void request_done(route_class group, int status, std::chrono::microseconds took, bool is_stream);
   /// A job of this class was taken, or not, otherwise than as ever.
   void job_degraded(model::job_class of, model::measure how);
+  /// Requests answered, without those of other nodes, of probes and of pages.
+  [[nodiscard]] std::uint64_t requests_for_clients() const;
   /// Appends Prometheus text.
   void write(std::string& out) const;
 

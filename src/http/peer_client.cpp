@@ -21,6 +21,7 @@ namespace {
 namespace beast_http = boost::beast::http;
 constexpr std::size_t piece_size = std::size_t{256} * 1024;
 constexpr std::uint32_t header_most = 16 * 1024;
+constexpr std::size_t load_bytes_most = 4096;
 
 /// What a node answers to one request: its head, then its body piece by piece.
 class answer {
@@ -247,6 +248,21 @@ result<auth::granted> peer_client::get_certificate(const certificate_request& as
   if (status == 200) return json::read_granted(whole);
   return error{status < 500 ? errc::conflict : errc::io_failed,
                fmt::format("{}: {}", address_, json::detail_of_problem(whole, status))};
+}
+
+result<node_load> peer_client::get_load() const {
+  TROUPE_TRY(auto socket, poll_socket::connect(address_, limits_));
+  TROUPE_CHECK(socket.send(fmt::format("GET /v1/peers/load HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", address_)));
+  answer got{socket, address_};
+  TROUPE_TRY(const auto status, got.read_head(false));
+  if (status != 200) return refusal(got, status, address_);
+  std::string whole;
+  while (whole.size() <= load_bytes_most) {
+    TROUPE_TRY(const auto piece, got.read_piece());
+    if (piece.empty()) break;
+    whole += piece;
+  }
+  return json::read_load(whole);
 }
 
 }  // namespace troupe::http

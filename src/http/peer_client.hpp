@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/certifier.hpp"
+#include "http/json/load.hpp"
 #include "http/poll_socket.hpp"
 #include "model/artifact.hpp"
 
@@ -43,6 +44,9 @@ class peer_client {
   /// they are whole and right is not looked at.
   /// @returns `errc::not_found` if the node has none
   [[nodiscard]] result<void> get_snapshot(std::uint32_t shard, const taker& take) const;
+
+  /// How much the node has to do. @returns `errc::not_found` if its program is of a time before that
+  [[nodiscard]] result<node_load> get_load() const;
 
   /// Asks the node to sign a key (`join_path`). @returns `errc::conflict` with its words if it refuses
   [[nodiscard]] result<auth::granted> get_certificate(const certificate_request& asked) const;

@@ -22,6 +22,7 @@ constexpr std::array routes = {
     route{method::put, "/v1/peers/artifacts/{hash}", endpoint::put_peer_artifact, route_class::peers},
     route{method::get, "/v1/peers/artifacts/{hash}", endpoint::get_peer_artifact, route_class::peers},
     route{method::get, "/v1/peers/snapshots/{shard}", endpoint::get_peer_snapshot, route_class::peers},
+    route{method::get, "/v1/peers/load", endpoint::get_peer_load, route_class::peers},
     route{method::get, "/v1/pipelines", endpoint::list_pipelines, route_class::pipelines},
     route{method::get, "/v1/pipelines/{name}", endpoint::get_pipeline, route_class::pipelines},
     route{method::get, "/v1/models", endpoint::list_models, route_class::pipelines},

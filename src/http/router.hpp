@@ -29,6 +29,7 @@ enum class endpoint : std::uint8_t {
   put_peer_artifact,
   get_peer_artifact,
   get_peer_snapshot,
+  get_peer_load,
   list_pipelines,
   get_pipeline,
   list_models,

@@ -17,6 +17,7 @@ awaitable<response> call(endpoint which, exchange& x) {
     case endpoint::put_peer_artifact: return put_peer_artifact(x);
     case endpoint::get_peer_artifact: return get_peer_artifact(x);
     case endpoint::get_peer_snapshot: return get_peer_snapshot(x);
+    case endpoint::get_peer_load: return get_peer_load(x);
     case endpoint::list_pipelines: return list_pipelines(x);
     case endpoint::get_pipeline: return get_pipeline(x);
     case endpoint::list_models: return list_models(x);

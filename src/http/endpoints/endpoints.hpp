@@ -21,6 +21,7 @@ namespace troupe::http::endpoints {
 [[nodiscard]] awaitable<response> put_peer_artifact(exchange& x);
 [[nodiscard]] awaitable<response> get_peer_artifact(exchange& x);
 [[nodiscard]] awaitable<response> get_peer_snapshot(exchange& x);
+[[nodiscard]] awaitable<response> get_peer_load(exchange& x);
 [[nodiscard]] awaitable<response> list_pipelines(exchange& x);
 [[nodiscard]] awaitable<response> get_pipeline(exchange& x);
 [[nodiscard]] awaitable<response> list_models(exchange& x);

@@ -3,11 +3,14 @@
 #include "http/endpoints/snapshots.hpp"
 #include "http/endpoints/upload.hpp"
 #include "http/file_descriptor.hpp"
+#include "http/json/load.hpp"
+#include "http/metrics.hpp"
 #include "http/off_loop.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -81,6 +84,18 @@ awaitable<response> get_peer_snapshot(exchange& x) {
   response head;
   head.content_type = "application/octet-stream";
   co_return co_await send_snapshot(x, **stream, std::move(head));
+}
+
+awaitable<response> get_peer_load(exchange& x) {
+  if (const auto known = allow_query(x.in, {}); !known) co_return problem(known.error());
+  const auto machine = read_machine_load();
+  if (!machine) co_return problem(machine.error());
+  const auto open = x.app().counts.connections.load(std::memory_order_relaxed);
+  response out;
+  out.content_type = "application/json";
+  out.body = json::to_json(
+      node_load{*machine, static_cast<std::uint64_t>(std::max<std::int64_t>(open, 0)), x.app().counts.requests_for_clients()});
+  co_return out;
 }
 
 }  // namespace troupe::http::endpoints
