@@ -95,6 +95,11 @@ struct node_config {
       std::filesystem::path token_file, ca;   ///< the same
       duration time = 10s;
     } kubernetes;
+    struct {
+      std::string url;           ///< empty: there is none
+      std::filesystem::path ca;  ///< empty: the machine's own authorities
+      duration time = 2s;
+    } prometheus;
   } scaling;
   struct {
     bytes budget{};  ///< that the slots share; 0 until `fill_automatic`

@@ -373,6 +373,9 @@ void add_serving_keys(std::vector<config_key>& keys) {
   keys.push_back(path_key("scaling.kubernetes.token_file", automatic, AT(scaling.kubernetes.token_file)));
   keys.push_back(path_key("scaling.kubernetes.ca", automatic, AT(scaling.kubernetes.ca)));
   keys.push_back(duration_key("scaling.kubernetes.time", 1s, 1min, AT(scaling.kubernetes.time)));
+  keys.push_back(text_key("scaling.prometheus.url", "http://HOST:PORT or https://HOST:PORT", "none", AT(scaling.prometheus.url)));
+  keys.push_back(path_key("scaling.prometheus.ca", automatic, AT(scaling.prometheus.ca)));
+  keys.push_back(duration_key("scaling.prometheus.time", 100ms, 30s, AT(scaling.prometheus.time)));
   keys.push_back(number_key("worker.niceness", "steps", 0, 19, AT(worker.niceness)));
   keys.push_back(number_key("worker.recycle_after_tasks", "tasks", 1, 1'000'000, AT(worker.recycle_after_tasks)));
   keys.push_back(size_key("worker.memory_growth_limit", 16_MiB, bytes{1ull << 40}, AT(worker.memory_growth_limit)));

@@ -381,8 +381,8 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   const metrics_sources sources{
       *log,   system, node->public_handles(), ends, cluster.links(), stored, free_space, ballast.is_full(), config.disk.keep_free,
       claimed};
-  const auto metrics = [&] { return node_metrics(sources); };
-  TROUPE_TRY(const auto scaling, make_scaling_keeper(config, advertised, system, node->public_handles().node, ends));
+  TROUPE_TRY(const auto scaling, make_scaling_keeper(config, {advertised, system, node->public_handles().node, ends, tls}));
+  const auto metrics = [&] { return node_metrics(sources) + (scaling ? scaling_metrics(scaling->figures()) : ""); };
   TROUPE_TRY(const auto server,
              http::server::start(
                  server_options,

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 
 namespace troupe::cli {
 namespace {
@@ -75,6 +76,14 @@ fleet::seen_node seen(const actors::member_view& member, duration silence_most) 
   return node;
 }
 
+bool takes_tasks(const fleet::seen_node& node) {
+  return node.works && !node.is_silent && node.state == fleet::seen_node::state_kind::active;
+}
+
+void add(scaling::metric_kind kind, double value, scaling::observation& into) {
+  if (!std::isnan(value)) into.samples.push_back({scaling::metric{kind, ""}, scaling::sample{into.now, value}});
+}
+
 json::object to_json(const fleet::pool::entry& machine) {
   json::object out;
   out["name"] = machine.name.empty() ? json::value(nullptr) : json::value(machine.name);
@@ -106,6 +115,7 @@ void scaling_keeper::stop() {
     is_stopping_ = true;
   }
   ::eventfd_write(with_.stop_fd, 1);
+  if (with_.loads) with_.loads->stop();
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
@@ -165,7 +175,10 @@ void scaling_keeper::step(const picture& seen) {
     log::info("scaling_owned", "policy={} term={}", settings_.policy.name, seen.cluster.term);
   }
   auto listed = with_.provider->list();
-  if (!listed) log::warn("provider_silent", "why=\"{}\"", listed.error().detail);
+  if (!listed) {
+    log::warn("provider_silent", "why=\"{}\"", listed.error().detail);
+    failed(&scaling_figures::list_errors);
+  }
   fleet::sight at{.now = now, .listed = std::nullopt, .nodes = {}};
   if (listed)
     at.listed = std::move(*listed);
@@ -183,17 +196,32 @@ void scaling_keeper::step(const picture& seen) {
   measure(seen, now, observed);
   auto d = machine_->step(observed);
   keep(observed, d);
+  {
+    const std::lock_guard lock{mutex_};
+    figures_.count(d);
+  }
   auto load = degradation_.look(seen.node.load, is_at_limit(d), now);
   override_by_hold(d, now);
   pool_->want(d);
   carry_out(now);
+  show(std::move(d), std::move(load), now);
+}
 
+void scaling_keeper::show(scaling::decision d, actors::load_view load, timestamp now) {
   const std::lock_guard lock{mutex_};
   owns_ = true;
   machines_ = pool_->entries();
   troubles_ = pool_->troubles(now);
-  on_order_ = pool_->on_order();
   load_ = std::move(load);
+  if (with_.queries)
+    for (const auto& [query, why] : with_.queries->failures())
+      troubles_.push_back({"query_failed", fmt::format("prometheus:{}: {}", query, why)});
+  auto& f = figures_;
+  f.desired = d.to;
+  f.on_order = pool_->on_order();
+  f.ready = f.booting = f.leaving = 0;
+  for (const auto& each : machines_)
+    ++(each.is_leaving ? f.leaving : each.state == scaling::machine_state::booting ? f.booting : f.ready);
   const bool is_news = !last_ || d.to != d.from || d.why != last_->why || d.rule != last_->rule;
   if (is_news) {
     if (d.to != d.from)
@@ -204,34 +232,62 @@ void scaling_keeper::step(const picture& seen) {
   last_ = std::move(d);
 }
 
+void scaling_keeper::failed(std::uint64_t scaling_figures::*which) {
+  const std::lock_guard lock{mutex_};
+  ++(figures_.*which);
+}
+
+scaling_figures scaling_keeper::figures() const {
+  const std::lock_guard lock{mutex_};
+  auto now = figures_;
+  now.decides = owns_;
+  now.is_held = held_.has_value();
+  return now;
+}
+
 /// What is not measured here is missing, and a rule that looks at it holds.
 void scaling_keeper::measure(const picture& seen, timestamp now, scaling::observation& into) {
-  const auto add = [&](scaling::metric_kind kind, double value) {
-    if (!std::isnan(value)) into.samples.push_back({scaling::metric{kind, ""}, scaling::sample{now, value}});
-  };
   double tasks = 0, slots = 0, nodes = 0;
   for (const auto& member : seen.cluster.nodes) {
     const auto node = cli::seen(member, settings_.silence_most);
     tasks += node.tasks;
-    if (!node.works || node.is_silent || node.state != fleet::seen_node::state_kind::active) continue;
+    if (!takes_tasks(node)) continue;
     slots += node.slots;
     ++nodes;
   }
   const auto waiting = static_cast<double>(seen.node.tasks_ready);
-  add(scaling::metric_kind::queue_depth, waiting);
-  add(scaling::metric_kind::unfinished, waiting + tasks);
-  if (slots > 0) add(scaling::metric_kind::slot_use, std::min(100.0, 100 * tasks / slots));
-  if (nodes > 0) add(scaling::metric_kind::active_tasks_per_node, tasks / nodes);
+  add(scaling::metric_kind::queue_depth, waiting, into);
+  add(scaling::metric_kind::unfinished, waiting + tasks, into);
+  if (slots > 0) add(scaling::metric_kind::slot_use, std::min(100.0, 100 * tasks / slots), into);
+  if (nodes > 0) add(scaling::metric_kind::active_tasks_per_node, tasks / nodes, into);
+  measure_ends(now, into);
+  if (with_.loads) measure_loads(seen, now, into);
+  if (!with_.queries) return;
+  auto answers = with_.queries->ask(now);
+  into.samples.insert(into.samples.end(), std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end()));
+}
 
+void scaling_keeper::measure_ends(timestamp now, scaling::observation& into) {
   const auto ended = with_.ends.read();
   while (!ended_.empty() && now - ended_.front().first > window) ended_.pop_front();
   ended_.emplace_back(now, ended);
   const auto& then = ended_.front().second;
-  add(scaling::metric_kind::wait_p95, p95_since(then.waited, ended.waited));
-  add(scaling::metric_kind::run_p95, p95_since(then.took, ended.took));
+  add(scaling::metric_kind::wait_p95, p95_since(then.waited, ended.waited), into);
+  add(scaling::metric_kind::run_p95, p95_since(then.took, ended.took), into);
   const auto bad = static_cast<double>(ended.failed + ended.dead - then.failed - then.dead);
   const auto all = bad + static_cast<double>(ended.succeeded - then.succeeded);
-  add(scaling::metric_kind::error_rate, all > 0 ? 100 * bad / all : 0);
+  add(scaling::metric_kind::error_rate, all > 0 ? 100 * bad / all : 0, into);
+}
+
+void scaling_keeper::measure_loads(const picture& seen, timestamp now, scaling::observation& into) {
+  std::vector<load_reader::place> places;
+  for (const auto& member : seen.cluster.nodes)
+    if (takes_tasks(cli::seen(member, settings_.silence_most))) places.push_back({member.id, member.address});
+  const auto load = with_.loads->read(places, now, now - settings_.every / 2);
+  if (load.cpu_percent) add(scaling::metric_kind::cpu_use, *load.cpu_percent, into);
+  if (load.memory_percent) add(scaling::metric_kind::memory_use, *load.memory_percent, into);
+  if (load.connections) add(scaling::metric_kind::connections, *load.connections, into);
+  if (load.requests_a_minute) add(scaling::metric_kind::requests_per_node, *load.requests_a_minute, into);
 }
 
 /// By the policy's bounds, by an operator, or by a provider that has given nothing for long.
@@ -270,10 +326,12 @@ void scaling_keeper::carry_out(timestamp now) {
     const auto done = with_.provider->give_back(name);
     if (done || done.error().code == errc::stopping) continue;
     log::warn("give_back_failed", "machine={} why=\"{}\"", name, done.error().detail);
+    failed(&scaling_figures::give_back_errors);
     pool_->not_taken_back(name, now, done.error());
   }
   if (what.order == 0 || is_over()) return;
   const auto done = with_.provider->order(what.order, settings_.self);
+  if (!done) failed(&scaling_figures::order_errors);
   pool_->ordered(what.order, now, done ? std::nullopt : std::optional{done.error()});
 }
 
@@ -312,7 +370,7 @@ std::string scaling_keeper::status() const {
   if (!owns_) return json::serialize(out);
   out["desired"] = last_ ? json::value(last_->to) : json::value(nullptr);
   out["now"] = last_ ? json::value(scaling::to_json(*last_)) : json::value(nullptr);
-  out["on_order"] = on_order_;
+  out["on_order"] = figures_.on_order;
   out["degradation"] = to_json(load_);
   out["held"] =
       held_ ? json::value(json::object{{"nodes", held_->nodes}, {"until_ms", to_unix_ms(held_->until)}}) : json::value(nullptr);

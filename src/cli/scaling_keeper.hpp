@@ -5,7 +5,10 @@
 #include "actors/job_ends.hpp"
 #include "base/clock.hpp"
 #include "cli/degradation_keeper.hpp"
+#include "cli/load_reader.hpp"
 #include "cli/policy_file.hpp"
+#include "cli/scaling_metrics.hpp"
+#include "cli/scaling_queries.hpp"
 #include "fleet/pool.hpp"
 #include "model/ports/scaling.hpp"
 #include "scaling/decision_log.hpp"
@@ -40,7 +43,9 @@ class scaling_keeper : public model::ports::scaling_desk {
     actors::node_actor node;
     const actors::job_ends& ends;
     std::unique_ptr<fleet::provider> provider;
-    int stop_fd = -1;  ///< an eventfd that ends the provider's calls; owned by this
+    std::unique_ptr<scaling_queries> queries;  ///< null: the policy names none
+    std::unique_ptr<load_reader> loads;        ///< null: the policy does not look at what nodes have to do
+    int stop_fd = -1;                          ///< an eventfd that ends the provider's calls; owned by this
   };
   scaling_keeper(scaling_settings settings, parts with);
   ~scaling_keeper() override;
@@ -50,6 +55,7 @@ class scaling_keeper : public model::ports::scaling_desk {
   /// Decides nothing more; an order that is under way is waited for.
   void stop();
 
+  [[nodiscard]] scaling_figures figures() const;
   [[nodiscard]] std::string status() const override;
   [[nodiscard]] result<void> hold(int nodes, duration time) override;
   [[nodiscard]] result<void> release() override;
@@ -69,6 +75,9 @@ class scaling_keeper : public model::ports::scaling_desk {
   [[nodiscard]] std::optional<picture> ask();
   void step(const picture& seen);
   void measure(const picture& seen, timestamp now, scaling::observation& into);
+  void measure_ends(timestamp now, scaling::observation& into);
+  void measure_loads(const picture& seen, timestamp now, scaling::observation& into);
+  void show(scaling::decision d, actors::load_view load, timestamp now);
   void override_by_hold(scaling::decision& d, timestamp now);
   [[nodiscard]] bool is_at_limit(const scaling::decision& d) const;
   void carry_out(timestamp now);
@@ -76,6 +85,7 @@ class scaling_keeper : public model::ports::scaling_desk {
   void keep(const scaling::observation& seen, const scaling::decision& d);
   void write_log(const std::string& line);
   void give_up();
+  void failed(std::uint64_t scaling_figures::*which);
 
   const scaling_settings settings_;
   const steady_wall_clock clock_;
@@ -94,8 +104,8 @@ class scaling_keeper : public model::ports::scaling_desk {
   std::deque<scaling::decision> decisions_;  ///< that changed something, or gave another reason; the newest last
   std::optional<scaling::decision> last_;
   std::vector<fleet::pool::entry> machines_;
-  std::vector<fleet::trouble> troubles_;
-  int on_order_ = 0;
+  std::vector<fleet::trouble> troubles_;  ///< of machines, and of queries
+  scaling_figures figures_;
   actors::load_view load_;
   std::optional<scaling::decision_log> log_;
   std::uint64_t log_bytes_ = 0;

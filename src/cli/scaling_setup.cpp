@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
@@ -86,6 +87,30 @@ result<std::unique_ptr<fleet::provider>> kubernetes_of(const node_config& config
       std::move(server), {std::move(name_space), std::move(deployment), file(wanted.token_file, "token")}});
 }
 
+/// @returns null if the policy names no query.
+result<std::unique_ptr<scaling_queries>> queries_of(const node_config& config, const scaling::policy_set& policy, int stop_fd) {
+  const auto named = metrics_of(policy);
+  const auto first = std::ranges::find(named, scaling::metric_kind::prometheus, &scaling::metric::kind);
+  if (first == named.end()) return std::unique_ptr<scaling_queries>{};
+  const auto& wanted = config.scaling.prometheus;
+  if (wanted.url.empty())
+    return error{errc::bad_request, fmt::format("scaling.prometheus.url: the policy looks at {}, so a Prometheus has to be named",
+                                                to_string(*first))};
+  TROUPE_TRY(auto server, web_client::make({.url = wanted.url,
+                                            .ca = wanted.ca.string(),
+                                            .ca_setting = "scaling.prometheus.ca",
+                                            .time = wanted.time,
+                                            .stop_fd = stop_fd}));
+  return std::make_unique<scaling_queries>(policy, std::make_unique<fleet::prometheus>(std::move(server)));
+}
+
+/// What nodes are asked for.
+bool is_load(const scaling::metric& m) {
+  using kind = scaling::metric_kind;
+  return m.kind == kind::cpu_use || m.kind == kind::memory_use || m.kind == kind::connections
+         || m.kind == kind::requests_per_node;
+}
+
 result<std::unique_ptr<fleet::provider>> provider_of(const node_config& config, const std::filesystem::path& program,
                                                      int stop_fd) {
   const auto& wanted = config.scaling;
@@ -105,9 +130,7 @@ result<std::unique_ptr<fleet::provider>> provider_of(const node_config& config, 
 
 }  // namespace
 
-result<std::unique_ptr<scaling_keeper>> make_scaling_keeper(const node_config& config, std::string self,
-                                                            caf::actor_system& system, actors::node_actor node,
-                                                            const actors::job_ends& ends) {
+result<std::unique_ptr<scaling_keeper>> make_scaling_keeper(const node_config& config, scaling_surroundings with) {
   if (config.scaling.policy.empty()) return std::unique_ptr<scaling_keeper>{};
   std::error_code unknown;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", unknown);
@@ -116,19 +139,23 @@ result<std::unique_ptr<scaling_keeper>> make_scaling_keeper(const node_config& c
   const int stop_fd = ::eventfd(0, EFD_CLOEXEC);
   if (stop_fd < 0) return error{errc::io_failed, "no descriptor is left (ulimit -n)"};
   auto provider = provider_of(config, program, stop_fd);
-  if (!provider) {
+  auto queries = queries_of(config, policy->read, stop_fd);
+  if (!provider || !queries) {
     ::close(stop_fd);
-    return provider.error();
+    return provider ? queries.error() : provider.error();
   }
+  const bool looks_at_loads = std::ranges::any_of(metrics_of(policy->read), is_load);
   scaling_settings settings{.policy = std::move(*policy),
                             .environment = config.scaling.environment,
                             .every = config.scaling.every,
-                            .self = std::move(self),
+                            .self = std::move(with.self),
                             .works_within = config.scaling.works_within,
                             .silence_most = 2 * config.lease.lease_time,
                             .log = std::filesystem::absolute(config.data_directory) / "scaling.log"};
-  return std::make_unique<scaling_keeper>(std::move(settings),
-                                          scaling_keeper::parts{system, std::move(node), ends, *std::move(provider), stop_fd});
+  return std::make_unique<scaling_keeper>(
+      std::move(settings),
+      scaling_keeper::parts{with.system, std::move(with.node), with.ends, *std::move(provider), *std::move(queries),
+                            looks_at_loads ? std::make_unique<load_reader>(with.tls) : nullptr, stop_fd});
 }
 
 }  // namespace troupe::cli

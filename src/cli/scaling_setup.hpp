@@ -5,11 +5,17 @@
 
 namespace troupe::cli {
 
+/// What there is around it.
+struct scaling_surroundings {
+  std::string self;  ///< "host:port" of this node, through which ordered nodes join
+  caf::actor_system& system;
+  actors::node_actor node;
+  const actors::job_ends& ends;
+  const auth::tls_context* tls;  ///< what this node proves itself with; null: the cluster has no certificates
+};
+
 /// What `scaling` of a configuration asks for.
-/// @param self  "host:port" of this node, through which ordered nodes join
 /// @returns null if it names no policy; `errc::bad_request` for a policy or a provider that cannot be used.
-[[nodiscard]] result<std::unique_ptr<scaling_keeper>> make_scaling_keeper(const node_config& config, std::string self,
-                                                                          caf::actor_system& system, actors::node_actor node,
-                                                                          const actors::job_ends& ends);
+[[nodiscard]] result<std::unique_ptr<scaling_keeper>> make_scaling_keeper(const node_config& config, scaling_surroundings with);
 
 }  // namespace troupe::cli

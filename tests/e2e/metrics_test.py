@@ -25,6 +25,14 @@ STAGE = ("name: %s\ninputs: {}\nstages:\n  only: {kind: exec, program: {mode: on
          "retry: {attempts: 1, backoff: 100ms..100ms}}\nresult: {}\n")
 
 
+# One node is all that there may be, so nothing is ordered.
+POLICY = """pool: test
+limits: {min: 1, max: 1}
+rules:
+  tasks: {kind: target, metric: unfinished, total: true, target: 1, period: 1s}
+"""
+
+
 def install(folder):
     folder.mkdir()
     for name, command, more in (("good", "true", ""), ("bad", "exit 1", ""), ("parked", "true", ", requires: {labels: [nowhere]}")):
@@ -84,7 +92,9 @@ class NodesCase(TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         pipelines = pathlib.Path(cls.folder.name) / "pipelines"
         install(pipelines)
-        cls.cluster = Cluster(TROUPE, cls.COUNT, ["--slots", "2", "--pipelines", pipelines]).start()
+        policy = pathlib.Path(cls.folder.name) / "policy.yaml"
+        policy.write_text(POLICY)
+        cls.cluster = Cluster(TROUPE, cls.COUNT, ["--slots", "2", "--pipelines", pipelines, "--set", f"scaling.policy={policy}", "--set", "scaling.every=1s"]).start()
         cls.node = cls.cluster.nodes[0]
 
     @classmethod
@@ -126,7 +136,21 @@ class MetricsTest(NodesCase):
         self.assertEqual(grown("troupe_job_wait_seconds_count"), 4)  # the cancelled one had no attempt
         self.assertEqual(grown("troupe_job_seconds_bucket", 'le="600"'), 3)
 
+    def test_decisions_about_the_number_of_nodes_are_counted(self):
+        wait_until("it to decide", lambda: self.page().sum("troupe_scaling_decides") == 1, 20)
+        before = self.page()
+        self.assertEqual(before.sum("troupe_scaling_nodes", '"ready"'), 1)
+        self.assertEqual(before.sum("troupe_scaling_nodes", '"desired"'), 1)
+        wait_until("another decision", lambda: self.page().sum("troupe_scaling_decisions_total") > before.sum("troupe_scaling_decisions_total"), 20)
+        codes = {re.search(r'code="(\w+)"', labels)[1] for name, labels in self.page().values if name == "troupe_scaling_alerts"}
+        self.assertEqual(codes, {"metric_missing", "runaway", "at_max_long", "at_min_long", "provider_behind"})
+        self.node.json("POST", "/v1/scaling/hold", {"nodes": 1, "for_ms": 60_000})
+        self.assertEqual(self.page().sum("troupe_scaling_held"), 1)
+        self.node.json("POST", "/v1/scaling/release", {})
+        self.assertEqual(self.page().sum("troupe_scaling_held"), 0)
+
     def test_no_load_makes_a_new_series(self):
+        wait_until("it to decide", lambda: self.page().sum("troupe_scaling_decides") == 1, 20)
         before = set(self.page().values)
         for pipeline in ("good", "bad"):
             self.node.wait_final(self.node.submit(pipeline, {})["id"])
@@ -154,7 +178,7 @@ class MetricsTest(NodesCase):
             self.assertEqual(asked - there, set())
             self.assertEqual(set(re.findall(r"\b\w+:troupe_\w+:\w+", text)) - recorded, set())
         codes = {re.search(r'code="(\w+)"', labels)[1] for name, labels in self.page().values if name == "troupe_cluster_alarms"}
-        self.assertEqual(set(re.findall(r'code="(\w+)"', rules)), codes)  # each alarm of the cluster is an alert
+        self.assertEqual(set(re.findall(r'alarms\{code="(\w+)"', rules)), codes)  # each alarm of the cluster is an alert
 
     def test_each_panel_stands_in_its_own_place(self):
         panels = json.loads((DEPLOY / "grafana" / "troupe.json").read_text())["panels"]

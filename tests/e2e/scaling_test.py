@@ -10,7 +10,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cluster import Cluster, TestCase, wait_until
 
@@ -21,6 +24,35 @@ stabilise: {in: 4s}
 rules:
   tasks: {kind: target, metric: unfinished, total: true, target: 1, period: 1s}
 """
+
+
+class FakePrometheus:
+    """Answers instant queries with `results`, the samples of a vector, or not at all."""
+
+    def __init__(self):
+        self.results, self.asked = ["1"], []
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                fake.asked.append(urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["query"][0])
+                found = [{"metric": {}, "value": [1, value]} for value in fake.results]
+                body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": found}}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 def run(*words):
@@ -104,6 +136,53 @@ class ScalingTest(TestCase):
         released = self.troupe("scale", "release")
         self.assertEqual(released.returncode, 0, released.stderr)
         wait_until("one node", lambda: len(self.node.json("GET", "/v1/nodes")["nodes"]) == 1 and not self.ordered(), 60)
+
+    def test_a_query_of_a_prometheus_is_a_metric_and_is_missing_when_its_answer_is_no_number(self):
+        prometheus = FakePrometheus()
+        self.addCleanup(prometheus.close)
+        query = 'sum(rate(requests_total{job="web"}[1m]))'
+        policy = self.folder / "query.yaml"
+        policy.write_text("pool: test\nlimits: {min: 1, max: 3}\nstabilise: {out: 24h}\nrules:\n  web:\n    kind: target\n    metric: 'prometheus:" + query + "'\n    total: true\n    target: 10\n    period: 1s\n")
+        words = ["--pipelines", self.folder / "pipelines", "--set", f"scaling.policy={policy}", "--set", "scaling.every=1s"]
+        refused = run(TROUPE, "node", "--data", self.folder / "refused", "--listen", "127.0.0.1:0", *words)
+        self.assertIn("so a Prometheus has to be named", refused.stderr)
+        other = Cluster(TROUPE, 1, [*words, "--set", f"scaling.prometheus.url={prometheus.url}"]).start()
+        self.addCleanup(other.close)
+
+        def status():
+            return other.nodes[0].json("GET", "/v1/scaling")
+
+        def says():
+            return (status().get("now") or {"said": [{}]})["said"][0]
+        prometheus.results = ["25"]
+        wait_until("the number", lambda: says().get("value") == "25" and says()["nodes"] == 3, 20)
+        self.assertEqual(set(prometheus.asked), {query})
+        for results, why in ((["NaN"], "the answer is NaN"), ([], "the answer has no series"), (["1", "2"], "the answer has 2 series")):
+            prometheus.results = results
+            wait_until(why, lambda: says()["says"] == "blind" and any(why in alarm["why"] for alarm in status()["alarms"] if alarm["code"] == "query_failed"), 20)
+        self.assertIn("metric_missing", status()["now"]["alerts"])
+        prometheus.results = ["5"]
+        wait_until("it to see again", lambda: says().get("value") == "5" and not [alarm for alarm in status()["alarms"] if alarm["code"] == "query_failed"], 20)
+
+    def test_what_nodes_have_to_do_is_measured_and_averaged(self):
+        metrics = ("cpu_use", "memory_use", "connections", "requests_per_node")
+        policy = self.folder / "loads.yaml"
+        policy.write_text("pool: test\nlimits: {min: 1, max: 2}\nstabilise: {out: 24h, in: 24h}\nrules:\n" + "".join(
+            f"  {metric}: {{kind: target, metric: {metric}, target: 1000000, period: 1s}}\n" for metric in metrics))
+        three = Cluster(TROUPE, 3, ["--pipelines", self.folder / "pipelines", "--set", f"scaling.policy={policy}", "--set", "scaling.every=1s"]).start()
+        self.addCleanup(three.close)
+
+        def said():
+            return {one["rule"]: one for one in (three.leader().json("GET", "/v1/scaling").get("now") or {"said": []})["said"]}
+        wait_until("all four to be known", lambda: set(said()) == set(metrics) and all(one.get("value") for one in said().values()), 40)
+        for _ in range(40):
+            for node in three.nodes:
+                node.json("GET", "/v1/jobs")
+        wait_until("the requests to be seen", lambda: float(said()["requests_per_node"]["value"]) > 10, 40)
+        for metric, most in (("cpu_use", 100), ("memory_use", 100), ("connections", 1000)):
+            self.assertLessEqual(float(said()[metric]["value"]), most, metric)
+        self.assertLess(0, float(said()["memory_use"]["value"]))
+        self.assertLess(0, float(said()["connections"]["value"]))
 
     def test_a_policy_that_cannot_be_read_ends_the_start_and_says_where(self):
         (self.folder / "policy.yaml").write_text(POLICY.replace("max: 3", "max: three"))
