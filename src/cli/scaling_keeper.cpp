@@ -84,6 +84,12 @@ void add(scaling::metric_kind kind, double value, scaling::observation& into) {
   if (!std::isnan(value)) into.samples.push_back({scaling::metric{kind, ""}, scaling::sample{into.now, value}});
 }
 
+std::size_t unfinished_in(const scaling::observation& seen) {
+  const auto found =
+      std::ranges::find_if(seen.samples, [](const auto& each) { return each.first.kind == scaling::metric_kind::unfinished; });
+  return found == seen.samples.end() ? 0 : static_cast<std::size_t>(found->second.value);
+}
+
 json::object to_json(const fleet::pool::entry& machine) {
   json::object out;
   out["name"] = machine.name.empty() ? json::value(nullptr) : json::value(machine.name);
@@ -204,10 +210,10 @@ void scaling_keeper::step(const picture& seen) {
   override_by_hold(d, now);
   pool_->want(d);
   carry_out(now);
-  show(std::move(d), std::move(load), now);
+  show(std::move(d), std::move(load), unfinished_in(observed), now);
 }
 
-void scaling_keeper::show(scaling::decision d, actors::load_view load, timestamp now) {
+void scaling_keeper::show(scaling::decision d, actors::load_view load, std::size_t unfinished, timestamp now) {
   const std::lock_guard lock{mutex_};
   owns_ = true;
   machines_ = pool_->entries();
@@ -222,6 +228,7 @@ void scaling_keeper::show(scaling::decision d, actors::load_view load, timestamp
   f.ready = f.booting = f.leaving = 0;
   for (const auto& each : machines_)
     ++(each.is_leaving ? f.leaving : each.state == scaling::machine_state::booting ? f.booting : f.ready);
+  course_.add({now, f.desired, f.ready, unfinished});
   const bool is_news = !last_ || d.to != d.from || d.why != last_->why || d.rule != last_->rule;
   if (is_news) {
     if (d.to != d.from)
@@ -374,11 +381,14 @@ std::string scaling_keeper::status() const {
   out["degradation"] = to_json(load_);
   out["held"] =
       held_ ? json::value(json::object{{"nodes", held_->nodes}, {"until_ms", to_unix_ms(held_->until)}}) : json::value(nullptr);
-  json::array machines, alarms, decisions;
+  json::array machines, alarms, decisions, course;
   for (const auto& each : machines_) machines.push_back(to_json(each));
   for (const auto& each : troubles_) alarms.push_back(json::object{{"code", each.code}, {"why", each.why}});
   for (const auto& each : decisions_) decisions.push_back(scaling::to_json(each));
+  for (const auto& each : course_.points())
+    course.push_back(json::array{to_unix_ms(each.at), each.desired, each.ready, each.unfinished});
   out["machines"] = std::move(machines);
+  out["course"] = std::move(course);
   out["alarms"] = std::move(alarms);
   out["decisions"] = std::move(decisions);
   return json::serialize(out);

@@ -11,6 +11,7 @@
 #include "cli/scaling_queries.hpp"
 #include "fleet/pool.hpp"
 #include "model/ports/scaling.hpp"
+#include "scaling/course.hpp"
 #include "scaling/decision_log.hpp"
 
 #include <caf/fwd.hpp>
@@ -77,7 +78,7 @@ class scaling_keeper : public model::ports::scaling_desk {
   void measure(const picture& seen, timestamp now, scaling::observation& into);
   void measure_ends(timestamp now, scaling::observation& into);
   void measure_loads(const picture& seen, timestamp now, scaling::observation& into);
-  void show(scaling::decision d, actors::load_view load, timestamp now);
+  void show(scaling::decision d, actors::load_view load, std::size_t unfinished, timestamp now);
   void override_by_hold(scaling::decision& d, timestamp now);
   [[nodiscard]] bool is_at_limit(const scaling::decision& d) const;
   void carry_out(timestamp now);
@@ -106,6 +107,7 @@ class scaling_keeper : public model::ports::scaling_desk {
   std::vector<fleet::pool::entry> machines_;
   std::vector<fleet::trouble> troubles_;  ///< of machines, and of queries
   scaling_figures figures_;
+  scaling::course course_;
   actors::load_view load_;
   std::optional<scaling::decision_log> log_;
   std::uint64_t log_bytes_ = 0;

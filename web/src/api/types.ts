@@ -64,6 +64,7 @@ export interface Machine { name: string | null; node: string | null; state: stri
 export interface Scaling {
   policy: string; pool: string; environment: string; leads: boolean; desired: number | null; now: ScalingDecision | null; on_order: number;
   held: { nodes: number; until_ms: number } | null; machines: Machine[]; alarms: Alarm[]; decisions: ScalingDecision[]; course?: CoursePoint[];
+  degradation?: { level: number; why: string; classes: { class: string; measure: string; expected_wait_ms: number | null }[] };
 }
 export interface Input {
   name: string; type: string; list: boolean; required: boolean; default: unknown; choices: string[]; description: string;

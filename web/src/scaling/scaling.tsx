@@ -1,8 +1,8 @@
 // #/scaling: how many nodes there should be, why, and what would have to come for another number.
 import { useNow, usePoll } from "../api/poll";
 import { Refusal } from "../api/rest";
-import type { Machine, Scaling as Status, ScalingDecision } from "../api/types";
-import { ago, count, moment, words } from "../format";
+import type { Cluster, Machine, Scaling as Status, ScalingDecision } from "../api/types";
+import { ago, count, moment, seconds, words } from "../format";
 import { Facts, Problem } from "../parts/basics";
 import { linkTo, linkToMark } from "../route";
 import { Chart } from "./chart";
@@ -15,9 +15,17 @@ export function Scaling() {
     <section class="scaling" aria-labelledby="scaling-title">
       <h1 id="scaling-title">Scaling</h1>
       {isOff ? <Off /> : <Problem error={error} />}
-      {data && (data.leads ? <Decided scaling={data} refresh={refresh} /> : <p class="notice warn">No node decides at this moment: a leader is being chosen.</p>)}
+      {data && (data.leads ? <Decided scaling={data} refresh={refresh} /> : <Elsewhere />)}
     </section>
   );
+}
+
+/** The node that leads decides, and it alone knows why. */
+function Elsewhere() {
+  const { data: cluster } = usePoll<Cluster>("/v1/cluster");
+  const leader = cluster?.nodes.find((node) => node.id === cluster.leader && node.id !== cluster.seen_by);
+  if (!leader) return <p class="notice warn" role="status">No node decides at this moment.</p>;
+  return <p class="notice" role="status">The node that leads decides: <a href={`${location.protocol}//${leader.address}/inspector#/scaling`}>{leader.address}</a>.</p>;
 }
 
 function Off() {
@@ -37,11 +45,15 @@ function Decided({ scaling, refresh }: { scaling: Status; refresh: () => void })
     <>
       {scaling.alarms.map((alarm) => <p key={alarm.code + alarm.why} class="notice warn">{words(alarm.code)}: {alarm.why}</p>)}
       {scaling.held && <p class="notice warn">An operator holds it at {scaling.held.nodes} until {moment(scaling.held.until_ms, now)}.</p>}
+      {scaling.degradation && scaling.degradation.level > 0 && (
+        <p class="notice warn">At the limit, level {scaling.degradation.level}: {scaling.degradation.why}. {scaling.degradation.classes.filter((one) => one.measure !== "none").map((one) => `${words(one.class)} jobs: ${words(one.measure).toLowerCase()}`).join(", ")}.</p>)}
       <section class="card" aria-labelledby="now-title">
         <div class="bar-row"><h2 id="now-title">Pool {scaling.pool}</h2><HoldActions scaling={scaling} onChanged={refresh} /></div>
         <Facts rows={[
           ["Nodes wanted", scaling.desired === null ? "–" : count(scaling.desired)], ["Working", count(working)], ["On order", count(scaling.on_order)],
           ["Policy", scaling.policy], ["Environment", scaling.environment],
+          ...(scaling.degradation?.classes ?? []).filter((one) => one.expected_wait_ms !== null)
+            .map((one): [string, string] => [`Wait, ${one.class} jobs`, seconds(one.expected_wait_ms! / 1000)]),
         ]} />
         <Chart points={scaling.course ?? []} />
         {scaling.now && <Reason decision={scaling.now} />}
