@@ -7,6 +7,7 @@
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -117,6 +118,12 @@ struct slot_reports {
 /// Whom slots speak to: the replica of the only shard, or the desk, which knows the right one of several.
 using slots_ear = caf::typed_actor<caf::result<void>(slot_asks), caf::result<void>(slot_beats), caf::result<void>(slot_reports)>;
 
+/// Slots of a node that are alike.
+struct slot_class {
+  model::slot_offer offer;
+  std::function<model::slot_kind()> kind;  ///< as of now; any thread
+};
+
 /// Fact from a replica to the desk, when it has changed: what the shard has for slots of this node, and which of them it served.
 struct shard_news {
   struct service {
@@ -124,7 +131,7 @@ struct shard_news {
     std::uint64_t ask = 0;
   };
   model::shard_no shard;
-  std::size_t tasks_ready = 0;  ///< if a slot of this node may run any of them
+  std::vector<std::size_t> tasks_ready;  ///< for each class of slots of this node; 0: none for them
   std::vector<service> served;
 };
 /// Spreads the asks of this node's slots over several shards (`model::slot_router`). Event-based.
@@ -132,7 +139,7 @@ using desk_actor = slots_ear::extend<caf::result<void>(shard_news), caf::result<
 /// Command to a replica: tell the desk.
 struct inform_desk {
   desk_actor desk;
-  model::slot_offer offer;  ///< of each slot of this node
+  std::vector<slot_class> classes;  ///< of the slots of this node
 };
 
 /// One replica of a shard. Event-based, never blocks but for short reads of the state.

@@ -163,13 +163,15 @@ struct degrade_queue {
 struct get_node {};
 struct slot_view {
   std::uint16_t index = 0;
-  std::string state;  ///< starting, idle, running, stopping
+  std::string state;  ///< starting, idle, running, stopping, closed
   std::optional<model::task_id> task;
   std::string stage;
   std::uint32_t attempt = 0;
   std::uint32_t permille = 0;
   std::uint64_t tasks_done = 0;
   std::uint64_t worker_starts = 0;
+  std::string device = {};      ///< that it runs on, by its UUID; empty: the processors
+  std::string why_closed = {};  ///< for people; empty: it is not
 
   friend bool operator==(const slot_view&, const slot_view&) = default;
 };

@@ -15,6 +15,7 @@
 #include <caf/init_global_meta_objects.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -40,6 +41,43 @@ class stop_watch {
   std::size_t stopped_ = 0;
 };
 
+struct slot_place {
+  slot_class like;
+  std::string device;  ///< empty: the processors
+};
+
+/// The processors' slots, then those of the devices.
+std::vector<slot_place> places_of(const node_options& options) {
+  const model::slot_offer offer{options.labels, options.threads_per_slot, options.memory};
+  const auto plain = [] { return model::slot_kind::any; };
+  const slot_place processor{{offer, options.processor_kind ? options.processor_kind : plain}, {}};
+  std::vector<slot_place> places(options.slots, processor);
+  for (const auto& one : options.device_slots) {
+    auto on_device = offer;
+    on_device.memory = one.memory;
+    if (!std::ranges::binary_search(on_device.labels, model::device_label)) {
+      on_device.labels.emplace_back(model::device_label);
+      std::ranges::sort(on_device.labels);
+    }
+    places.push_back({{std::move(on_device), [] { return model::slot_kind::device; }}, one.device});
+  }
+  return places;
+}
+
+/// At most two: the desk counts work for the slots with the largest device.
+std::vector<slot_class> classes_of(const std::vector<slot_place>& places) {
+  std::vector<slot_class> classes;
+  for (const auto& place : places) {
+    const auto is_device = !place.device.empty();
+    const std::size_t at = is_device && !places.front().device.empty() ? 0 : is_device ? 1 : 0;
+    if (at == classes.size())
+      classes.push_back(place.like);
+    else if (place.like.offer.memory > classes[at].offer.memory)
+      classes[at] = place.like;
+  }
+  return classes;
+}
+
 /// What shards find in the journal, by their numbers.
 using machines = std::vector<std::shared_ptr<replica::machine>>;
 
@@ -53,20 +91,23 @@ class running_node final : public node {
         journal_(system, roll_, storage, on_fatal) {
     spawn_shards(options, std::move(shards), on_fatal);
     const bool is_only = shards_.size() == 1;
-    const model::slot_offer offer{options.labels, options.threads_per_slot, options.memory};
+    const auto places = places_of(options);
     if (!is_only) {
       front_ = spawn_front(system, roll_, shards_);
-      desk_ = spawn_desk(system, roll_, {.shards = options.replica.shards, .node = options.id}, offer, shards_, clock_);
+      desk_ =
+          spawn_desk(system, roll_, {.shards = options.replica.shards, .node = options.id}, classes_of(places), shards_, clock_);
     }
     node_ = spawn_node_face(system, roll_, options, shards_, [watch = watch_] { watch->slot_stopped(); });
-    for (std::uint16_t index = 0; index < options.slots; ++index) {
+    for (std::uint16_t index = 0; index < places.size(); ++index) {
+      const auto& place = places[index];
       const model::slot_options slot{.self = {options.id, options.boot, index},
-                                     .offer = offer,
+                                     .offer = place.like.offer,
                                      .report_every = options.report_every,
                                      .start_timeout = options.worker_start_timeout,
                                      .shards = options.replica.shards};
-      slots_.push_back(spawn_slot(
-          system, roll_, {slot, clock_, &host, is_only ? slots_ear{shards_.front()} : slots_ear{desk_}, node_, on_fatal}));
+      slots_.push_back(spawn_slot(system, roll_,
+                                  {slot, clock_, &host, is_only ? slots_ear{shards_.front()} : slots_ear{desk_}, node_, on_fatal,
+                                   place.like.kind, place.device}));
     }
     handles_ = {is_only ? jobs_actor{shards_.front()} : front_, hub_, node_};
   }

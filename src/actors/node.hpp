@@ -27,6 +27,12 @@ struct node_options {
   std::vector<std::string> labels;  ///< sorted; what the slots of this node have
   std::uint32_t threads_per_slot = 1;
   bytes memory{};  ///< that the slots share
+  struct device_slot {
+    std::string device;  ///< its UUID
+    bytes memory;        ///< of it, that its slots share
+  };
+  std::vector<device_slot> device_slots;             ///< behind the others
+  std::function<model::slot_kind()> processor_kind;  ///< what the others are for, as of now; null: any. Any thread
   replica::options replica;
   duration report_every = 1s;
   duration worker_start_timeout = 10s;

@@ -305,8 +305,10 @@ struct shard_state {
 
   void tell_desk(const std::vector<model::grant>& grants, bool is_first) {
     const auto& table = parts_.machine->table();
-    const bool has_any = table.is_active(parts_.node) && table.queue().has_task_for(desk_->offer);
-    const auto ready = has_any ? table.queue().size() : 0;
+    const bool is_active = table.is_active(parts_.node);
+    std::vector<std::size_t> ready;
+    for (const auto& [offer, kind] : desk_->classes)
+      ready.push_back(is_active && table.queue().has_task_for(offer, kind()) ? table.queue().size() : 0);
     if (grants.empty() && !is_first && ready == told_ready_) return;
     shard_news news{parts_.shard, told_ready_ = ready, {}};
     for (const auto& grant : grants) news.served.push_back({grant.slot.index, grant.ask});
@@ -470,7 +472,7 @@ struct shard_state {
   std::map<model::slot_id, slot_actor> slots_;
   std::map<digest, std::string> pipeline_texts_;
   std::optional<inform_desk> desk_;
-  std::size_t told_ready_ = 0;
+  std::vector<std::size_t> told_ready_;
   std::optional<bool> shown_as_leader_;
   std::deque<decision_view> decisions_;
 };

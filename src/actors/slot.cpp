@@ -53,7 +53,10 @@ struct slot_state {
     }
     if (effects.kill_worker && worker_) worker_->kill();
     if (effects.stop_worker && worker_) worker_->stop();
-    if (effects.ask) self_->send(parts_.shard, slot_asks{*effects.ask, self_, open_reports()});
+    if (effects.ask) {
+      effects.ask->kind = parts_.kind();
+      self_->send(parts_.shard, slot_asks{*effects.ask, self_, open_reports()});
+    }
     if (effects.heartbeat) self_->send(parts_.shard, slot_beats{*effects.heartbeat, self_});
     for (auto& finish : effects.finish) self_->send(parts_.shard, slot_reports{std::move(finish), self_});
     tell_node(effects.stopped);
@@ -80,6 +83,8 @@ struct slot_state {
       parts_.worker->writes_to(worker_->log());
       return;
     }
+    if (const auto& why = started.error(); why.retry_after)
+      return step(model::slot_event::put_off{why.detail, std::chrono::duration_cast<duration>(*why.retry_after)});
     log::error("worker_start_failed", "slot={} reason=\"{}\"", to_string(parts_.options.self), started.error().detail);
     step(model::slot_event::start_failed{started.error()});
   }
@@ -96,6 +101,8 @@ struct slot_state {
     }
     view.tasks_done = machine_.tasks_done();
     view.worker_starts = machine_.worker_starts();
+    view.device = parts_.device;
+    view.why_closed = machine_.closed_because();
     if (view == told_ && !stopped) return;
     show(view);
     told_ = view;
@@ -118,7 +125,7 @@ struct slot_state {
   const char* phase_name() const {
     if (machine_.is_stopping()) return "stopping";
     switch (machine_.where()) {
-      case model::slot_machine::phase::starting: return "starting";
+      case model::slot_machine::phase::starting: return machine_.closed_because().empty() ? "starting" : "closed";
       case model::slot_machine::phase::asking: return "idle";
       case model::slot_machine::phase::running: return "running";
       case model::slot_machine::phase::stopped: return "stopped";

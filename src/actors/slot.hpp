@@ -16,6 +16,8 @@ struct slot_parts {
   slots_ear shard;                          ///< or the desk before several
   node_inner_actor node;
   std::function<void(error)> on_fatal;             ///< a programming error: the process has to end
+  std::function<model::slot_kind()> kind;          ///< what it is for now
+  std::string device;                              ///< that its workers run on; empty: the processors
   std::shared_ptr<actor_roll::entry> stands = {};  ///< on the roll, as its worker does; `spawn_slot` enters both
   std::shared_ptr<actor_roll::entry> worker = {};
 };

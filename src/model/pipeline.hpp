@@ -55,6 +55,10 @@ enum class stage_kind : std::uint8_t {
 };
 
 [[nodiscard]] const char* to_string(stage_kind kind) noexcept;  ///< "media.speak"
+/// Whether it sends its input through a neural network.
+[[nodiscard]] constexpr bool runs_network(stage_kind kind) noexcept {
+  return kind >= stage_kind::model_upscale && kind <= stage_kind::model_embed;
+}
 [[nodiscard]] std::optional<stage_kind> stage_kind_from(std::string_view text) noexcept;
 
 /// What a stage kind takes and gives. One entry per kind in `stage_kinds.cpp`.

@@ -17,6 +17,15 @@ bool slot_offer::fits(const requirement& need) const {
          && std::includes(labels.begin(), labels.end(), need.labels.begin(), need.labels.end());
 }
 
+bool is_for(slot_kind kind, const requirement& need) {
+  switch (kind) {
+    case slot_kind::any: return true;
+    case slot_kind::processor: return !need.runs_network;
+    case slot_kind::device: return need.runs_network || std::ranges::binary_search(need.labels, device_label);
+  }
+  return true;
+}
+
 timestamp task_queue::urgency_of(timestamp created, const std::optional<timestamp>& deadline) const {
   const auto patience = created + patience_in_ageing_steps * ageing_;
   return std::min(deadline.value_or(patience), patience);
@@ -102,14 +111,14 @@ std::size_t task_queue::waiting_of(const std::string& pipeline) const {
 }
 
 /// The best task, first of its equals. Null: none fits.
-const std::set<task_queue::position>* task_queue::best_waiting(const slot_offer& offer, timestamp now) const {
+const std::set<task_queue::position>* task_queue::best_waiting(const slot_offer& offer, timestamp now, slot_kind kind) const {
   if (is_all_paused_) return nullptr;
   // lateness, level (negative: higher first), slot time used, position
   using rank = std::tuple<std::uint8_t, std::int64_t, std::int64_t, position>;
   std::optional<rank> best;
   const std::set<position>* found = nullptr;
   for (const auto& [need, waiting] : classes_) {
-    if (!offer.fits(need)) continue;
+    if (!offer.fits(need) || !model::is_for(kind, need)) continue;
     for (std::uint8_t priority = 0; priority <= priority_most; ++priority) {
       for (const auto& [tenant, tasks] : waiting.lanes[priority]) {
         const auto& head = *tasks.begin();
@@ -126,13 +135,13 @@ const std::set<task_queue::position>* task_queue::best_waiting(const slot_offer&
 }
 
 std::optional<task_id> task_queue::best_for(const slot_offer& offer, timestamp now) const {
-  const auto* const waiting = best_waiting(offer, now);
+  const auto* const waiting = best_waiting(offer, now, slot_kind::any);
   return waiting ? std::optional{waiting->begin()->task} : std::nullopt;
 }
 
-std::vector<task_id> task_queue::best_few_for(const slot_offer& offer, timestamp now, std::size_t most) const {
+std::vector<task_id> task_queue::best_few_for(const slot_offer& offer, timestamp now, std::size_t most, slot_kind kind) const {
   std::vector<task_id> few;
-  const auto* const waiting = best_waiting(offer, now);
+  const auto* const waiting = best_waiting(offer, now, kind);
   if (!waiting) return few;
   for (auto at = waiting->begin(); at != waiting->end() && few.size() < most; ++at) few.push_back(at->task);
   return few;
@@ -144,16 +153,18 @@ bool task_queue::is_for(task_id task, const slot_offer& offer) const {
   return offer.fits(found->second.in->first);
 }
 
-bool task_queue::has_task_for(const slot_offer& offer) const {
-  return !is_all_paused_
-         && std::any_of(classes_.begin(), classes_.end(), [&](const auto& entry) { return offer.fits(entry.first); });
+bool task_queue::has_task_for(const slot_offer& offer, slot_kind kind) const {
+  const auto fits = [&](const auto& entry) { return offer.fits(entry.first) && model::is_for(kind, entry.first); };
+  return !is_all_paused_ && std::any_of(classes_.begin(), classes_.end(), fits);
 }
 
-std::optional<bytes> task_queue::least_memory_for(const std::vector<std::string>& labels, std::uint32_t threads) const {
+std::optional<bytes> task_queue::least_memory_for(const std::vector<std::string>& labels, std::uint32_t threads,
+                                                  slot_kind kind) const {
   std::optional<bytes> least;
   if (is_all_paused_) return least;
   for (const auto& [need, waiting] : classes_)
-    if (need.threads <= threads && std::ranges::includes(labels, need.labels) && (!least || need.memory < *least))
+    if (need.threads <= threads && std::ranges::includes(labels, need.labels) && model::is_for(kind, need)
+        && (!least || need.memory < *least))
       least = need.memory;
   return least;
 }

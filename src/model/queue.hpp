@@ -19,6 +19,7 @@ struct requirement {
   std::vector<std::string> labels;  ///< sorted; the slot must have them all
   std::uint32_t threads = 1;
   bytes memory{};
+  bool runs_network = false;
   friend auto operator<=>(const requirement&, const requirement&) = default;
 };
 
@@ -29,6 +30,17 @@ struct slot_offer {
   bytes memory{};  ///< that the slots of its node share
   [[nodiscard]] bool fits(const requirement& need) const;
 };
+
+/// Which of the tasks that fit it a slot is for. A hint: the leader goes by it when it chooses, what the log assigns does not
+/// depend on it. So, seldom, a slot gets what it is not for, and any slot can run that.
+enum class slot_kind : std::uint8_t {
+  any,        ///< of a node without devices
+  processor,  ///< of a node whose devices run the networks
+  device      ///< networks, and what asks for a device by its label
+};
+/// What every slot with a device has beside the labels of its node.
+inline constexpr const char* device_label = "gpu";
+[[nodiscard]] bool is_for(slot_kind kind, const requirement& need);
 
 /// A task that could run now.
 struct ready_task {
@@ -65,12 +77,14 @@ class task_queue {
   /// The best task for this slot, still in the queue. Nothing if none fits.
   [[nodiscard]] std::optional<task_id> best_for(const slot_offer& offer, timestamp now) const;
   /// The best task for this slot and those that come next after it among its equals: same tenant, priority and requirement.
-  [[nodiscard]] std::vector<task_id> best_few_for(const slot_offer& offer, timestamp now, std::size_t most) const;
+  [[nodiscard]] std::vector<task_id> best_few_for(const slot_offer& offer, timestamp now, std::size_t most,
+                                                  slot_kind kind = slot_kind::any) const;
   /// Whether the task waits here, is not paused, and the slot can run it.
   [[nodiscard]] bool is_for(task_id task, const slot_offer& offer) const;
-  [[nodiscard]] bool has_task_for(const slot_offer& offer) const;
+  [[nodiscard]] bool has_task_for(const slot_offer& offer, slot_kind kind = slot_kind::any) const;
   /// Of a slot with these labels and threads: the least memory with which there is a task for it; nothing: there is none.
-  [[nodiscard]] std::optional<bytes> least_memory_for(const std::vector<std::string>& labels, std::uint32_t threads) const;
+  [[nodiscard]] std::optional<bytes> least_memory_for(const std::vector<std::string>& labels, std::uint32_t threads,
+                                                      slot_kind kind = slot_kind::any) const;
   /// Counts slot time to a tenant; fairness goes by the sums.
   void charge(const std::string& tenant, duration slot_time);
   /// A tenant that had nothing waiting starts level with the least served of those who wait: it cannot claim the past.
@@ -126,7 +140,7 @@ class task_queue {
     return line->second.is_paused ? line->second.aside : classes_;
   }
   void move_tasks(pipeline_lines::iterator line, requirement_classes& from, requirement_classes& to);
-  [[nodiscard]] const std::set<position>* best_waiting(const slot_offer& offer, timestamp now) const;
+  [[nodiscard]] const std::set<position>* best_waiting(const slot_offer& offer, timestamp now, slot_kind kind) const;
   [[nodiscard]] timestamp urgency_of(timestamp created, const std::optional<timestamp>& deadline) const;
 
   duration ageing_;

@@ -34,6 +34,16 @@ void slot_machine::on(const slot_event::start_failed&) {
   worker_is_gone();
 }
 
+void slot_machine::on(const slot_event::put_off& e) {
+  if (closed_because_.empty()) {
+    --worker_starts_;
+    if (ask_no_ > 0) out_.ask = {options_.self, ask_no_, options_.offer, true, {}};  // of the worker before
+  }
+  closed_because_ = e.why;
+  worker_is_gone();
+  restart_at_ = now_ + e.again_in;
+}
+
 void slot_machine::on(const slot_event::granted& e) {
   const bool wanted = ask_open_ && (e.ask == ask_no_ || planted(plant::grant_for_old_ask)) && worker_ready_ && !stop_at_;
   if (!wanted) {
@@ -71,7 +81,11 @@ void slot_machine::on(const slot_event::stop& e) {
   out_.ask = {options_.self, ask_no_, options_.offer, true, {}};
 }
 
-void slot_machine::on_worker(const ports::worker_ready&) { worker_ready_ = true; }
+void slot_machine::on_worker(const ports::worker_ready&) {
+  worker_ready_ = true;
+  if (!closed_because_.empty()) ++worker_starts_;
+  closed_because_.clear();
+}
 
 void slot_machine::on_worker(const ports::worker_progress& e) {
   if (!is_current(e.task, e.attempt)) return;
@@ -142,7 +156,7 @@ void slot_machine::start_worker() {
   worker_ready_ = leaving_ = false;
   started_at_ = now_;
   restart_at_.reset();
-  ++worker_starts_;
+  if (closed_because_.empty()) ++worker_starts_;  // else it is not sure that there will be one
   out_.start_worker = true;
 }
 

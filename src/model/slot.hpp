@@ -32,6 +32,11 @@ struct worker {
 struct start_failed {
   error why;
 };
+/// No worker may start now: what it would run on is not free, or not well.
+struct put_off {
+  std::string why;  ///< for people
+  duration again_in = 1s;
+};
 /// The shard gives this task to ask `ask`.
 struct granted {
   std::uint64_t ask = 0;
@@ -51,7 +56,7 @@ struct revoked {
 struct stop {
   timestamp at;
 };
-using any = std::variant<tick, worker, start_failed, granted, finish_answered, revoked, stop>;
+using any = std::variant<tick, worker, start_failed, put_off, granted, finish_answered, revoked, stop>;
 }  // namespace slot_event
 
 /// One try of a task.
@@ -69,6 +74,7 @@ struct slot_ask {
   /// The slot's report of this attempt is not yet answered: it has to be in its shard's log before anything of that shard is
   /// given to the slot.
   std::optional<attempt_ref> after = {};
+  slot_kind kind = slot_kind::any;
 };
 struct slot_heartbeat {
   slot_id slot;
@@ -119,6 +125,8 @@ class slot_machine {
   [[nodiscard]] std::uint64_t tasks_done() const noexcept { return tasks_done_; }
   [[nodiscard]] std::uint64_t worker_starts() const noexcept { return worker_starts_; }
   [[nodiscard]] bool is_stopping() const noexcept { return stop_at_.has_value(); }
+  /// Why it is closed: no worker may start. Empty: it is not.
+  [[nodiscard]] const std::string& closed_because() const noexcept { return closed_because_; }
   [[nodiscard]] bool has_unanswered_report() const noexcept { return !reports_.empty(); }
   /// The attempts whose reports are not answered, the newest last.
   [[nodiscard]] std::vector<attempt_ref> open_reports() const;
@@ -127,6 +135,7 @@ class slot_machine {
   void on(const slot_event::tick& e);
   void on(const slot_event::worker& e);
   void on(const slot_event::start_failed& e);
+  void on(const slot_event::put_off& e);
   void on(const slot_event::granted& e);
   void on(const slot_event::finish_answered& e);
   void on(const slot_event::revoked& e);
@@ -171,6 +180,7 @@ class slot_machine {
   timestamp started_at_{};
   std::optional<timestamp> restart_at_;
   std::uint32_t quick_deaths_ = 0;
+  std::string closed_because_;  // since a start was put off
 
   std::uint64_t ask_no_ = 0;
   bool ask_open_ = false;

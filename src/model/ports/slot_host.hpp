@@ -71,6 +71,7 @@ class worker_handle {
 class slot_host {
  public:
   virtual ~slot_host() = default;
+  /// @returns an error with `retry_after` if it is only too early: what the slot's workers run on is not free, or not well.
   virtual result<std::unique_ptr<worker_handle>> start(std::uint16_t slot_index, std::function<void(worker_event)> on_event) = 0;
 };
 

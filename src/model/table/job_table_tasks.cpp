@@ -12,7 +12,7 @@ namespace {
 
 constexpr int bad_tasks_most = 100;  // tasks whose parameters cannot be resolved, per assignment
 
-requirement requirement_of(const stage& s) { return {s.labels, s.threads, s.memory}; }
+requirement requirement_of(const stage& s) { return {s.labels, s.threads, s.memory, runs_network(s.kind)}; }
 
 }  // namespace
 

@@ -35,16 +35,18 @@ void ask_book::park(const model::slot_ask& ask, const model::job_table& table, t
     parked.ask = ask.ask;
     parked.is_open = false;
   } else if (served == ask.ask) {
-    parked = {.ask = ask.ask, .offer = ask.offer, .kind = kind_of(ask.offer), .heard = now};
+    parked = {.ask = ask.ask, .offer = ask.offer, .kind = kind_of(ask), .heard = now};
   } else if (ask.ask > parked.ask || !parked.is_open) {
     // The same ask may be served twice: the first grant got lost, then its job was cancelled.
     parked = {.ask = ask.ask,
               .offer = ask.offer,
-              .kind = kind_of(ask.offer),
+              .kind = kind_of(ask),
               .is_open = true,
               .waits_for_report = ask.after.has_value(),
               .heard = now,
               .after = ask.after};
+  } else {
+    parked.kind = kind_of(ask);  // what it is for may change while it waits
   }
   put(node, ask.slot, std::move(parked));
 }
@@ -104,13 +106,14 @@ void ask_book::forget_silent(timestamp now, duration silence) {
 std::vector<model::assign_command> ask_book::choose(const model::task_queue& queue, timestamp now, affinity* home,
                                                     const report_check& has_reported) {
   release_reported(has_reported);
-  turn present{queue, now, has_reported, {}, {}};
+  turn present{queue, now, has_reported, {}, {}, {}};
   if (present.is_over(under_way_)) return {};
   present.least.resize(places_.size());
   for (const auto& [what, number] : kinds_)
-    if (!places_[number].empty()) present.least[number] = queue.least_memory_for(what.labels, what.threads);
+    if (!places_[number].empty())
+      present.least[number] = queue.least_memory_for(what.labels, what.threads, home ? what.wants : model::slot_kind::any);
   if (home) choose_homes(present, *home);
-  choose_rest(present);
+  choose_rest(present, home != nullptr);
   return std::move(present.chosen);
 }
 
@@ -130,27 +133,27 @@ void ask_book::release_reported(const report_check& has_reported) {
 
 /// Within a kind all see the same best tasks.
 void ask_book::choose_homes(turn& now, affinity& home) {
-  std::set<model::task_id> taken;
   for (std::size_t kind = 0; kind < places_.size() && !now.is_over(under_way_); ++kind) {
     const auto first = first_of(kind, now);
     if (first == nodes_.end()) continue;
     const auto& offer = first->second.asks.at(*first->second.free.at(kind).begin()).offer;
-    const auto few = now.queue.best_few_for(offer, now.now, affinity::looked_at_most);
+    const auto few = now.queue.best_few_for(offer, now.now, affinity::looked_at_most, wants_[kind]);
     for (const auto& task : few) {
       if (now.is_over(under_way_)) break;
-      const auto where = taken.contains(task) ? std::nullopt : home.home_of(task.job);
+      const auto where = now.taken.contains(task) ? std::nullopt : home.home_of(task.job);
       const auto node = where ? nodes_.find(*where) : nodes_.end();
       if (node == nodes_.end() || !node->second.is_active) continue;
       const auto slot = free_slot(node, kind, now);
       if (!slot || !now.queue.is_for(task, node->second.asks.at(*slot).offer)) continue;
-      if (task != few.front() && !taken.contains(few.front()) && !home.may_pass_over(few.front())) break;
-      taken.insert(task);
+      if (task != few.front() && !now.taken.contains(few.front()) && !home.may_pass_over(few.front())) break;
       propose(now, node, *slot, task);
     }
   }
 }
 
-void ask_book::choose_rest(turn& now) {
+/// While slots of several kinds ask, each is told which task it gets: left to the log it would be the best one of all.
+void ask_book::choose_rest(turn& now, bool may_name) {
+  const bool names = may_name && !are_alike();
   while (!now.is_over(under_way_)) {
     auto next = nodes_.end();
     std::size_t kind_of_next = 0;
@@ -164,8 +167,26 @@ void ask_book::choose_rest(turn& now) {
       kind_of_next = kind;
     }
     if (next == nodes_.end()) return;
-    if (const auto slot = free_slot(next, kind_of_next, now)) propose(now, next, *slot, std::nullopt);
+    const auto slot = free_slot(next, kind_of_next, now);
+    if (!slot) continue;
+    const auto named = names ? best_left(kind_of_next, next->second.asks.at(*slot).offer, now) : std::nullopt;
+    if (names && !named)
+      now.least[kind_of_next].reset();  // the next step has others
+    else
+      propose(now, next, *slot, named);
   }
+}
+
+bool ask_book::are_alike() const {
+  for (std::size_t kind = 0; kind < places_.size(); ++kind)
+    if (!places_[kind].empty() && wants_[kind] != model::slot_kind::any) return false;
+  return true;
+}
+
+std::optional<model::task_id> ask_book::best_left(std::size_t kind, const model::slot_offer& offer, const turn& now) const {
+  const auto few = now.queue.best_few_for(offer, now.now, affinity::looked_at_most + now.taken.size(), wants_[kind]);
+  const auto left = std::ranges::find_if(few, [&](const auto& task) { return !now.taken.contains(task); });
+  return left == few.end() ? std::nullopt : std::optional{*left};
 }
 
 /// The next node for which a task waits. All slots of a node have its whole memory.
@@ -194,14 +215,18 @@ std::optional<model::slot_id> ask_book::free_slot(nodes::iterator node, std::siz
 void ask_book::propose(turn& now, nodes::iterator node, const model::slot_id& slot, std::optional<model::task_id> preferred) {
   auto parked = node->second.asks.at(slot);
   parked.is_proposed = true;
+  if (preferred) now.taken.insert(*preferred);
   now.chosen.push_back({slot, parked.ask, parked.offer, preferred});
   put(node, slot, std::move(parked));
 }
 
-std::size_t ask_book::kind_of(const model::slot_offer& offer) {
-  offer_kind what{offer.labels, offer.threads, std::bit_width(offer.memory.count())};
+std::size_t ask_book::kind_of(const model::slot_ask& ask) {
+  offer_kind what{ask.offer.labels, ask.offer.threads, std::bit_width(ask.offer.memory.count()), ask.kind};
   const auto [found, is_new] = kinds_.emplace(std::move(what), places_.size());
-  if (is_new) places_.emplace_back();
+  if (is_new) {
+    places_.emplace_back();
+    wants_.push_back(ask.kind);
+  }
   return found->second;
 }
 

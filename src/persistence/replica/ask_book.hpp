@@ -95,6 +95,7 @@ class ask_book {
     std::vector<std::string> labels;
     std::uint32_t threads = 1;
     std::uint64_t memory_bits = 0;
+    model::slot_kind wants = model::slot_kind::any;
     friend auto operator<=>(const offer_kind&, const offer_kind&) = default;
   };
   using places = std::set<std::pair<std::uint64_t, model::node_id>>;  // nodes with a free slot, by rank: the first one is next
@@ -105,10 +106,11 @@ class ask_book {
     const report_check& has_reported;
     std::vector<std::optional<bytes>> least;  ///< by kind: the least memory that a task needs there; nothing: none is for it
     std::vector<model::assign_command> chosen;
+    std::set<model::task_id> taken;  ///< of the tasks that were named
     [[nodiscard]] bool is_over(std::size_t under_way) const { return under_way >= queue.size(); }
   };
 
-  [[nodiscard]] std::size_t kind_of(const model::slot_offer& offer);
+  [[nodiscard]] std::size_t kind_of(const model::slot_ask& ask);
   [[nodiscard]] std::uint64_t rank_of(const node_asks& of) const;
   [[nodiscard]] std::size_t pool_of(const model::slot_offer& offer);
   void count_time(node_asks& of);
@@ -122,13 +124,16 @@ class ask_book {
   [[nodiscard]] nodes::iterator first_of(std::size_t kind, const turn& now);
   [[nodiscard]] std::optional<model::slot_id> free_slot(nodes::iterator node, std::size_t kind, const turn& now);
   void choose_homes(turn& now, affinity& home);
-  void choose_rest(turn& now);
+  void choose_rest(turn& now, bool may_name);
+  [[nodiscard]] bool are_alike() const;
+  [[nodiscard]] std::optional<model::task_id> best_left(std::size_t kind, const model::slot_offer& offer, const turn& now) const;
   void propose(turn& now, nodes::iterator node, const model::slot_id& slot, std::optional<model::task_id> preferred);
 
   spreading rule_;
   nodes nodes_;  // those with asks
   std::map<offer_kind, std::size_t> kinds_;
   std::vector<places> places_;                                    // by kind
+  std::vector<model::slot_kind> wants_;                           // by kind
   std::map<std::vector<std::string>, std::size_t> pool_numbers_;  // by labels
   std::vector<node_pool> pools_;
   slots waiting_for_reports_;

@@ -160,6 +160,7 @@ void put_body(const model::slot_ask& from, proto::peer_message& to) {
   ask.set_threads(from.offer.threads);
   ask.set_memory(from.offer.memory.count());
   ask.set_is_withdrawn(from.is_withdrawn);
+  ask.set_kind(static_cast<std::uint32_t>(from.kind));
   if (!from.after) return;
   auto& after = *ask.mutable_after();
   after.set_job(from.after->task.job.raw());
@@ -200,6 +201,7 @@ model::slot_ask take_ask(const proto::slot_ask& from) {
                       {{from.labels().begin(), from.labels().end()}, from.threads(), bytes{from.memory()}},
                       from.is_withdrawn(),
                       {}};
+  if (from.kind() <= static_cast<std::uint32_t>(model::slot_kind::device)) ask.kind = static_cast<model::slot_kind>(from.kind());
   if (from.has_after()) ask.after = model::attempt_ref{task_of(from.after()), model::attempt_no{from.after().attempt()}};
   return ask;
 }

@@ -285,18 +285,11 @@ void worker_loop::flush_progress() {
   on_event_(*std::exchange(waiting_progress_, std::nullopt));
 }
 
-namespace {
-/// Then it may want just what is kept.
-bool runs_network(model::stage_kind kind) {
-  return kind >= model::stage_kind::model_upscale && kind <= model::stage_kind::model_embed;
-}
-}  // namespace
-
 void worker_loop::begin(const model::task_spec& task) {
   stderr_.clear();
   setting_.memory->with([this](auto& ledger) { ledger.begin_attempt(slot_); });
   // What is kept would stay for as long as the task takes, and others would wait for it.
-  if (kept_ > bytes{0} && task.memory == bytes{0} && !runs_network(task.kind)) drop_kept();
+  if (kept_ > bytes{0} && task.memory == bytes{0} && !model::runs_network(task.kind)) drop_kept();
   if (task.memory == bytes{0} || claim_declared(task)) give(task);
 }
 

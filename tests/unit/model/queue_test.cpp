@@ -234,5 +234,24 @@ TEST_CASE("the order of adding does not matter") {
   }
 }
 
+TEST_CASE("a slot with a device is for networks and for what asks for a device, a processor beside it for all else") {
+  queue_under_test q;
+  q.add(waiting(1), {{}, 1});
+  q.add(waiting(2), {.labels = {}, .runs_network = true});
+  q.add(waiting(3), {{"gpu"}, 1});
+  const slot_offer device{{"gpu"}, 1};
+  const auto few = [&](const slot_offer& offer, slot_kind kind) { return q.queue.best_few_for(offer, start, 16, kind); };
+
+  CHECK(few(plain, slot_kind::any) == std::vector{task(1)});
+  CHECK(few(plain, slot_kind::processor) == std::vector{task(1)});
+  CHECK(few(device, slot_kind::device) == std::vector{task(2)});
+  q.queue.remove(task(2));
+  CHECK(few(device, slot_kind::device) == std::vector{task(3)});
+  q.queue.remove(task(3));
+  CHECK(few(device, slot_kind::device).empty());
+  CHECK_FALSE(q.queue.has_task_for(device, slot_kind::device));
+  CHECK(q.queue.has_task_for(device));
+}
+
 }  // namespace
 }  // namespace troupe::model

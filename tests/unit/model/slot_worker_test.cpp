@@ -164,5 +164,45 @@ TEST_CASE("a stopped slot does nothing, whatever comes") {
   CHECK(out.wake_at == timestamp::max());
 }
 
+TEST_CASE("a slot whose worker may not start yet is closed and says why, and tries again when it was told to") {
+  slot_under_test slot;
+  slot.tick();
+
+  const auto out = slot.step(slot_event::put_off{"others have 3.0 GiB of it", 250ms});
+  CHECK_FALSE(out.start_worker);
+  CHECK(out.wake_at == slot.now + 250ms);
+  CHECK(slot.machine.closed_because() == "others have 3.0 GiB of it");
+  CHECK(slot.machine.worker_starts() == 0);
+  CHECK(slot.tick(250ms).start_worker);
+  slot.step(slot_event::put_off{"others have 2.0 GiB of it", 250ms});
+  CHECK(slot.machine.closed_because() == "others have 2.0 GiB of it");
+
+  CHECK(slot.tick(250ms).start_worker);
+  CHECK(slot.ready().ask);
+  CHECK(slot.machine.closed_because().empty());
+  CHECK(slot.machine.worker_starts() == 1);
+}
+
+TEST_CASE("a slot that closes takes back what its worker had asked for") {
+  auto slot = slot_under_test::asking();
+  slot.exited();
+
+  const auto out = slot.step(slot_event::put_off{"its device is lost", 250ms});
+
+  REQUIRE(out.ask);
+  CHECK(out.ask->ask == 1);
+  CHECK(out.ask->is_withdrawn);
+  slot.tick(250ms);
+  CHECK_FALSE(slot.step(slot_event::put_off{"its device is lost", 250ms}).ask);
+}
+
+TEST_CASE("a slot that is closed stops at once") {
+  slot_under_test slot;
+  slot.tick();
+  slot.step(slot_event::put_off{"its device is lost", 1s});
+
+  CHECK(slot.stop(10s).stopped);
+}
+
 }  // namespace
 }  // namespace troupe::model

@@ -193,7 +193,7 @@ TEST_CASE("what replicas say beside Raft survives") {
   CHECK(may.index == log_index{21});
   const model::slot_id slot{model::node_id{~0ull}, model::incarnation{3}, 65'535};
   const model::attempt_ref before{{model::job_id{~0ull}, 65'535, 1}, model::attempt_no{9}};
-  const auto ask = said(model::slot_ask{slot, 12, {{"cpu", "gpu"}, 4, 5_GiB}, true, before});
+  const auto ask = said(model::slot_ask{slot, 12, {{"cpu", "gpu"}, 4, 5_GiB}, true, before, model::slot_kind::device});
   CHECK(ask.slot == slot);
   CHECK(ask.ask == 12);
   CHECK(ask.offer.labels == std::vector<std::string>{"cpu", "gpu"});
@@ -201,6 +201,7 @@ TEST_CASE("what replicas say beside Raft survives") {
   CHECK(ask.offer.memory == 5_GiB);
   CHECK(ask.is_withdrawn);
   CHECK(ask.after == before);
+  CHECK(ask.kind == model::slot_kind::device);
   CHECK_FALSE(said(model::slot_ask{slot, 12, {}, false, {}}).after);
   const model::slot_heartbeat beat{
       slot, {model::job_id{5}, 6, 7}, model::attempt_no{8}, "still", {900, 10, 20, duration{1'500}, "half\xff"}};
