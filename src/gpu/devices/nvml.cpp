@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <map>
 
 namespace troupe::gpu {
 
@@ -18,12 +19,20 @@ constexpr status gpu_is_lost = 15;
 constexpr int temperature_of_gpu = 0;
 constexpr int error_corrected = 0, error_uncorrected = 1;
 constexpr int since_driver_load = 0;
+constexpr unsigned long long xid_event = 0x8;  // nvmlEventTypeXidCriticalError
+constexpr int events_most = 64;                // of one reading; the rest waits for the next one
 using device = void*;
+using event_set = void*;
 struct utilisation {
   unsigned gpu, memory;
 };
 struct memory_info {
   unsigned long long total, free, used;
+};
+struct event {
+  device of;
+  unsigned long long type, data;
+  unsigned gpu_instance, compute_instance;
 };
 
 struct close_library {
@@ -51,8 +60,17 @@ struct nvml::functions {
   status (*encoder_stats)(device, unsigned*, unsigned*, unsigned*) = nullptr;
   status (*encoder)(device, unsigned*, unsigned*) = nullptr;
   status (*decoder)(device, unsigned*, unsigned*) = nullptr;
+  status (*power)(device, unsigned*) = nullptr;
+  status (*make_events)(event_set*) = nullptr;
+  status (*free_events)(event_set) = nullptr;
+  status (*watch)(device, unsigned long long, event_set) = nullptr;
+  status (*wait)(event_set, event*, unsigned) = nullptr;
+
+  event_set events = nullptr;
+  std::map<device, std::vector<unsigned>> xids;  // that nobody has read yet
 
   ~functions() {
+    if (events) (void)free_events(events);
     if (is_open) (void)shutdown();
   }
   template <class Function>
@@ -89,6 +107,27 @@ struct nvml::functions {
     find(encoder_stats, "nvmlDeviceGetEncoderStats");
     find(encoder, "nvmlDeviceGetEncoderUtilization");
     find(decoder, "nvmlDeviceGetDecoderUtilization");
+    find(power, "nvmlDeviceGetPowerUsage");
+    find(make_events, "nvmlEventSetCreate");
+    find(free_events, "nvmlEventSetFree");
+    find(watch, "nvmlDeviceRegisterEvents");
+    find(wait, "nvmlEventSetWait_v2");
+  }
+  /// From now on the driver keeps errors for us. A device that cannot tell of them is as well as one that has none.
+  void watch_errors() {
+    unsigned devices = 0;
+    if (!make_events || !free_events || !watch || !wait || count(&devices) != success) return;
+    if (make_events(&events) != success) {
+      events = nullptr;
+      return;
+    }
+    for (unsigned index = 0; index < devices; ++index)
+      if (device one = nullptr; handle(index, &one) == success) (void)watch(one, xid_event, events);
+  }
+  void gather_errors() {
+    event next{};
+    for (int i = 0; events && i < events_most && wait(events, &next, 0) == success; ++i)
+      if (next.type == xid_event) xids[next.of].push_back(static_cast<unsigned>(next.data));
   }
 };
 
@@ -121,6 +160,7 @@ result<nvml> nvml::open(const std::filesystem::path& library) {
   all->find_others();
   if (const auto how = all->init(); how != success) return all->failed("nvmlInit_v2", how);
   all->is_open = true;
+  all->watch_errors();
   return nvml(std::move(all));
 }
 
@@ -130,7 +170,7 @@ result<unsigned> nvml::count() const {
   return count;
 }
 
-result<device_reading> nvml::read(unsigned index) const {
+result<device_reading> nvml::read(unsigned index) {
   device one = nullptr;
   if (const auto how = all_->handle(index, &one); how != success) return all_->failed("nvmlDeviceGetHandleByIndex_v2", how);
   device_reading made;
@@ -153,6 +193,7 @@ result<device_reading> nvml::read(unsigned index) const {
   }
   unsigned number = 0, rest = 0, more = 0;
   if (says(lost, all_->temperature, one, temperature_of_gpu, &number)) made.temperature_celsius = number;
+  if (says(lost, all_->power, one, &number)) made.power_watts = number / 1000.0;
   if (says(lost, all_->encoder_stats, one, &number, &rest, &more)) made.encoder_sessions = number;
   if (says(lost, all_->encoder, one, &number, &rest)) made.encoder_percent = number;
   if (says(lost, all_->decoder, one, &number, &rest)) made.decoder_percent = number;
@@ -160,6 +201,8 @@ result<device_reading> nvml::read(unsigned index) const {
   if (says(lost, all_->errors, one, error_corrected, since_driver_load, &errors)) made.errors_corrected = errors;
   if (says(lost, all_->errors, one, error_uncorrected, since_driver_load, &errors)) made.errors_uncorrected = errors;
   if (lost) return all_->failed("NVML", gpu_is_lost);
+  all_->gather_errors();
+  made.xids = std::exchange(all_->xids[one], {});
   return made;
 }
 

@@ -1,5 +1,9 @@
-// A management library for two devices that are not there. Its functions fail as the test tells it to.
+// A management library for two devices that are not there. Its functions fail as the test tells it to. What a process finds in
+// the file that FAKE_NVML_STATE names, "KEY NUMBER" a line, is so for both devices: `used` bytes, `celsius`, `xid` (each number
+// is told once).
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <string>
 
@@ -17,6 +21,19 @@ int status_of(const char* function) {
   const auto found = failures().find(function);
   return found == failures().end() ? 0 : found->second;
 }
+unsigned long long state(const char* key, unsigned long long otherwise) {
+  const char* const file = std::getenv("FAKE_NVML_STATE");
+  std::ifstream lines{file ? file : ""};
+  std::string name;
+  for (unsigned long long value = 0; lines >> name >> value;)
+    if (name == key) return value;
+  return otherwise;
+}
+/// Errors that the driver has yet to tell.
+std::multimap<void*, unsigned long long>& errors() {
+  static std::multimap<void*, unsigned long long> all;
+  return all;
+}
 int write(char* to, unsigned size, const char* text) {
   if (std::strlen(text) + 1 > size) return 7;  // NVML_ERROR_INSUFFICIENT_SIZE
   std::strcpy(to, text);
@@ -32,7 +49,13 @@ extern "C" {
 
 // For the test.
 void fake_nvml_fail(const char* function, int status) { failures()[function] = status; }
-void fake_nvml_reset() { failures().clear(); }
+void fake_nvml_reset() {
+  failures().clear();
+  errors().clear();
+}
+void fake_nvml_xid(unsigned index, unsigned long long xid) {
+  errors().emplace(reinterpret_cast<void*>(static_cast<std::size_t>(index + 1)), xid);
+}
 int fake_nvml_openings() { return openings(); }
 
 const char* nvmlErrorString(int status) {
@@ -56,8 +79,8 @@ int nvmlDeviceGetName(void* device, char* to, unsigned size) {
 int nvmlDeviceGetMemoryInfo(void*, unsigned long long* info) {
   FAILS_IF_TOLD;
   info[0] = 80ull << 30;
-  info[1] = 79ull << 30;
-  info[2] = 1ull << 30;
+  info[2] = state("used", 1ull << 30);
+  info[1] = info[0] - info[2];
   return 0;
 }
 int nvmlShutdown() {
@@ -72,9 +95,9 @@ int nvmlInit_v2() {
 }
 #endif
 #ifndef FAKE_NVML_SMALL
-int nvmlDeviceGetUUID(void*, char* to, unsigned size) {
+int nvmlDeviceGetUUID(void* device, char* to, unsigned size) {
   FAILS_IF_TOLD;
-  return write(to, size, "GPU-00000000-fake");
+  return write(to, size, device == reinterpret_cast<void*>(1) ? "GPU-00000000-fake-a" : "GPU-00000000-fake-b");
 }
 int nvmlDeviceGetUtilizationRates(void*, unsigned* rates) {
   FAILS_IF_TOLD;
@@ -84,7 +107,7 @@ int nvmlDeviceGetUtilizationRates(void*, unsigned* rates) {
 }
 int nvmlDeviceGetTemperature(void*, int sensor, unsigned* celsius) {
   FAILS_IF_TOLD;
-  *celsius = sensor == 0 ? 64 : 0;
+  *celsius = sensor == 0 ? static_cast<unsigned>(state("celsius", 64)) : 0;
   return 0;
 }
 int nvmlDeviceGetTotalEccErrors(void*, int type, int counter, unsigned long long* errors) {
@@ -103,6 +126,35 @@ int nvmlDeviceGetEncoderUtilization(void*, unsigned* percent, unsigned* period) 
   FAILS_IF_TOLD;
   *percent = 20;
   *period = 1000;
+  return 0;
+}
+int nvmlDeviceGetPowerUsage(void*, unsigned* milliwatts) {
+  FAILS_IF_TOLD;
+  *milliwatts = 251500;
+  return 0;
+}
+int nvmlEventSetCreate(void** set) {
+  FAILS_IF_TOLD;
+  *set = &errors();
+  return 0;
+}
+int nvmlEventSetFree(void*) { return 0; }
+int nvmlDeviceRegisterEvents(void*, unsigned long long types, void*) { return types == 8 ? 0 : 2; }
+struct fake_event {
+  void* device;
+  unsigned long long type, data;
+  unsigned gpu_instance, compute_instance;
+};
+int nvmlEventSetWait_v2(void*, fake_event* to, unsigned milliseconds) {
+  FAILS_IF_TOLD;
+  static unsigned long long told = 0;
+  if (const auto xid = state("xid", 0); xid != told) {
+    told = xid;
+    if (xid != 0) fake_nvml_xid(0, xid);
+  }
+  if (errors().empty()) return milliseconds == 0 ? 10 : 999;  // NVML_ERROR_TIMEOUT
+  *to = {errors().begin()->first, 8, errors().begin()->second, 0, 0};
+  errors().erase(errors().begin());
   return 0;
 }
 int nvmlDeviceGetDecoderUtilization(void*, unsigned* percent, unsigned* period) {

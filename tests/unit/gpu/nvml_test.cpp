@@ -24,6 +24,7 @@ class fake {
   }
   void fail(const char* function, int status) { find<void (*)(const char*, int)>("fake_nvml_fail")(function, status); }
   void reset() { find<void (*)()>("fake_nvml_reset")(); }
+  void tell(unsigned index, unsigned long long xid) { find<void (*)(unsigned, unsigned long long)>("fake_nvml_xid")(index, xid); }
   [[nodiscard]] int openings() { return find<int (*)()>("fake_nvml_openings")(); }
 
  private:
@@ -40,7 +41,7 @@ constexpr int not_supported = 3, driver_not_loaded = 9, lost = 15, unknown = 999
 
 TEST_CASE("a device's reading has what its driver says") {
   fake driver;
-  const auto open = nvml::open(whole);
+  auto open = nvml::open(whole);
   REQUIRE(open.has_value());
 
   const auto read = open->read(1);
@@ -48,7 +49,7 @@ TEST_CASE("a device's reading has what its driver says") {
   REQUIRE(read.has_value());
   CHECK(*open->count() == 2);
   CHECK(read->name == "Fake GPU B");
-  CHECK(read->uuid == "GPU-00000000-fake");
+  CHECK(read->uuid == "GPU-00000000-fake-b");
   CHECK(read->memory_total == 80ull << 30);
   CHECK(read->memory_used == 1ull << 30);
   CHECK(read->busy_percent == 73);
@@ -59,6 +60,31 @@ TEST_CASE("a device's reading has what its driver says") {
   CHECK(read->decoder_percent == 30);
   CHECK(read->errors_corrected == 12);
   CHECK(read->errors_uncorrected == 1);
+  CHECK(read->power_watts == 251.5);
+  CHECK(read->xids.empty());
+}
+
+TEST_CASE("each error of the driver is told once, for its device") {
+  fake driver;
+  auto open = nvml::open(whole);
+  REQUIRE(open.has_value());
+  driver.tell(1, 79);
+  driver.tell(1, 31);
+  driver.tell(0, 48);
+
+  CHECK(open->read(0)->xids == std::vector<unsigned>{48});
+  CHECK(open->read(1)->xids == std::vector<unsigned>{79, 31});
+  CHECK(open->read(1)->xids.empty());
+}
+
+TEST_CASE("a driver that keeps no errors for others is read all the same") {
+  fake driver;
+  driver.fail("nvmlEventSetCreate", not_supported);
+  auto open = nvml::open(whole);
+  REQUIRE(open.has_value());
+  driver.tell(0, 48);
+
+  CHECK(open->read(0)->xids.empty());
 }
 
 TEST_CASE("a machine without a driver says so") {
@@ -78,7 +104,7 @@ TEST_CASE("a library without a function that is needed is refused by that functi
 }
 
 TEST_CASE("what an older driver does not have is absent") {
-  const auto open = nvml::open(folder + "/libfake_nvml_small.so");
+  auto open = nvml::open(folder + "/libfake_nvml_small.so");
   REQUIRE(open.has_value());
 
   const auto read = open->read(0);
@@ -97,7 +123,7 @@ TEST_CASE("what a device does not support, or fails to say, is absent alone") {
   fake driver;
   driver.fail("nvmlDeviceGetTotalEccErrors", not_supported);
   driver.fail("nvmlDeviceGetEncoderStats", unknown);
-  const auto open = nvml::open(whole);
+  auto open = nvml::open(whole);
   REQUIRE(open.has_value());
 
   const auto read = open->read(0);
@@ -113,7 +139,7 @@ TEST_CASE("a driver that is not loaded, a device that is not there, and one that
   driver.fail("nvmlInit_v2", driver_not_loaded);
   CHECK(nvml::open(whole).error() == error{errc::not_found, "nvmlInit_v2: Driver Not Loaded (9)"});
   driver.reset();
-  const auto open = nvml::open(whole);
+  auto open = nvml::open(whole);
   REQUIRE(open.has_value());
   CHECK(open->read(7).error().code == errc::not_found);
   driver.fail("nvmlDeviceGetUtilizationRates", lost);
