@@ -12,7 +12,5 @@ namespace troupe::worker {
 [[nodiscard]] std::shared_ptr<gpu::executor> make_executor(int threads);
 /// For people: "processor (oneDNN)".
 [[nodiscard]] const char* executor_name() noexcept;
-/// A device answers nothing more to this process: only its end helps, and another one. Any thread.
-[[nodiscard]] bool is_executor_lost() noexcept;
 
 }  // namespace troupe::worker

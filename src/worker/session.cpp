@@ -1,8 +1,8 @@
 #include "worker/session.hpp"
 
 #include "base/size_text.hpp"
-#include "worker/executors.hpp"
 #include "worker/protocol/protocol.hpp"
+#include "worker/watched_executor.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/parse.hpp>
@@ -152,6 +152,25 @@ result<void> resolve_artifacts(json::value& value, const std::map<std::string, i
 class node_claims : public memory_claims {
  public:
   node_claims(int fd, sender& to, progress_sink& progress) : fd_(fd), to_(to), progress_(progress) {}
+  void begin(const proto::run_task& task) {
+    is_on_device_ = task.on_device();
+    learned_.clear();
+    news_.clear();
+    for (const auto& peak : task.peaks()) learned_[peak.shape()] = bytes{peak.bytes()};
+  }
+  [[nodiscard]] bool is_on_device() const override { return is_on_device_; }
+  [[nodiscard]] std::optional<bytes> learned(const std::string& shape) const override {
+    const auto known = learned_.find(shape);
+    return known == learned_.end() ? std::nullopt : std::optional{known->second};
+  }
+  void learn(const std::string& shape, bytes amount) override { news_[shape] = amount; }
+  void put_news(proto::task_finished& to) const {
+    for (const auto& [shape, amount] : news_) {
+      auto& peak = *to.add_learned();
+      peak.set_shape(shape);
+      peak.set_bytes(amount.count());
+    }
+  }
   result<bool> try_claim(bytes amount) override {
     TROUPE_TRY(const auto verdict, ask(amount, false));
     return verdict == proto::memory_answer::GRANTED;
@@ -182,6 +201,8 @@ class node_claims : public memory_claims {
   int fd_;
   sender& to_;
   progress_sink& progress_;
+  bool is_on_device_ = false;
+  std::map<std::string, bytes> learned_, news_;
 };
 
 void put_kept(const warm_memory* warm, proto::memory_kept& out) {
@@ -228,7 +249,18 @@ result<outputs> run_one(const proto::run_task& message, const runner_table& runn
   return outcome;
 }
 
-proto::from_worker finished(const result<outputs>& outcome, const warm_memory* warm) {
+proto::failure::cause_kind cause_of(errc code, device_trouble trouble) {
+  switch (trouble) {
+    case device_trouble::lost: return proto::failure::DEVICE_LOST;
+    case device_trouble::full: return proto::failure::DEVICE_FULL;
+    case device_trouble::none: break;
+  }
+  return code == errc::bad_request      ? proto::failure::BAD_INPUT
+         : code == errc::process_failed ? proto::failure::CRASHED
+                                        : proto::failure::FAILED;
+}
+
+proto::from_worker finished(const result<outputs>& outcome, const warm_memory* warm, device_trouble trouble) {
   proto::from_worker message;
   auto& end = *message.mutable_finished();
   put_kept(warm, *end.mutable_kept());
@@ -246,9 +278,7 @@ proto::from_worker finished(const result<outputs>& outcome, const warm_memory* w
   }
   const auto& why = outcome.error();
   auto& failed = *end.mutable_failed();
-  failed.set_cause(why.code == errc::bad_request      ? proto::failure::BAD_INPUT
-                   : why.code == errc::process_failed ? proto::failure::CRASHED
-                                                      : proto::failure::FAILED);
+  failed.set_cause(cause_of(why.code, trouble));
   failed.set_detail(why.detail.substr(0, detail_bytes_most));
   return message;
 }
@@ -289,8 +319,13 @@ int serve_node(int fd, const runner_table& runners, warm_memory* warm) {
       to.send(answer);
       continue;
     }
-    to.send(finished(run_one(message->run(), runners, progress, memory), warm));
-    if (is_executor_lost()) {
+    memory.begin(message->run());
+    const auto outcome = run_one(message->run(), runners, progress, memory);
+    const auto trouble = take_device_trouble();
+    auto end = finished(outcome, warm, trouble);
+    memory.put_news(*end.mutable_finished());
+    to.send(end);
+    if (trouble == device_trouble::lost) {
       fmt::print(stderr, "troupe-worker: the device is lost to this process; the node starts another one\n");
       return 1;
     }

@@ -30,6 +30,11 @@ class memory_claims {
   [[nodiscard]] virtual result<bool> try_claim(bytes amount) = 0;
   /// Blocks until the process, which holds nothing now, may take so much.
   [[nodiscard]] virtual result<void> wait_for(bytes amount) = 0;
+  /// Whether it is a device's memory that is asked for; the machine's own counts for nothing then.
+  [[nodiscard]] virtual bool is_on_device() const { return false; }
+  /// What a network took for pictures of this shape, here or in an earlier process.
+  [[nodiscard]] virtual std::optional<bytes> learned(const std::string& /*shape*/) const { return std::nullopt; }
+  virtual void learn(const std::string& /*shape*/, bytes /*amount*/) {}
 };
 
 struct task {

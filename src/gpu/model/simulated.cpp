@@ -6,17 +6,31 @@
 #include <chrono>
 #include <thread>
 
+#include "gpu/devices/simulated.hpp"
 #include "gpu/model/look.hpp"
 
 namespace troupe::gpu {
 
 namespace {
 
+/// What a device that is not well says, in the codes of one that is there.
+result<void> check_device(const std::filesystem::path& state) {
+  if (state.empty()) return {};
+  const auto said = read_simulated_state(state);
+  const auto network = said.find("network");
+  if (network == said.end()) return {};
+  if (network->second == "lost") return error{errc::process_failed, "the simulated device is said to be lost"};
+  if (network->second == "full") return error{errc::too_large, "the simulated device is said to be full"};
+  return {};
+}
+
 class simulated_network : public prepared_network {
  public:
-  simulated_network(std::vector<tensor> outputs, std::chrono::duration<double> takes, std::size_t memory)
-      : outputs_(std::move(outputs)), takes_(takes), memory_(memory) {}
+  simulated_network(std::vector<tensor> outputs, std::chrono::duration<double> takes, std::size_t memory,
+                    std::filesystem::path state)
+      : outputs_(std::move(outputs)), takes_(takes), memory_(memory), state_(std::move(state)) {}
   result<std::vector<tensor>> run(std::span<const tensor>) override {
+    TROUPE_CHECK(check_device(state_));
     std::this_thread::sleep_for(takes_);  // this is the work
     return outputs_;
   }
@@ -26,6 +40,7 @@ class simulated_network : public prepared_network {
   std::vector<tensor> outputs_;
   std::chrono::duration<double> takes_;
   std::size_t memory_;
+  std::filesystem::path state_;
 };
 
 tensor grey(const tensor_type& type) {
@@ -37,8 +52,9 @@ tensor grey(const tensor_type& type) {
 
 class simulated_executor : public executor {
  public:
-  explicit simulated_executor(double speed) : speed_(speed) {}
+  simulated_executor(double speed, std::filesystem::path state) : speed_(speed), state_(std::move(state)) {}
   result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs) override {
+    TROUPE_CHECK(check_device(state_));
     TROUPE_TRY(const auto facts, look_at(network, inputs));
     std::vector<tensor> outputs;
     for (const auto& type : facts.outputs) {
@@ -48,15 +64,19 @@ class simulated_executor : public executor {
     std::size_t memory = facts.largest_step;
     for (const auto& value : network.values)
       if (value.constant) memory += bytes_of(value.constant->full_type());
-    return std::make_unique<simulated_network>(std::move(outputs), std::chrono::duration<double>(facts.flop / speed_), memory);
+    return std::make_unique<simulated_network>(std::move(outputs), std::chrono::duration<double>(facts.flop / speed_), memory,
+                                               state_);
   }
 
  private:
   double speed_;
+  std::filesystem::path state_;
 };
 
 }  // namespace
 
-std::unique_ptr<executor> make_simulated_executor(double speed) { return std::make_unique<simulated_executor>(speed); }
+std::unique_ptr<executor> make_simulated_executor(double speed, std::filesystem::path state) {
+  return std::make_unique<simulated_executor>(speed, std::move(state));
+}
 
 }  // namespace troupe::gpu

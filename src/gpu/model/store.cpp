@@ -72,6 +72,12 @@ std::size_t model_store::loading(std::string_view name) const {
   return unknown ? 0 : 3 * size;
 }
 
+std::string model_store::stamp(std::string_view name) const {
+  const auto file = find(name);
+  const auto description = file.empty() ? error{errc::not_found, {}} : read_description(file);
+  return description ? stamp_of(file) + stamp_of(description->network) : std::string{};
+}
+
 std::size_t model_store::memory() const {
   std::size_t sum = 0;
   for (const auto& one : kept_) sum += network_of(one.model).memory();

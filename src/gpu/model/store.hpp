@@ -39,6 +39,8 @@ class model_store {
   result<any_model*> get_any(std::string_view name, model_task task, int threads);
   /// Bytes that loading it takes, at most; 0 if it is there, or nowhere.
   [[nodiscard]] std::size_t loading(std::string_view name) const;
+  /// Of its network's file: another one has come if it differs. Empty: there is no such model.
+  [[nodiscard]] std::string stamp(std::string_view name) const;
   /// Bytes of all that is kept.
   [[nodiscard]] std::size_t memory() const;
   /// What it took to make that.

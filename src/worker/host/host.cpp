@@ -22,15 +22,25 @@ namespace ports = model::ports;
 
 class process_slot_host : public ports::slot_host {
  public:
-  explicit process_slot_host(std::shared_ptr<const supervisor_setting> setting) : setting_(std::move(setting)) {}
+  process_slot_host(std::shared_ptr<const supervisor_setting> setting,
+                    std::map<std::uint16_t, std::shared_ptr<const supervisor_setting>> on_devices)
+      : setting_(std::move(setting)), on_devices_(std::move(on_devices)) {}
   result<std::unique_ptr<ports::worker_handle>> start(std::uint16_t slot_index,
                                                       std::function<void(ports::worker_event)> on_event) override {
     const auto name = fmt::format("slot-{}-{}", slot_index, next_.fetch_add(1));
-    return supervisor::start(setting_, slot_index, setting_->options.scratch_root / name, std::move(on_event));
+    const auto found = on_devices_.find(slot_index);
+    const auto& setting = found == on_devices_.end() ? setting_ : found->second;
+    if (setting->place) {
+      if (auto why = setting->place->gate->why_not()) return error{errc::queue_full, std::move(*why), look_again};
+    }
+    return supervisor::start(setting, slot_index, setting->options.scratch_root / name, std::move(on_event));
   }
 
  private:
+  static constexpr auto look_again = std::chrono::milliseconds{250};
+
   std::shared_ptr<const supervisor_setting> setting_;
+  std::map<std::uint16_t, std::shared_ptr<const supervisor_setting>> on_devices_;
   std::atomic<std::uint64_t> next_{1};
 };
 
@@ -66,6 +76,21 @@ std::vector<std::string> environment_of(const host_options& options) {
   return environment;
 }
 
+std::shared_ptr<const supervisor_setting> setting_on(const std::shared_ptr<const device_place>& place,
+                                                     const supervisor_setting& plain) {
+  auto setting = plain;
+  setting.options.program = place->program;
+  setting.options.networks_on = place->model;
+  for (const auto& entry : place->environment) {
+    const auto name = entry.substr(0, entry.find('=') + 1);
+    std::erase_if(setting.environment, [&](const auto& other) { return other.starts_with(name); });
+    setting.environment.push_back(entry);
+  }
+  setting.memory = place->memory;
+  setting.place = place;
+  return std::make_shared<const supervisor_setting>(std::move(setting));
+}
+
 }  // namespace
 
 result<std::unique_ptr<ports::slot_host>> make_slot_host(host_options options, ports::artifact_store& store) {
@@ -84,9 +109,14 @@ result<std::unique_ptr<ports::slot_host>> make_slot_host(host_options options, p
   auto environment = environment_of(options);
   auto memory =
       options.memory ? options.memory : std::make_shared<memory_desk>(bytes{std::numeric_limits<std::uint64_t>::max() / 2});
-  auto setting = std::make_shared<const supervisor_setting>(
-      supervisor_setting{std::move(options), allowed, std::move(environment), store, std::move(memory)});
-  return std::unique_ptr<ports::slot_host>{std::make_unique<process_slot_host>(std::move(setting))};
+  const supervisor_setting setting{std::move(options), allowed, std::move(environment), store, std::move(memory)};
+  std::map<std::uint16_t, std::shared_ptr<const supervisor_setting>> on_devices;
+  for (const auto& [slot, place] : setting.options.on_devices) on_devices.emplace(slot, setting_on(place, setting));
+  auto plain = setting;
+  // A program that finds a device would take of it what nobody has given it.
+  if (!on_devices.empty()) plain.environment.emplace_back("CUDA_VISIBLE_DEVICES=");
+  return std::unique_ptr<ports::slot_host>{
+      std::make_unique<process_slot_host>(std::make_shared<const supervisor_setting>(std::move(plain)), std::move(on_devices))};
 }
 
 }  // namespace troupe::worker

@@ -59,6 +59,10 @@ void command_box::memory(memory_desk::word what) {
   change([&](content& now) { now.orders.emplace_back(what); });
 }
 
+void command_box::close(const std::string& why) {
+  change([&](content& now) { now.orders.emplace_back(close_order{why}); });
+}
+
 command_box::content command_box::take() {
   const std::lock_guard lock{mutex_};
   eventfd_t ignored = 0;
@@ -93,6 +97,7 @@ result<void> worker_loop::start() {
     if (started) {
       process_ = std::move(*started);
       setting_.memory->enter(slot_, [this](memory_desk::word what) { commands_.memory(what); });
+      if (setting_.place) setting_.place->gate->enter(slot_, [this](const std::string& why) { commands_.close(why); });
       end_deadline_ = steady::now() + setting_.options.hello_within;
       ending_because_ = fmt::format("it did not say hello within {} ms", setting_.options.hello_within.count());
       log::info("worker_started", "slot={} pid={}", slot_, process_.pid);
@@ -145,6 +150,8 @@ void worker_loop::on_commands() {
       on_task(*task);
     } else if (const auto* memory = std::get_if<memory_desk::word>(&order)) {
       on_memory(*memory);
+    } else if (const auto* close = std::get_if<command_box::close_order>(&order)) {
+      kill_tree(close->why, failure_cause::handed_back);
     } else {
       on_stop();
     }
@@ -316,6 +323,7 @@ std::optional<model::attempt_failure> worker_loop::send_task(const model::task_s
   if (auto* const missing = std::get_if<model::attempt_failure>(&message)) return std::move(*missing);
   proto::to_worker envelope;
   *envelope.mutable_run() = std::get<proto::run_task>(std::move(message));
+  add_peaks(task, *envelope.mutable_run());
   auto frame = frame_of(envelope);
   if (!frame) return make_failure(failure_cause::bad_input, frame.error().detail);
   to_send_ += *frame;
@@ -331,9 +339,11 @@ void worker_loop::on_finished(const proto::task_finished& end) {
   if (!attempt_) return kill_tree("it spoke nonsense: it finished a task that it was not given");
   read_log(16 * read_bytes);  // what it wrote before it finished
   waiting_progress_.reset();
+  if (end.has_failed() && ends_by_device(end.failed())) return;  // the failure is told when the worker is gone
   if (end.done().files_size() > 0) on_event_(ports::worker_storing{attempt_->attempt, attempt_->task});
   auto outcome = end.has_done() ? take_outputs(end.done(), attempt_->directory, setting_.options.output_most, setting_.store)
                                 : error{errc::internal, "the worker ended a task without saying how"};
+  learn(end);
   auto ended = std::exchange(attempt_, std::nullopt);
   if (phase_ == phase::running) phase_ = phase::idle;
   on_kept(end.kept());
@@ -421,6 +431,7 @@ void worker_loop::finish() {
   }
   attempt_.reset();
   setting_.memory->leave(slot_);
+  if (setting_.place) setting_.place->gate->leave(slot_);
   remove_tree(directory_);
   for (const auto& late : commands_.take().orders) refused_ = refused_ || std::holds_alternative<model::task_spec>(late);
   refused_ = refused_ || held_back_.has_value();

@@ -2,6 +2,7 @@
 
 #include "model/ports/slot_host.hpp"
 #include "worker/host/attempt.hpp"
+#include "worker/host/device_place.hpp"
 #include "worker/host/host.hpp"
 #include "worker/host/memory_desk.hpp"
 #include "worker/host/spawn.hpp"
@@ -19,13 +20,14 @@
 
 namespace troupe::worker {
 
-/// What a supervisor needs; shared by all of one host.
+/// What a supervisor needs; shared by all slots of one host that are alike.
 struct supervisor_setting {
   host_options options;
   namespaces spaces = namespaces::none;
   std::vector<std::string> environment;
   model::ports::artifact_store& store;
   std::shared_ptr<memory_desk> memory;
+  std::shared_ptr<const device_place> place = nullptr;  ///< null: the processors
 };
 
 using event_sink = std::function<void(model::ports::worker_event)>;
@@ -34,7 +36,11 @@ using event_sink = std::function<void(model::ports::worker_event)>;
 class command_box {
  public:
   struct stop_order {};
-  using order = std::variant<model::task_spec, stop_order, memory_desk::word>;
+  /// The device is closed: nothing may run there any more.
+  struct close_order {
+    std::string why;
+  };
+  using order = std::variant<model::task_spec, stop_order, close_order, memory_desk::word>;
   struct content {
     std::deque<order> orders;  ///< as they came
     bool kill = false;
@@ -44,6 +50,7 @@ class command_box {
   void stop();
   void kill();
   void memory(memory_desk::word what);
+  void close(const std::string& why);
   /// Takes the orders out; kill stays.
   [[nodiscard]] content take();
   /// False if no descriptor was left; then it must not be used.
@@ -77,6 +84,7 @@ class worker_loop {
     bytes declared;  ///< `requires.memory`
     std::uint64_t resident_before = 0;
     std::uint32_t permille = 0;
+    std::string network = {};  ///< that it runs; empty: none
   };
 
   void wait_and_handle();
@@ -104,6 +112,9 @@ class worker_loop {
   void end_claims();
   void drop_kept();
   [[nodiscard]] std::string too_much(bytes wanted) const;
+  void add_peaks(const model::task_spec& task, proto::run_task& to);
+  void learn(const proto::task_finished& end) const;
+  [[nodiscard]] bool ends_by_device(const proto::failure& why);
   void refuse(const model::task_spec& task, model::attempt_failure failure);
   [[nodiscard]] std::optional<model::attempt_failure> send_task(const model::task_spec& task);
   void after_attempt();

@@ -1,11 +1,12 @@
 #include "base/size_text.hpp"
+#include "worker/host/peak_book.hpp"
 #include "worker/host/process_tree.hpp"
 #include "worker/host/supervisor.hpp"
 #include "worker/host/wire.hpp"
 
 #include <fmt/format.h>
 
-// A worker's part of the memory that the slots share.
+// A worker's part of what slots share: memory, and a device.
 namespace troupe::worker {
 namespace {
 
@@ -13,6 +14,7 @@ using answer = model::memory_ledger::answer;
 using model::failure_cause;
 
 constexpr auto drop_patience = std::chrono::seconds{30};
+constexpr int learned_most = 16;  // by one attempt
 
 proto::to_worker answer_of(proto::memory_answer::verdict_kind verdict, std::string why = {}) {
   proto::to_worker message;
@@ -24,6 +26,9 @@ proto::to_worker answer_of(proto::memory_answer::verdict_kind verdict, std::stri
 }  // namespace
 
 std::string worker_loop::too_much(bytes wanted) const {
+  if (setting_.place)
+    return fmt::format("it needs {} of memory, and all slots of {} share {}", rough_size(wanted), setting_.place->name,
+                       rough_size(setting_.memory->now().budget));
   return fmt::format("it needs {} of memory, and all slots of this node share {} (memory.budget)", rough_size(wanted),
                      rough_size(setting_.memory->now().budget));
 }
@@ -92,6 +97,39 @@ void worker_loop::drop_kept() {
   send(drop);
 }
 
+/// What was learned of the network that the task runs, if it runs one.
+void worker_loop::add_peaks(const model::task_spec& task, proto::run_task& to) {
+  to.set_on_device(setting_.place != nullptr);
+  if (!model::runs_network(task.kind) || !setting_.options.peaks) return;
+  const auto* const named = task.params.if_contains("model");
+  attempt_->network = fmt::format("{} {}", to.kind(), named && named->is_string() ? named->get_string().c_str() : "");
+  for (const auto& [shape, size] : setting_.options.peaks->of(setting_.options.networks_on, attempt_->network)) {
+    auto& peak = *to.add_peaks();
+    peak.set_shape(shape);
+    peak.set_bytes(size.count());
+  }
+}
+
+void worker_loop::learn(const proto::task_finished& end) const {
+  if (attempt_->network.empty()) return;
+  for (int i = 0; i < std::min(end.learned_size(), learned_most); ++i)
+    setting_.options.peaks->learn(setting_.options.networks_on, attempt_->network, end.learned(i).shape(),
+                                  bytes{end.learned(i).bytes()});
+}
+
+/// A device that others have filled, or that is lost to this worker, is not the task's fault. Either way the worker goes, with
+/// all that it has there, and the next one starts when the device has room.
+bool worker_loop::ends_by_device(const proto::failure& why) {
+  const bool is_full = why.cause() == proto::failure::DEVICE_FULL, is_lost = why.cause() == proto::failure::DEVICE_LOST;
+  if (!setting_.place || (!is_full && !is_lost)) return false;
+  if (is_lost) setting_.place->gate->lost_to(slot_, why.detail());
+  const auto cause = is_lost                                     ? failure_cause::crashed
+                     : setting_.place->gate->is_full_of_others() ? failure_cause::handed_back
+                                                                 : failure_cause::failed;
+  kill_tree(fmt::format("{} on {}: {}", is_full ? "no memory" : "lost its device", setting_.place->name, why.detail()), cause);
+  return true;
+}
+
 /// The attempt holds nothing any more; the worker may keep something.
 void worker_loop::end_claims() {
   waits_for_memory_ = false;
@@ -105,7 +143,7 @@ void worker_loop::on_kept(const proto::memory_kept& now) {
 
 /// A program does not claim: what it takes beyond what its stage declares is seen by looking.
 void worker_loop::check_memory() {
-  if (attempt_->declared == bytes{0}) return;
+  if (attempt_->declared == bytes{0} || setting_.place) return;  // a device's memory is not the machine's
   const auto resident = resident_bytes(process_.pid);
   const bytes used{resident - std::min(resident, attempt_->resident_before)};
   if (used > attempt_->declared)

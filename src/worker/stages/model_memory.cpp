@@ -29,20 +29,35 @@ result<std::size_t> claimed_model::make_model_ready(std::size_t count, int width
 }
 
 result<void> claimed_model::make_ready(std::size_t count, int width, int height, std::uint64_t pictures) {
+  if (memory_ == nullptr) {
+    TROUPE_CHECK(make_model_ready(count, width, height));
+    return {};
+  }
+  const picture_shape shape{width, height, memory_->is_on_device() ? 0 : pictures};
+  const auto name = fmt::format("{} {}x{}x{}", models_->stamp(name_), count, width, height);
+  const auto known = memory_->learned(name);
+  if (known) TROUPE_CHECK(claim(known->count(), shape));
   TROUPE_TRY(const auto own, make_model_ready(count, width, height));
-  if (memory_ == nullptr) return {};
+  memory_->learn(name, bytes{own});
+  if (known && own <= known->count()) return {};
+  TROUPE_TRY(const auto is_ready_yet, claim(own, shape));
+  if (!is_ready_yet) TROUPE_CHECK(make_model_ready(count, width, height));
+  return {};
+}
+
+/// @returns whether the model is still the one that it was; else it was loaded anew, and nothing of it is ready.
+result<bool> claimed_model::claim(std::size_t own, const picture_shape& shape) {
   const auto other = models_->memory() - gpu::network_of(*model_).memory();
-  const auto beside_others = memory_->try_claim(bytes{own + other + pictures});
-  if (beside_others && *beside_others) return {};
+  const auto beside_others = memory_->try_claim(bytes{own + other + shape.memory});
+  if (beside_others && *beside_others) return true;
   models_->clear();
   model_ = nullptr;
-  if (const auto alone = memory_->wait_for(bytes{own + pictures}); !alone)
+  if (const auto alone = memory_->wait_for(bytes{own + shape.memory}); !alone)
     return error{alone.error().code,
                  fmt::format("model '{}' on {} x {} pixels: {}; smaller parts (tile.side, batch) or a smaller picture need less",
-                             name_, width, height, alone.error().detail)};
+                             name_, shape.width, shape.height, alone.error().detail)};
   TROUPE_CHECK(get());
-  TROUPE_CHECK(make_model_ready(count, width, height));
-  return {};
+  return false;
 }
 
 }  // namespace troupe::worker

@@ -30,14 +30,21 @@ class claimed_model {
     return *std::get_if<Model>(model_);
   }
   [[nodiscard]] const gpu::model_description& description() const { return gpu::network_of(*model_).description(); }
-  /// Makes ready what these pictures need.
+  /// Makes ready what these pictures need: once as much is granted as it took before, or else, as a network says only then what
+  /// it needs, before the grant.
   /// @param pictures  bytes that the pictures themselves take, beside the model
   result<void> make_ready(std::size_t count, int width, int height, std::uint64_t pictures);
 
  private:
   claimed_model(gpu::model_store& models, const task& work, std::string name, gpu::model_task kind)
       : models_(&models), memory_(work.memory), name_(std::move(name)), kind_(kind), threads_(static_cast<int>(work.threads)) {}
+  /// Of pictures, and the bytes that they take beside the model.
+  struct picture_shape {
+    int width = 0, height = 0;
+    std::uint64_t memory = 0;
+  };
   result<void> get();
+  result<bool> claim(std::size_t own, const picture_shape& shape);
   result<std::size_t> make_model_ready(std::size_t count, int width, int height);
 
   gpu::model_store* models_;
