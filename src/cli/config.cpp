@@ -155,6 +155,10 @@ void fill_automatic(loaded_config& config, const std::filesystem::path& program)
     values.worker_program = folder / "troupe-worker";
     mark("worker_program");
   }
+  if (values.devices.worker_program.empty()) {
+    values.devices.worker_program = folder / "troupe-worker-cuda";
+    mark("devices.worker_program");
+  }
   if (values.models.directory.empty()) {
     values.models.directory = values.data_directory / "models";
     mark("models.directory");

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -105,6 +106,17 @@ struct node_config {
     bytes budget{};  ///< that the slots share; 0 until `fill_automatic`
   } memory;
   struct {
+    bool are_used = true;  ///< devices.use
+    std::filesystem::path library = "libnvidia-ml.so.1";
+    std::filesystem::path worker_program;  ///< empty until `fill_automatic`
+    std::uint32_t slots = 2;               ///< on each
+    bytes reserve = 1_GiB;
+    duration every = 1s;
+    std::uint32_t faults_most = 3;
+    duration faults_within = 1h;
+    std::vector<std::string> simulated;  ///< see `simulated_from`
+  } devices;
+  struct {
     std::uint32_t niceness = 10;
     std::uint32_t recycle_after_tasks = 1000;
     bytes memory_growth_limit = 1_GiB;
@@ -135,6 +147,14 @@ struct loaded_config {
   node_config values;
   std::map<std::string, std::string, std::less<>> origins;
 };
+
+/// A device that is not there, as `devices.simulated` names it: "NAME:MEMORY" or "NAME:MEMORY:GFLOPS".
+struct simulated_spec {
+  std::string name;
+  bytes memory;
+  std::uint32_t gflops = 100;
+};
+[[nodiscard]] std::optional<simulated_spec> simulated_from(std::string_view text);
 
 /// Reads YAML into `config`. @param file  for messages. @returns `usage` with "file:line: what is wrong; what is accepted".
 [[nodiscard]] outcome<void> read_yaml(std::string_view text, const std::string& file, loaded_config& config);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 
 namespace troupe::cli::detail {
 namespace {
@@ -265,6 +266,31 @@ config_key memory_key() {
           }};
 }
 
+config_key devices_key() {
+  return {"devices.use", false, "auto or none",
+          [](node_config& config, const values& given) {
+            if (given.front() != automatic && given.front() != "none") return false;
+            config.devices.are_used = given.front() == automatic;
+            return true;
+          },
+          [](const node_config& config) { return std::string{config.devices.are_used ? automatic : "none"}; }};
+}
+
+config_key simulated_devices_key() {
+  return {"devices.simulated", true, "a list of at most 16 devices of different names, each NAME:MEMORY or NAME:MEMORY:GFLOPS",
+          [](node_config& config, const values& given) {
+            std::set<std::string> names;
+            for (const auto& text : given) {
+              const auto one = simulated_from(text);
+              if (!one || !names.insert(one->name).second) return false;
+            }
+            if (given.size() > 16) return false;
+            config.devices.simulated = given;
+            return true;
+          },
+          [](const node_config& config) { return fmt::format("[{}]", fmt::join(config.devices.simulated, ", ")); }};
+}
+
 config_key policy_key() {
   return {"scaling.policy", false, "a policy file, the name of a shipped policy, or none",
           [](node_config& config, const values& given) {
@@ -352,6 +378,18 @@ void add_lasting_keys(std::vector<config_key>& keys) {
   keys.push_back(duration_key("artifacts.repair_after", 1s, 24h, AT(artifacts.repair_after)));
 }
 
+void add_device_keys(std::vector<config_key>& keys) {
+  keys.push_back(devices_key());
+  keys.push_back(path_key("devices.library", "", AT(devices.library)));
+  keys.push_back(path_key("devices.worker_program", automatic, AT(devices.worker_program)));
+  keys.push_back(number_key("devices.slots", "slots", 1, 16, AT(devices.slots)));
+  keys.push_back(size_key("devices.reserve", bytes{0}, 64_GiB, AT(devices.reserve)));
+  keys.push_back(duration_key("devices.every", 100ms, 1min, AT(devices.every)));
+  keys.push_back(number_key("devices.faults_most", "faults", 1, 1'000, AT(devices.faults_most)));
+  keys.push_back(duration_key("devices.faults_within", 1s, std::chrono::hours{24 * 30}, AT(devices.faults_within)));
+  keys.push_back(simulated_devices_key());
+}
+
 void add_serving_keys(std::vector<config_key>& keys) {
   keys.push_back(path_key("models.directory", automatic, AT(models.directory)));
   keys.push_back(executor_key());
@@ -416,6 +454,7 @@ std::vector<config_key> make_keys() {
   keys.push_back(flag_key("auth.loopback", AT(auth.loopback)));
   keys.push_back(flag_key("inspector.counters", AT(inspector.counters)));
   add_lasting_keys(keys);
+  add_device_keys(keys);
   add_serving_keys(keys);
   return keys;
 }
@@ -430,3 +469,22 @@ const std::vector<config_key>& config_keys() {
 }
 
 }  // namespace troupe::cli::detail
+
+namespace troupe::cli {
+
+std::optional<simulated_spec> simulated_from(std::string_view text) {
+  const auto first = text.find(':');
+  if (first == std::string_view::npos) return std::nullopt;
+  const auto second = std::min(text.find(':', first + 1), text.size());
+  simulated_spec made{std::string{text.substr(0, first)}, {}};
+  const auto memory = parse_size(text.substr(first + 1, second - first - 1));
+  if (!detail::is_label(made.name) || !memory || *memory < 64_MiB) return std::nullopt;
+  made.memory = *memory;
+  if (second == text.size()) return made;
+  const auto speed = detail::whole_number(text.substr(second + 1));
+  if (!speed || *speed < 1 || *speed > 1'000'000'000) return std::nullopt;
+  made.gflops = static_cast<std::uint32_t>(*speed);
+  return made;
+}
+
+}  // namespace troupe::cli

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "cli/artifact_keeper.hpp"
 #include "cli/cluster_edge.hpp"
+#include "cli/device_keeper.hpp"
 #include "cli/model_watch.hpp"
 #include "cli/node_identity.hpp"
 #include "cli/node_metrics.hpp"
@@ -20,6 +21,7 @@
 #include "persistence/journal/journal.hpp"
 #include "worker/host/host.hpp"
 #include "worker/host/memory_desk.hpp"
+#include "worker/host/peak_book.hpp"
 
 #include <fmt/format.h>
 #include <caf/actor_system.hpp>
@@ -75,7 +77,8 @@ model::ports::node_card card_of(const node_config& config, const journal::data_d
           start.mark,       reads_of(config), directory.cluster()->shards, start.earlier_marks};
 }
 
-actors::node_options actor_options(const node_config& config, const journal::data_directory& directory, std::string address) {
+actors::node_options actor_options(const node_config& config, const journal::data_directory& directory,
+                                   const device_keeper& devices, std::string address) {
   actors::node_options options;
   options.id = directory.node();
   const auto& start = directory.start();
@@ -85,6 +88,7 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   std::sort(options.labels.begin(), options.labels.end());
   options.threads_per_slot = std::max(1u, std::thread::hardware_concurrency());
   options.memory = config.memory.budget;
+  if (config.node.works) devices.add_slots(options);
   options.report_every = config.lease.heartbeat;
   options.worker_start_timeout = config.worker.start_timeout;
   options.counts_messages = config.inspector.counters;
@@ -103,8 +107,12 @@ actors::node_options actor_options(const node_config& config, const journal::dat
   options.replica.traits.domain = config.node.domain;
   options.replica.traits.stores = config.node.stores;
   options.replica.traits.works = config.node.works;
-  options.replica.traits.slots = options.slots;
+  options.replica.traits.slots = static_cast<std::uint16_t>(options.slots + options.device_slots.size());
   options.replica.traits.labels = options.labels;
+  if (!options.device_slots.empty()) options.replica.traits.labels.emplace_back(model::device_label);
+  std::ranges::sort(options.replica.traits.labels);
+  const auto twice = std::ranges::unique(options.replica.traits.labels);
+  options.replica.traits.labels.erase(twice.begin(), twice.end());
   if (!directory.cluster()->is_founder) options.replica.founders = raft::configuration{};  // the log names the members
   options.replica.lease = config.lease.lease_time;
   // Nodes that shall come and go must come free first; those that stay are used alike.
@@ -119,7 +127,7 @@ actors::node_options actor_options(const node_config& config, const journal::dat
 }
 
 worker::host_options host_options_of(const node_config& config, const journal::data_directory& directory,
-                                     std::shared_ptr<worker::memory_desk> memory) {
+                                     const device_keeper& devices, std::shared_ptr<worker::memory_desk> memory) {
   worker::host_options options;
   options.program = std::filesystem::absolute(config.worker_program);
   options.scratch_root = std::filesystem::absolute(directory.scratch());
@@ -139,6 +147,9 @@ worker::host_options host_options_of(const node_config& config, const journal::d
   if (config.models.is_simulated)
     options.environment.push_back(fmt::format("TROUPE_SIMULATED_GFLOPS={}", config.models.simulated_gflops));
   options.memory = std::move(memory);
+  options.peaks = std::make_shared<worker::peak_book>(directory.root() / "learned-peaks");
+  if (config.models.is_simulated) options.networks_on = "simulated";
+  if (config.node.works) devices.add_slots(static_cast<std::uint16_t>(config.slots), options);
   return options;
 }
 
@@ -332,6 +343,12 @@ void wind_down(http::server& server, actors::node& node, http::peer_artifacts& s
   server.stop(1s);
 }
 
+void end_links(node_identity* identity, cluster_edge& cluster, snapshot_edge& snapshots) {
+  if (identity) identity->stop();
+  cluster.links().stop();
+  snapshots.stop();
+}
+
 /// @returns whether the node is to begin again: it has found a cluster that is not as it was started for. At the same address
 /// then.
 result<bool> run(node_config& config, const stop_signals& signals) {
@@ -356,12 +373,12 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   http::peer_artifacts shared{*artifacts, [&] { return cluster.addresses(); }, copy_options_of(config, cluster)};
   const auto models = watch_models(config);
   const auto memory = std::make_shared<worker::memory_desk>(config.memory.budget);
-  TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory, memory), shared));
-
+  TROUPE_TRY(const auto devices, device_keeper::find(config));
+  TROUPE_TRY(const auto host, worker::make_slot_host(host_options_of(config, directory, *devices, memory), shared));
   caf::actor_system_config actor_config;
   prepare(actor_config, config.inspector.counters);
   caf::actor_system system{actor_config};
-  auto node_options = actor_options(config, directory, advertised);
+  auto node_options = actor_options(config, directory, *devices, advertised);
   node_options.peers = &cluster.links();
   node_options.from_peers = &cluster.inlet();
   node_options.replica.patience = server_options.request_timeout - 1s;  // clients are to hear why, not that nothing was heard
@@ -378,18 +395,19 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   http::inspection::inspection shown{
       {directory.node(), advertised, node->roll(), [&cluster] { return places_of(cluster); }, tls}};
   const auto claimed = [&] { return memory->now(); };
-  const metrics_sources sources{
+  metrics_sources sources{
       *log,   system, node->public_handles(), ends, cluster.links(), stored, free_space, ballast.is_full(), config.disk.keep_free,
       claimed};
+  sources.devices = [&] { return devices->views(); };
   TROUPE_TRY(const auto scaling, make_scaling_keeper(config, {advertised, system, node->public_handles().node, ends, tls}));
   const auto metrics = [&] { return node_metrics(sources) + (scaling ? scaling_metrics(scaling->figures()) : ""); };
   TROUPE_TRY(const auto server,
-             http::server::start(
-                 server_options,
-                 {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(), &*artifacts, &snapshots.own(),
-                  stored, &ballast.is_full(), tls, identity && identity->can_sign() ? identity.get() : nullptr,
-                  directory.cluster()->shards, &node->roll(), &shown, models.get(), scaling.get()},
-                 std::move(bound)));
+             http::server::start(server_options,
+                                 {system, node->public_handles(), shared, pipelines, [&] { return node_metrics(sources); },
+                                  &cluster.links(), &*artifacts, &snapshots.own(), stored, &ballast.is_full(), tls,
+                                  identity && identity->can_sign() ? identity.get() : nullptr, directory.cluster()->shards,
+                                  &node->roll(), &shown, models.get(), scaling.get(), sources.devices},
+                                 std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   if (identity) identity->keep_fresh([&] { return cluster.addresses(); });
   say_where(directory, fmt::format("{}://{}", tls ? "https" : "http", address), config, pipelines.size());
@@ -398,9 +416,7 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   if (scaling) scaling->stop();
   wind_down(*server, *node, shared, keeper, begins_again ? duration{0} : config.stop.deadline);
   shown.stop();
-  if (identity) identity->stop();
-  cluster.links().stop();
-  snapshots.stop();
+  end_links(identity.get(), cluster, snapshots);
   node.reset();
   return begins_again;
 }

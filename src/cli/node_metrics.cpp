@@ -101,6 +101,62 @@ void add_memory(const model::memory_ledger::figures& memory, text& out) {
              static_cast<double>(memory.drops));
 }
 
+/// Nothing of a node without devices.
+void add_devices(const std::vector<model::device_view>& devices, text& out) {
+  if (devices.empty()) return;
+  const auto series = [](const char* name, const model::device_view& one, std::string_view more = {}) {
+    return fmt::format("{}{{device=\"{}\",uuid=\"{}\"{}}}", name, one.index, one.uuid, more);
+  };
+  const auto each = [&](const char* name, const char* type, const char* help, const auto& value) {
+    out.head(name, type, help);
+    for (const auto& one : devices)
+      if (const std::optional<double> now = value(one)) out.line(series(name, one), *now);
+  };
+  const auto percent = [](const auto& said) { return said ? std::optional{*said / 100.0} : std::nullopt; };
+  const auto as_is = [](const auto& said) { return said ? std::optional{static_cast<double>(*said)} : std::nullopt; };
+  out.head("troupe_device_state", "gauge",
+           "1 for the state that the device is in: its slots work, wait for its memory, or do not.");
+  for (const auto& one : devices)
+    for (const auto* state : {"open", "waiting", "closed", "unused"})
+      out.line(series("troupe_device_state", one, fmt::format(",state=\"{}\"", state)), one.state == state ? 1 : 0);
+  out.head("troupe_device_memory_bytes", "gauge",
+           "Its memory: all, what anybody uses, what tasks may claim, what they claim, and what workers keep for the next ones.");
+  for (const auto& one : devices)
+    for (const auto& [of, value] : {std::pair{"total", one.memory_total},
+                                    {"used", one.memory_used},
+                                    {"budget", one.budget},
+                                    {"claimed", one.claimed},
+                                    {"kept", one.kept}})
+      out.line(series("troupe_device_memory_bytes", one, fmt::format(",of=\"{}\"", of)), static_cast<double>(value.count()));
+  each("troupe_device_memory_waiting", "gauge", "Attempts that wait for its memory.",
+       [](const auto& one) { return std::optional{static_cast<double>(one.tasks_waiting)}; });
+  each("troupe_device_busy_ratio", "gauge", "Share of the driver's last sample in which something ran on it.",
+       [&](const auto& one) { return percent(one.busy_percent); });
+  each("troupe_device_memory_busy_ratio", "gauge", "Share of that time with reads or writes of its memory.",
+       [&](const auto& one) { return percent(one.memory_busy_percent); });
+  each("troupe_device_encoder_ratio", "gauge", "How busy its encoders of video are.",
+       [&](const auto& one) { return percent(one.encoder_percent); });
+  each("troupe_device_decoder_ratio", "gauge", "How busy its decoders of video are.",
+       [&](const auto& one) { return percent(one.decoder_percent); });
+  each("troupe_device_encoder_sessions", "gauge", "Sessions of its encoders.",
+       [&](const auto& one) { return as_is(one.encoder_sessions); });
+  each("troupe_device_temperature_celsius", "gauge", "How hot it is.", [&](const auto& one) { return as_is(one.temperature); });
+  each("troupe_device_power_watts", "gauge", "What it draws.", [&](const auto& one) { return as_is(one.power_watts); });
+  out.head("troupe_device_memory_errors_total", "counter", "Errors of its memory (ECC) since the driver was loaded.");
+  for (const auto& one : devices) {
+    if (one.errors_corrected)
+      out.line(series("troupe_device_memory_errors_total", one, ",corrected=\"yes\""),
+               static_cast<double>(*one.errors_corrected));
+    if (one.errors_uncorrected)
+      out.line(series("troupe_device_memory_errors_total", one, ",corrected=\"no\""),
+               static_cast<double>(*one.errors_uncorrected));
+  }
+  each("troupe_device_xids_total", "counter", "Errors that its driver told of (Xid), also those that programs cause.",
+       [](const auto& one) { return std::optional{static_cast<double>(one.xids)}; });
+  each("troupe_device_lost_to_workers_total", "counter", "Workers that ended because the device was lost to them.",
+       [](const auto& one) { return std::optional{static_cast<double>(one.worker_faults)}; });
+}
+
 void add_artifacts(const http::artifact_figures& stored, text& out) {
   out.sample("troupe_artifacts", "gauge", "Artifacts in this node's store, as of the last look at all of them.",
              static_cast<double>(stored.count));
@@ -176,6 +232,7 @@ void add_node(const actors::node_view& node, text& out) {
   std::map<std::string, int> states{{"starting", 0}, {"idle", 0}, {"running", 0}, {"stopping", 0}};
   std::uint64_t done = 0, starts = 0;
   for (const auto& slot : node.slots) {
+    if (!slot.device.empty()) states.try_emplace("closed", 0);
     ++states[slot.state];
     done += slot.tasks_done;
     starts += slot.worker_starts;
@@ -197,6 +254,7 @@ std::string node_metrics(const metrics_sources& from) {
   add_artifacts(from.stored(), out);
   add_disk(from, out);
   add_memory(from.memory(), out);
+  add_devices(from.devices(), out);
   add_ends(from.ends.read(), out);
   out.sample("troupe_actors", "gauge", "Actors that run in this node; it does not grow with jobs or with time.",
              static_cast<double>(from.system.registry().running()));  // without the one below

@@ -4,6 +4,7 @@
 #include "actors/job_ends.hpp"
 #include "http/http.hpp"
 #include "http/peer_links.hpp"
+#include "model/device.hpp"
 #include "model/memory_ledger.hpp"
 #include "persistence/journal/journal.hpp"
 
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace troupe::cli {
 
@@ -27,10 +29,11 @@ struct metrics_sources {
   const std::atomic<bool>& is_disk_full;
   bytes keep_free;  ///< disk.keep_free
   std::function<model::memory_ledger::figures()> memory;
+  std::function<std::vector<model::device_view>()> devices = {};
 };
 
-/// Journal, artifacts, ends of jobs, queue, slots and alarms as Prometheus text. Asks the node actor; without an answer within a
-/// second what only the actors know is left out. The number of series does not grow with jobs.
+/// Journal, artifacts, ends of jobs, queue, slots, devices and alarms as Prometheus text. Asks the node actor; without an answer
+/// within a second what only the actors know is left out. The number of series does not grow with jobs.
 [[nodiscard]] std::string node_metrics(const metrics_sources& from);
 
 }  // namespace troupe::cli

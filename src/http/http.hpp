@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/units.hpp"
 #include "http/file_descriptor.hpp"
+#include "model/device.hpp"
 #include "model/pipeline_registry.hpp"
 #include "model/ports/artifacts.hpp"
 #include "model/ports/models.hpp"
@@ -95,6 +96,7 @@ struct services {
   inspection::inspection* actors_shown = nullptr;      ///< to those who look; null: they are not shown
   const model::ports::model_shelf* models = nullptr;   ///< that stages may name; null: nobody knows, and workers refuse
   model::ports::scaling_desk* scaling = nullptr;       ///< null: nodes do not follow the load
+  std::function<std::vector<model::device_view>()> devices = {};  ///< of this node; may be empty
 };
 
 /// An address that nobody else can have; connections wait there until a server answers them.

@@ -168,7 +168,13 @@ class MetricsTest(NodesCase):
         wide.close()
 
     def test_alerts_and_dashboard_ask_for_what_is_there(self):
-        there = self.page().names()
+        equipped = self.cluster.another("equipped")
+        equipped.options += ["--set", "devices.simulated=a:256MiB", "--set", "devices.reserve=64MiB"]
+        equipped.start()
+        self.cluster.wait_ready([equipped])
+        there = self.page(equipped).names()
+        equipped.close()
+        self.assertEqual({name for name in there - self.page().names() if not name.startswith("troupe_device_")}, set())
         rules = (DEPLOY / "prometheus" / "troupe.rules.yml").read_text()
         dashboard = (DEPLOY / "grafana" / "troupe.json").read_text()
         recorded = set(re.findall(r"- record: (\S+)", rules))

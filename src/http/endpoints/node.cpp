@@ -30,7 +30,8 @@ awaitable<response> get_node(exchange& x) {
   response out;
   out.content_type = "application/json";
   const auto& stored = x.app().with.stored;
-  json::write_node(out.body, *node, x.app().is_draining, stored ? std::optional{stored()} : std::nullopt);
+  json::write_node(out.body, *node, x.app().is_draining, stored ? std::optional{stored()} : std::nullopt,
+                   x.app().with.devices ? x.app().with.devices() : std::vector<model::device_view>{});
   co_return out;
 }
 

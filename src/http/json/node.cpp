@@ -26,6 +26,37 @@ void write_slot(writer& json, const actors::slot_view& slot) {
   }
   json.member("tasks_done", slot.tasks_done);
   json.member("worker_starts", slot.worker_starts);
+  if (!slot.device.empty()) {
+    json.member("device", slot.device);
+    json.member("why_closed", slot.why_closed);
+  }
+  json.end_object();
+}
+
+void write_device(writer& json, const model::device_view& device) {
+  json.begin_object();
+  json.member("index", device.index);
+  json.member("name", device.name);
+  json.member("uuid", device.uuid);
+  json.member("state", device.state);
+  json.member("why", device.why);
+  json.member("memory_bytes", device.memory_total.count());
+  json.member("used_bytes", device.memory_used.count());
+  json.member("budget_bytes", device.budget.count());
+  json.member("claimed_bytes", device.claimed.count());
+  json.member("kept_bytes", device.kept.count());
+  json.member("tasks_waiting", device.tasks_waiting);
+  json.member("busy_percent", device.busy_percent);
+  json.member("memory_busy_percent", device.memory_busy_percent);
+  json.member("encoder_percent", device.encoder_percent);
+  json.member("decoder_percent", device.decoder_percent);
+  json.member("encoder_sessions", device.encoder_sessions);
+  json.member("temperature_celsius", device.temperature);
+  json.member("power_watts", device.power_watts);
+  json.member("errors_corrected", device.errors_corrected);
+  json.member("errors_uncorrected", device.errors_uncorrected);
+  json.member("xids", device.xids);
+  json.member("lost_to_workers", device.worker_faults);
   json.end_object();
 }
 
@@ -46,8 +77,8 @@ void write_shard(writer& json, const actors::shard_view& shard) {
 
 }  // namespace
 
-void write_node(std::string& out, const actors::node_view& node, bool is_stopping,
-                const std::optional<artifact_figures>& stored) {
+void write_node(std::string& out, const actors::node_view& node, bool is_stopping, const std::optional<artifact_figures>& stored,
+                const std::vector<model::device_view>& devices) {
   writer json{out};
   json.begin_object();
   json.member("id", fmt::format("{:016x}", node.id.raw()));
@@ -63,6 +94,12 @@ void write_node(std::string& out, const actors::node_view& node, bool is_stoppin
   json.begin_array();
   for (const auto& slot : node.slots) write_slot(json, slot);
   json.end_array();
+  if (!devices.empty()) {
+    json.key("devices");
+    json.begin_array();
+    for (const auto& device : devices) write_device(json, device);
+    json.end_array();
+  }
   json.key("members");
   json.begin_array();
   for (const auto& member : node.members) write_member(json, member);

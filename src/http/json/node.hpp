@@ -10,7 +10,8 @@
 namespace troupe::http::json {
 
 /// @param stored  what its artifact store says, if it does
-void write_node(std::string& out, const actors::node_view& node, bool is_stopping, const std::optional<artifact_figures>& stored);
+void write_node(std::string& out, const actors::node_view& node, bool is_stopping, const std::optional<artifact_figures>& stored,
+                const std::vector<model::device_view>& devices);
 /// {"nodes": [...]}
 void write_nodes(std::string& out, const std::vector<actors::member_view>& nodes);
 /// {"ready": false, "reason": "..."}

@@ -45,6 +45,13 @@ export interface NodeState {
   queue_limit: number; log_index: number; log_term: number; shards: ShardState[];
   pauses?: number; jobs_paused?: number; tasks_paused?: number;
   artifacts: { count: number; bytes: number };
+  devices?: Device[];
+}
+/** What is null its driver does not say. */
+export interface Device {
+  index: number; name: string; uuid: string; state: string; why: string; memory_bytes: number; used_bytes: number; budget_bytes: number;
+  claimed_bytes: number; kept_bytes: number; tasks_waiting: number; busy_percent: number | null; temperature_celsius: number | null;
+  power_watts: number | null; errors_uncorrected: number | null; xids: number; lost_to_workers: number;
 }
 /** Of one pipeline, or of everything. A task may wait for two of them. */
 export interface Pause { pipeline: string | null; since: string; reason: string; tasks: number; jobs: number }

@@ -9,6 +9,7 @@ import { RetryButton } from "../jobs/actions";
 import { Bar, failureText, JobLink, Problem } from "../parts/basics";
 import { NoMarks } from "../parts/lost";
 import { linkTo, linkToMark } from "../route";
+import { Devices } from "./devices";
 import { Queue } from "./queue";
 
 const MOST = 500;
@@ -28,6 +29,7 @@ export function Slots() {
       <div class="slots-grid">
         {node.data && <Queue node={node.data} />}
         {node.data && cluster.data && <Shards node={node.data} cluster={cluster.data} />}
+        {node.data?.devices && <Devices devices={node.data.devices} />}
         <DeadLetters />
       </div>
     </section>
