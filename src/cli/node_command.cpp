@@ -6,6 +6,7 @@
 #include "cli/artifact_keeper.hpp"
 #include "cli/cluster_edge.hpp"
 #include "cli/device_keeper.hpp"
+#include "cli/device_use.hpp"
 #include "cli/model_watch.hpp"
 #include "cli/node_identity.hpp"
 #include "cli/node_metrics.hpp"
@@ -215,7 +216,8 @@ journal::options journal_options_of(const node_config& config, const journal::da
   return options;
 }
 
-http::server_options server_options_of(const node_config& config) {
+/// @param identity  null: the cluster has no certificates
+http::server_options server_options_of(const node_config& config, const node_identity* identity) {
   const auto address = split_address(config.listen);
   http::server_options options;
   options.address = address.host;
@@ -226,6 +228,7 @@ http::server_options server_options_of(const node_config& config) {
   options.upload_most = config.http.upload_limit;
   options.header_timeout = options.body_timeout = options.idle_timeout = config.http.request_timeout;
   options.stream_bytes_most = config.http.sse_buffer;
+  if (identity) options.access = {identity->admin_key(), !config.auth.loopback};
   return options;
 }
 
@@ -357,8 +360,7 @@ result<bool> run(node_config& config, const stop_signals& signals) {
   keep_ballast(ballast, free_space_of(directory), config.disk.ballast);
   TROUPE_TRY(const auto identity, establish_identity(config, directory));
   const auto* const tls = identity ? &identity->tls() : nullptr;
-  auto server_options = server_options_of(config);
-  if (identity) server_options.access = {identity->admin_key(), !config.auth.loopback};
+  auto server_options = server_options_of(config, identity.get());
   TROUPE_TRY(auto bound, http::server::bind(server_options, tls != nullptr));
   const auto address = fmt::format(fmt::runtime(bound.is_v6 ? "[{}]:{}" : "{}:{}"), server_options.address, bound.port);
   TROUPE_TRY(const auto advertised, advertised_address(config, server_options.address, address));
@@ -399,15 +401,17 @@ result<bool> run(node_config& config, const stop_signals& signals) {
       *log,   system, node->public_handles(), ends, cluster.links(), stored, free_space, ballast.is_full(), config.disk.keep_free,
       claimed};
   sources.devices = [&] { return devices->views(); };
-  TROUPE_TRY(const auto scaling, make_scaling_keeper(config, {advertised, system, node->public_handles().node, ends, tls}));
+  const device_use gpus{*devices, [&] { return cluster.addresses(); }, tls};
+  TROUPE_TRY(const auto scaling, make_scaling_keeper(config, {advertised, system, node->public_handles().node, ends, tls,
+                                                              [&] { return gpus.percent(); }}));
   const auto metrics = [&] { return node_metrics(sources) + (scaling ? scaling_metrics(scaling->figures()) : ""); };
   TROUPE_TRY(const auto server,
-             http::server::start(server_options,
-                                 {system, node->public_handles(), shared, pipelines, [&] { return node_metrics(sources); },
-                                  &cluster.links(), &*artifacts, &snapshots.own(), stored, &ballast.is_full(), tls,
-                                  identity && identity->can_sign() ? identity.get() : nullptr, directory.cluster()->shards,
-                                  &node->roll(), &shown, models.get(), scaling.get(), sources.devices},
-                                 std::move(bound)));
+             http::server::start(
+                 server_options,
+                 {system, node->public_handles(), shared, pipelines, metrics, &cluster.links(), &*artifacts, &snapshots.own(),
+                  stored, &ballast.is_full(), tls, identity && identity->can_sign() ? identity.get() : nullptr,
+                  directory.cluster()->shards, &node->roll(), &shown, models.get(), scaling.get(), sources.devices},
+                 std::move(bound)));
   TROUPE_CHECK(cluster.links().start());
   if (identity) identity->keep_fresh([&] { return cluster.addresses(); });
   say_where(directory, fmt::format("{}://{}", tls ? "https" : "http", address), config, pipelines.size());

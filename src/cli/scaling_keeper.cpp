@@ -269,6 +269,9 @@ void scaling_keeper::measure(const picture& seen, timestamp now, scaling::observ
   if (nodes > 0) add(scaling::metric_kind::active_tasks_per_node, tasks / nodes, into);
   measure_ends(now, into);
   if (with_.loads) measure_loads(seen, now, into);
+  const auto looks_at_gpus = [](const auto& each) { return scaling::metric_of(each).kind == scaling::metric_kind::gpu_use; };
+  if (with_.gpu_use && std::ranges::any_of(settings_.policy.read.rules, looks_at_gpus))
+    add(scaling::metric_kind::gpu_use, with_.gpu_use().value_or(std::nan("")), into);
   if (!with_.queries) return;
   auto answers = with_.queries->ask(now);
   into.samples.insert(into.samples.end(), std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end()));

@@ -44,9 +44,10 @@ class scaling_keeper : public model::ports::scaling_desk {
     actors::node_actor node;
     const actors::job_ends& ends;
     std::unique_ptr<fleet::provider> provider;
-    std::unique_ptr<scaling_queries> queries;  ///< null: the policy names none
-    std::unique_ptr<load_reader> loads;        ///< null: the policy does not look at what nodes have to do
-    int stop_fd = -1;                          ///< an eventfd that ends the provider's calls; owned by this
+    std::unique_ptr<scaling_queries> queries;             ///< null: the policy names none
+    std::unique_ptr<load_reader> loads;                   ///< null: the policy does not look at what nodes have to do
+    int stop_fd = -1;                                     ///< an eventfd that ends the provider's calls; owned by this
+    std::function<std::optional<double>()> gpu_use = {};  ///< of the cluster, in percent; called if a rule looks at it
   };
   scaling_keeper(scaling_settings settings, parts with);
   ~scaling_keeper() override;

@@ -155,7 +155,8 @@ result<std::unique_ptr<scaling_keeper>> make_scaling_keeper(const node_config& c
   return std::make_unique<scaling_keeper>(
       std::move(settings),
       scaling_keeper::parts{with.system, std::move(with.node), with.ends, *std::move(provider), *std::move(queries),
-                            looks_at_loads ? std::make_unique<load_reader>(with.tls) : nullptr, stop_fd});
+                            looks_at_loads ? std::make_unique<load_reader>(with.tls) : nullptr, stop_fd,
+                            std::move(with.gpu_use)});
 }
 
 }  // namespace troupe::cli

@@ -3,6 +3,11 @@
 #include "cli/config.hpp"
 #include "cli/scaling_keeper.hpp"
 
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
 namespace troupe::cli {
 
 /// What there is around it.
@@ -11,7 +16,8 @@ struct scaling_surroundings {
   caf::actor_system& system;
   actors::node_actor node;
   const actors::job_ends& ends;
-  const auth::tls_context* tls;  ///< what this node proves itself with; null: the cluster has no certificates
+  const auth::tls_context* tls;                    ///< what this node proves itself with; null: the cluster has no certificates
+  std::function<std::optional<double>()> gpu_use;  ///< of the cluster, in percent
 };
 
 /// What `scaling` of a configuration asks for.

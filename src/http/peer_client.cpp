@@ -230,6 +230,22 @@ result<void> peer_client::get_snapshot(std::uint32_t shard, const taker& take) c
   }
 }
 
+result<std::string> peer_client::get_node() const {
+  constexpr std::size_t answer_most = std::size_t{4} << 20;
+  TROUPE_TRY(auto socket, poll_socket::connect(address_, limits_));
+  TROUPE_CHECK(socket.send(fmt::format("GET /v1/node HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", address_)));
+  answer got{socket, address_};
+  TROUPE_TRY(const auto status, got.read_head(false));
+  if (status != 200) return refusal(got, status, address_);
+  std::string whole;
+  while (whole.size() <= answer_most) {
+    TROUPE_TRY(const auto piece, got.read_piece());
+    if (piece.empty()) break;
+    whole += piece;
+  }
+  return whole;
+}
+
 result<auth::granted> peer_client::get_certificate(const certificate_request& asked) const {
   constexpr std::size_t answer_most = std::size_t{64} * 1024;
   const auto body = json::to_json(asked);

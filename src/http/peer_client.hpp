@@ -47,6 +47,8 @@ class peer_client {
 
   /// How much the node has to do. @returns `errc::not_found` if its program is of a time before that
   [[nodiscard]] result<node_load> get_load() const;
+  /// What it says of itself, as JSON: `GET /v1/node`, which is for nodes, too.
+  [[nodiscard]] result<std::string> get_node() const;
 
   /// Asks the node to sign a key (`join_path`). @returns `errc::conflict` with its words if it refuses
   [[nodiscard]] result<auth::granted> get_certificate(const certificate_request& asked) const;

@@ -262,6 +262,23 @@ class OneDevice(Devices):
         self.assertTrue(self.node.is_ready())
 
 
+class TwoNodes(TestCase):
+    def test_a_policy_may_look_at_how_busy_the_devices_of_all_nodes_are(self):
+        self.cluster = Cluster(TROUPE, 2, ["--slots", "1", "--set", "devices.simulated=a:256MiB", "--set", "devices.reserve=64MiB", "--set", "devices.every=100ms",
+                                           "--set", "scaling.every=1s"])
+        self.addCleanup(self.cluster.close)
+        policy = self.cluster.folder / "policy.yaml"
+        policy.write_text("pool: test\nlimits: {min: 1, max: 2}\nrules:\n  gpu: {kind: target, metric: gpu_use, target: 10, period: 1s}\n")
+        for node, busy in zip(self.cluster.nodes, (80, 40)):
+            node.options += ["--set", f"scaling.policy={policy}"]
+            (node.data / "devices").mkdir(parents=True)
+            (node.data / "devices" / "a").write_text(f"busy {busy}\n")
+        for node in self.cluster.nodes:
+            node.start()
+        self.cluster.wait_ready()
+        wait_until("the mean to be seen", lambda: any("gpu_use is 60" in json.dumps(node.json("GET", "/v1/scaling")) for node in self.cluster.nodes))
+
+
 class FakeDriver(Devices):
     """Two devices of 80 GiB."""
 
