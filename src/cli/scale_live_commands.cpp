@@ -52,6 +52,10 @@ void print_decision(const json::object& decision) {
 }
 
 void print_status(const json::object& status) {
+  if (text_at(status, "policy").empty()) {
+    fmt::print("nodes do not follow the load here: `scaling.policy` names no policy; see docs/scaling.md\n");
+    return;
+  }
   if (!flag_at(status, "leads")) {
     fmt::print("no node decides at this moment\n");
     return;

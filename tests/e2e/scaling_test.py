@@ -193,7 +193,8 @@ class ScalingTest(TestCase):
     def test_a_cluster_without_a_policy_says_so(self):
         other = Cluster(TROUPE, 1, ["--pipelines", self.folder / "pipelines"]).start()
         self.addCleanup(other.close)
-        status, _, body = other.nodes[0].request("GET", "/v1/scaling")
+        self.assertEqual(other.nodes[0].json("GET", "/v1/scaling"), {"policy": None, "leads": False})
+        status, _, body = other.nodes[0].request("POST", "/v1/scaling/release")
         self.assertEqual(status, 409)
         self.assertIn("`scaling.policy` names no policy", json.loads(body)["detail"])
 

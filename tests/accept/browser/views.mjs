@@ -45,6 +45,7 @@ function viewsOf({ running, path, dead }) {
     ["submit", "#/submit?pipeline=video-message", there("form.fields .field", 5)],
     ["slots", "#/slots", async (page) => { await there(".slot-list li", 6)(page); await there("section[aria-labelledby=dead-title] tbody tr")(page); await there(".notice.pause")(page); }],
     ["pause dialog", "#/slots", async (page) => { await page.getByRole("button", { name: "Pause…" }).click(); await there("dialog[open] option", 3)(page); }],
+    ["scaling", "#/scaling", there(".scaling .card")],
     ["events", "#/events", there(".timeline li", 5)],
     ["drain dialog", `#/topology/${second.id}`, async (page) => { await picture(page, second.id); await page.locator(".details").getByRole("button", { name: "Drain" }).click(); await there("dialog[open] li", 3)(page); }],
   ];

@@ -67,9 +67,9 @@ export interface ScalingDecision {
   said: { rule: string; says: string; nodes: number; value?: string }[]; otherwise?: { rule: string; text: string }[];
 }
 export interface Machine { name: string | null; node: string | null; state: string; tasks: number; since_ms: number; why?: string }
-/** Only the node that leads knows more than whether it does. */
+/** Without a policy there is no more than that; only the node that leads knows more than whether it does. */
 export interface Scaling {
-  policy: string; pool: string; environment: string; leads: boolean; desired: number | null; now: ScalingDecision | null; on_order: number;
+  policy: string | null; pool: string; environment: string; leads: boolean; desired: number | null; now: ScalingDecision | null; on_order: number;
   held: { nodes: number; until_ms: number } | null; machines: Machine[]; alarms: Alarm[]; decisions: ScalingDecision[]; course?: CoursePoint[];
   degradation?: { level: number; why: string; classes: { class: string; measure: string; expected_wait_ms: number | null }[] };
 }

@@ -1,6 +1,5 @@
 // #/scaling: how many nodes there should be, why, and what would have to come for another number.
 import { useNow, usePoll } from "../api/poll";
-import { Refusal } from "../api/rest";
 import type { Cluster, Machine, Scaling as Status, ScalingDecision } from "../api/types";
 import { ago, count, moment, seconds, words } from "../format";
 import { Facts, Problem } from "../parts/basics";
@@ -10,12 +9,12 @@ import { HoldActions } from "./hold";
 
 export function Scaling() {
   const { data, error, refresh } = usePoll<Status>("/v1/scaling", 2000);
-  const isOff = error instanceof Refusal && error.status === 409;
   return (
     <section class="scaling" aria-labelledby="scaling-title">
       <h1 id="scaling-title">Scaling</h1>
-      {isOff ? <Off /> : <Problem error={error} />}
-      {data && (data.leads ? <Decided scaling={data} refresh={refresh} /> : <Elsewhere />)}
+      <Problem error={error} />
+      {data?.policy === null && <Off />}
+      {data?.policy && (data.leads ? <Decided scaling={data} refresh={refresh} /> : <Elsewhere />)}
     </section>
   );
 }
