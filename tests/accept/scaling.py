@@ -12,7 +12,7 @@ import xml.etree.ElementTree as xml
 import scaling_live
 from framework import BUILD, ROOT, TROUPE, CheckFailed, Suite, say, sh
 
-suite = Suite("scaling", ["troupe", "test_scaling", "sim_scaling"])
+suite = Suite("scaling", ["troupe", "test_scaling", "sim_scaling", "bench_placement"])
 SEEDS = int(os.environ.get("TROUPE_ACCEPT_SCALING_SEEDS", 10_000))
 TRACES = ("burst", "diurnal", "ramp", "saw-tooth", "flash-crowd")
 CHARTS = ROOT / "build/accept/scaling"
@@ -97,7 +97,42 @@ def comparison(check):
         check.equal(f"{trace}: busy nodes ended", ours["busy_ended"], 0)
 
 
-@suite.check("A5", "30 days in steps of 15 s")
+@suite.check("A5", "30 days in steps of 15 s; 1,000 and 10,000 nodes with 1,000,000 jobs")
+def large(check):
+    thirty_days(check)
+    done = sh(BUILD / "bin/bench_placement", "--json", timeout=3000)
+    runs = json.loads(done.stdout)["runs"]
+    check.equal("sizes", [run["nodes"] for run in runs], [1_000, 10_000])
+    for run in runs:
+        many_nodes(check, run)
+
+
+def many_nodes(check, run):
+    """The leader's machine with so many nodes under virtual time (bench/placement.cpp)."""
+    name = f"{run['nodes']:,} nodes"
+    check.at_least(f"{name}: jobs queued at once", run["jobs_queued"], 1_000_000)
+    check.at_least(f"{name}: placements a second of one core", run["full_placements_per_s_of_a_core"], 10_000)
+    for more in ("reports", "all"):
+        check.line(f"{name}: the same with {more}", f"{run[f'full_with_{more}_per_s_of_a_core']:.0f}", "told, not judged", True)
+    for when, load in (("full", "a full queue"), ("part", "no queue")):
+        check.at_least(f"{name}, {load}: the least used node to the mean", run[f"{when}_least_to_mean"], 0.95)
+        check.at_most(f"{name}, {load}: the most used node to the mean", run[f"{when}_most_to_mean"], 1.05)
+        check.equal(f"{name}, {load}: nodes lost at once", run[f"{when}_nodes_lost"], run["nodes"] // 10)
+        check.at_least(f"{name}, {load}: tasks lost with them", run[f"{when}_tasks_lost"], run["nodes"] // 10)
+        check.equal(f"{name}, {load}: of these not running elsewhere", run[f"{when}_tasks_not_placed_again"], 0)
+    # Behind a queue a task waits for its tenant's turn.
+    check.line(f"{name}, a full queue: until all of them do, virtual", f"{run['full_placed_again_after_s']:.1f} s", "told, not judged", True)
+    check.at_most(f"{name}, no queue: until all of them do, virtual", run["part_placed_again_after_s"], 10, "s")
+    check.at_most(f"{name}, no queue: until it is as even as before, virtual", run["part_even_again_after_s"], 30, "s")
+    check.at_least(f"{name}, the nodes with GPUs lost: tasks lost with them", run["pool_tasks_lost"], run["nodes"] // 10)
+    check.equal(f"{name}, the nodes with GPUs lost: tasks for GPUs given out", run["pool_gpu_placements_without"], 0)
+    check.that(f"{name}, the nodes with GPUs lost: their tasks say why they wait", "gpu" in run["pool_reason"], run["pool_reason"])
+    check.at_least(f"{name}, the nodes with GPUs lost: other tasks a second, to before", run["pool_others_per_s_without"] / run["pool_others_per_s_before"], 0.5)
+    check.at_most(f"{name}, the nodes with GPUs back: until they have tasks, virtual", run["pool_back_after_s"], 5, "s")
+    check.equal(f"{name}: jobs lost", run["jobs_lost"], 0)
+    check.equal(f"{name}: ends that came twice", run["ends_doubled"], 0)
+
+
 def thirty_days(check):
     started = time.monotonic()
     (run,) = simulate("diurnal")
