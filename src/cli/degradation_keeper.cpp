@@ -18,7 +18,7 @@ constexpr int looks_of_a_level = 12;
 
 }  // namespace
 
-actors::load_view degradation_keeper::look(const actors::load_view& load, bool is_at_limit, timestamp now) {
+actors::load_view degradation_keeper::look(const actors::load_view& load, std::optional<bool> is_at_limit, timestamp now) {
   const auto& committed = load.degradation;
   if (!machine_) machine_.emplace(policy_, committed.level, now);
   machine_->step({now, is_at_limit, load.expected_waits});

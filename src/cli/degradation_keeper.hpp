@@ -21,9 +21,10 @@ class degradation_keeper {
   };
   degradation_keeper(const scaling::degrade_policy& policy, parts with) : policy_(policy), with_(std::move(with)) {}
 
-  /// @param load  as this node has it
+  /// @param load         as this node has it
+  /// @param is_at_limit  nothing: nobody knows, and no level is changed
   /// @returns the same, or as it is after something was changed
-  actors::load_view look(const actors::load_view& load, bool is_at_limit, timestamp now);
+  actors::load_view look(const actors::load_view& load, std::optional<bool> is_at_limit, timestamp now);
   /// Another node decides now.
   void give_up() { machine_.reset(); }
 

@@ -14,6 +14,9 @@
 #include <utility>
 
 namespace troupe::cli {
+namespace {
+constexpr int unread_most = 5;  // looks in a row that say nothing: then the device counts as lost
+}  // namespace
 
 /// One device. Members with `locked` in their name are called with the keeper's lock held.
 class device_keeper::device : public worker::device_gate {
@@ -43,8 +46,8 @@ class device_keeper::device : public worker::device_gate {
     keeper_.changed_.notify_all();
   }
   void lost_to(std::uint16_t slot, std::string_view why) override {
-    log::error("device_lost_to_worker", "device={} uuid={} slot={} why=\"{}\"", index_, reading_.uuid, slot, why);
     const std::lock_guard lock{keeper_.mutex_};
+    log::error("device_lost_to_worker", "device={} uuid={} slot={} why=\"{}\"", index_, reading_.uuid, slot, why);
     ++worker_faults_;
   }
   bool is_full_of_others() override {
@@ -68,12 +71,15 @@ class device_keeper::device : public worker::device_gate {
   }
 
   void take_locked(result<gpu::device_reading> read) {
-    if (!read && read.error().code != errc::process_failed) {  // not a word about the device
+    const bool is_lost = !read && (read.error().code == errc::process_failed || ++unread_ >= unread_most);
+    if (!read && !is_lost) {  // not a word about the device
       log::warn("device_unread", "device={} uuid={} why=\"{}\"", index_, reading_.uuid, read.error().detail);
       return;
     }
     model::device_guard::sight sight;
     if (read) {
+      unread_ = 0;
+      if (read->uuid.empty()) read->uuid = reading_.uuid;
       sight = {bytes{read->memory_used}, read->xids, read->errors_uncorrected, {}};
       xids_ += read->xids.size();
       reading_ = std::move(*read);
@@ -146,6 +152,7 @@ class device_keeper::device : public worker::device_gate {
   gpu::device_reading reading_;
   std::string why_unused_;
   std::map<std::uint16_t, std::function<void(const std::string&)>> workers_;
+  int unread_ = 0;  // in a row
   std::uint64_t xids_ = 0, worker_faults_ = 0;
   std::atomic<std::uint64_t> gone_ = 0;  ///< workers
 };
@@ -261,6 +268,7 @@ bool device_keeper::are_all_closed() const {
 }
 
 void device_keeper::add_slots(actors::node_options& to) const {
+  const std::lock_guard lock{mutex_};
   for (std::size_t at = 0; at < devices_.size(); ++at)
     if (places_[at])
       to.device_slots.insert(to.device_slots.end(), slots_each_,

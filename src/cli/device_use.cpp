@@ -36,12 +36,18 @@ std::optional<double> device_use::percent() const {
     ++count;
   };
   add(own_.use());
-  for (const auto& address : others_()) {
-    if (std::chrono::steady_clock::now() >= deadline) break;
+  const auto others = others_();
+  const std::size_t first = first_;
+  std::size_t asked = 0, answered = 1;  // this node has
+  for (; asked < others.size() && std::chrono::steady_clock::now() < deadline; ++asked) {
     const http::peer_limits limits{1s, 1s, deadline, 1_MiB, &stop, tls_};
-    if (const auto said = http::peer_client{address, limits}.get_node()) add(device_use_in(*said));
+    const auto said = http::peer_client{others[(first + asked) % others.size()], limits}.get_node();
+    if (!said) continue;
+    ++answered;
+    add(device_use_in(*said));
   }
-  return count == 0 ? std::nullopt : std::optional{sum / count};
+  first_ = others.empty() ? 0 : (first + asked) % others.size();
+  return count == 0 || 2 * answered < others.size() + 1 ? std::nullopt : std::optional{sum / count};
 }
 
 }  // namespace troupe::cli

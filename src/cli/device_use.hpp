@@ -3,6 +3,8 @@
 #include "cli/device_keeper.hpp"
 #include "http/poll_socket.hpp"
 
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,14 +20,16 @@ class device_use {
   device_use(const device_keeper& own, std::function<std::vector<std::string>()> others, const auth::tls_context* tls)
       : own_(own), others_(std::move(others)), tls_(tls) {}
 
-  /// The mean over nodes with devices that have answered, in percent; nothing: there is none. Takes two seconds at most, on the
-  /// calling thread: of a cluster that is too large for that the first nodes count.
+  /// The mean over nodes with devices that have answered, in percent; nothing: there is none, or fewer than half of the nodes
+  /// have answered. Takes two seconds at most, on the calling thread: those that are not asked by then are the first ones the
+  /// next time.
   [[nodiscard]] std::optional<double> percent() const;
 
  private:
   const device_keeper& own_;
   std::function<std::vector<std::string>()> others_;
   const auth::tls_context* tls_;
+  mutable std::atomic<std::size_t> first_{0};  ///< of the others, who is asked first
 };
 
 /// Of what a node answers to GET /v1/node: the mean over its devices; nothing: it has none that say so.

@@ -29,10 +29,12 @@ node_loads::averages load_reader::read(const std::vector<place>& nodes, timestam
                                   .rate_least = 1_MiB,
                                   .stop = &stop_,
                                   .tls = tls_}};
-    if (const auto load = node.get_load())
+    if (const auto load = node.get_load()) {
       heard_.take(*next, now, *load);
-    else
+    } else {
+      heard_.miss(*next, now);
       log::debug("load_unknown", "node={} why=\"{}\"", where, load.error().detail);
+    }
     std::erase(open, *next);
   }
   return heard_.over(all, now);

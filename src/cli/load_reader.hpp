@@ -17,7 +17,7 @@ class load_reader {
   /// @param tls  what this node proves itself with; outlives this. Null: the cluster has no certificates.
   explicit load_reader(const auth::tls_context* tls) : tls_(tls) {}
 
-  /// Asks those that have said nothing since `since`, for a second in all; the others are asked the next time.
+  /// Asks those that were not asked since `since`, for a second in all; the others are asked the next time.
   [[nodiscard]] node_loads::averages read(const std::vector<place>& nodes, timestamp now, timestamp since);
   /// Ends what goes on, for good. Any thread.
   void stop() noexcept { stop_.raise(); }

@@ -25,6 +25,7 @@ class mean {
 }  // namespace
 
 void node_loads::take(model::node_id node, timestamp at, const http::node_load& load) {
+  asked_[node] = {at, false};
   auto& all = heard_[node];
   if (!all.empty() && (load.requests < all.back().load.requests || load.machine.all_ticks < all.back().load.machine.all_ticks))
     all.clear();
@@ -34,18 +35,20 @@ void node_loads::take(model::node_id node, timestamp at, const http::node_load& 
 }
 
 void node_loads::keep(const std::vector<model::node_id>& nodes) {
-  std::erase_if(heard_, [&](const auto& each) { return std::ranges::find(nodes, each.first) == nodes.end(); });
+  const auto is_other = [&](const auto& each) { return std::ranges::find(nodes, each.first) == nodes.end(); };
+  std::erase_if(heard_, is_other);
+  std::erase_if(asked_, is_other);
 }
 
 std::optional<model::node_id> node_loads::next(const std::vector<model::node_id>& nodes, timestamp since) const {
   std::optional<model::node_id> oldest;
-  auto oldest_at = since;
+  question oldest_asked{since, false};
   for (const auto node : nodes) {
-    const auto found = heard_.find(node);
-    const auto at = found == heard_.end() ? timestamp{} : found->second.back().at;
-    if (at >= oldest_at) continue;
+    const auto found = asked_.find(node);
+    const auto asked = found == asked_.end() ? question{} : found->second;
+    if (asked >= oldest_asked) continue;
     oldest = node;
-    oldest_at = at;
+    oldest_asked = asked;
   }
   return oldest;
 }

@@ -3,6 +3,7 @@
 #include "http/json/load.hpp"
 #include "model/ids.hpp"
 
+#include <compare>
 #include <deque>
 #include <map>
 #include <optional>
@@ -15,9 +16,12 @@ class node_loads {
  public:
   /// Forgets what the node said before if its counts began again, for it was started anew.
   void take(model::node_id node, timestamp at, const http::node_load& load);
+  /// The node was asked, and did not answer.
+  void miss(model::node_id node, timestamp at) { asked_[node] = {at, true}; }
   /// Forgets all other nodes.
   void keep(const std::vector<model::node_id>& nodes);
-  /// Of these, the one that was heard of the longest ago, or never. @returns nothing when all were heard of since `since`.
+  /// Of these, the one that was asked the longest ago, or never; of several the one that answered then. @returns nothing when all
+  /// were asked since `since`.
   [[nodiscard]] std::optional<model::node_id> next(const std::vector<model::node_id>& nodes, timestamp since) const;
 
   struct averages {
@@ -31,7 +35,13 @@ class node_loads {
     timestamp at{};
     http::node_load load;
   };
+  struct question {
+    timestamp at{};
+    bool is_missed = false;  ///< nobody answered
+    friend auto operator<=>(const question&, const question&) = default;
+  };
   std::map<model::node_id, std::deque<reading>> heard_;  ///< the newest last
+  std::map<model::node_id, question> asked_;             ///< the last one
 };
 
 }  // namespace troupe::cli

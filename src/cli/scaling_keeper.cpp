@@ -1,6 +1,8 @@
 #include "cli/scaling_keeper.hpp"
 
 #include "base/log.hpp"
+#include "scaling/decide.hpp"
+#include "scaling/degrade.hpp"
 #include "scaling/explain.hpp"
 
 #include <fmt/format.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -23,6 +26,7 @@ namespace {
 
 namespace json = boost::json;
 constexpr auto answer_within = std::chrono::seconds{2};
+constexpr duration give_back_within = 10s;  // of a step; then no further machine is begun with
 constexpr duration window = 5min;
 constexpr std::size_t decisions_most = 200;
 constexpr std::uint64_t log_bytes_most = std::uint64_t{64} << 20;
@@ -300,12 +304,12 @@ void scaling_keeper::measure_loads(const picture& seen, timestamp now, scaling::
   if (load.requests_a_minute) add(scaling::metric_kind::requests_per_node, *load.requests_a_minute, into);
 }
 
-/// By the policy's bounds, by an operator, or by a provider that has given nothing for long.
-bool scaling_keeper::is_at_limit(const scaling::decision& d) const {
-  if (d.why == scaling::reason::environment_off) return false;
+/// By the policy's bounds, by an operator, or by a provider that has given nothing for long. Nothing: the decision does not say.
+std::optional<bool> scaling_keeper::is_at_limit(const scaling::decision& d) const {
+  const auto said = scaling::is_at_limit(d, scaling::bounds_at(settings_.policy.read, d.at).max);
+  if (!said || *said || d.why == scaling::reason::environment_off) return said;
   const std::lock_guard lock{mutex_};
-  return d.is_degraded || (held_ && d.to > held_->nodes)
-         || std::ranges::find(d.alerts, scaling::alert::provider_behind) != d.alerts.end();
+  return held_ && d.to > held_->nodes;
 }
 
 void scaling_keeper::override_by_hold(scaling::decision& d, timestamp now) {
@@ -321,28 +325,42 @@ void scaling_keeper::override_by_hold(scaling::decision& d, timestamp now) {
                        std::chrono::ceil<std::chrono::seconds>(held_->until - now).count(), d.text);
 }
 
+bool scaling_keeper::is_over() const {
+  const std::lock_guard lock{mutex_};
+  return is_stopping_;
+}
+
 void scaling_keeper::carry_out(timestamp now) {
   const auto what = pool_->next();
-  const auto is_over = [this] {
-    const std::lock_guard lock{mutex_};
-    return is_stopping_;
-  };
   for (const auto id : what.drain)
     if (!is_over()) change(actors::change_node::action::drain, id);
   for (const auto id : what.remove)
     if (!is_over()) change(actors::change_node::action::remove, id);
-  for (const auto& name : what.give_back) {
-    if (is_over()) return;
-    const auto done = with_.provider->give_back(name);
-    if (done || done.error().code == errc::stopping) continue;
-    log::warn("give_back_failed", "machine={} why=\"{}\"", name, done.error().detail);
-    failed(&scaling_figures::give_back_errors);
-    pool_->not_taken_back(name, now, done.error());
-  }
+  give_back(what.give_back, now);
   if (what.order == 0 || is_over()) return;
   const auto done = with_.provider->order(what.order, settings_.self);
   if (!done) failed(&scaling_figures::order_errors);
   pool_->ordered(what.order, now, done ? std::nullopt : std::optional{done.error()});
+}
+
+/// One after the other while there is time and the provider answers, and the next time those that come after them. All are named
+/// again until they are gone.
+void scaling_keeper::give_back(std::vector<std::string> names, timestamp now) {
+  std::ranges::sort(names);
+  std::ranges::rotate(names, std::ranges::upper_bound(names, given_back_last_));
+  const auto end = std::chrono::steady_clock::now() + give_back_within;
+  for (const auto& name : names) {
+    if (is_over() || std::chrono::steady_clock::now() >= end) return;
+    given_back_last_ = name;
+    const auto done = with_.provider->give_back(name);
+    if (done) continue;
+    const auto& why = done.error();
+    if (why.code == errc::stopping) return;
+    log::warn("give_back_failed", "machine={} why=\"{}\"", name, why.detail);
+    failed(&scaling_figures::give_back_errors);
+    pool_->not_taken_back(name, now, why);
+    if (why.code == errc::timed_out || why.code == errc::io_failed) return;
+  }
 }
 
 void scaling_keeper::change(actors::change_node::action what, model::node_id node) {

@@ -21,7 +21,10 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace troupe::cli {
 
@@ -81,8 +84,10 @@ class scaling_keeper : public model::ports::scaling_desk {
   void measure_loads(const picture& seen, timestamp now, scaling::observation& into);
   void show(scaling::decision d, actors::load_view load, std::size_t unfinished, timestamp now);
   void override_by_hold(scaling::decision& d, timestamp now);
-  [[nodiscard]] bool is_at_limit(const scaling::decision& d) const;
+  [[nodiscard]] std::optional<bool> is_at_limit(const scaling::decision& d) const;
+  [[nodiscard]] bool is_over() const;
   void carry_out(timestamp now);
+  void give_back(std::vector<std::string> names, timestamp now);
   void change(actors::change_node::action what, model::node_id node);
   void keep(const scaling::observation& seen, const scaling::decision& d);
   void write_log(const std::string& line);
@@ -97,6 +102,7 @@ class scaling_keeper : public model::ports::scaling_desk {
   std::optional<scaling::scaler> machine_;
   std::optional<fleet::pool> pool_;
   degradation_keeper degradation_;
+  std::string given_back_last_;  ///< the machine that the provider was asked last to take back
   std::deque<std::pair<timestamp, actors::job_ends::figures>> ended_;  ///< of the last minutes
 
   mutable std::mutex mutex_;

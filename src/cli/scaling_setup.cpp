@@ -37,6 +37,15 @@ result<std::string> api_server_of(const node_config& config) {
   return fmt::format(fmt::runtime(host.find(':') == std::string::npos ? "https://{}:{}" : "https://[{}]:{}"), host, port);
 }
 
+/// Addresses stand in logs and alarms. The error does not show it.
+result<void> check_no_secret_in(const std::string& url, const char* setting) {
+  if (url.find('@') == std::string::npos) return {};
+  return error{errc::bad_request,
+               fmt::format("{}: there is an '@' in it: a user name or a password would stand in logs and alarms; write the URL "
+                           "without them",
+                           setting)};
+}
+
 result<std::string> deployment_of(const node_config& config) {
   const auto& workload = config.scaling.kubernetes.workload;
   const std::string_view kind = "deployment/";
@@ -70,6 +79,7 @@ result<std::string> namespace_of(const node_config& config) {
 result<std::unique_ptr<fleet::provider>> kubernetes_of(const node_config& config, int stop_fd) {
   const auto& wanted = config.scaling.kubernetes;
   TROUPE_TRY(auto url, api_server_of(config));
+  TROUPE_CHECK(check_no_secret_in(url, "scaling.kubernetes.url"));
   TROUPE_TRY(auto deployment, deployment_of(config));
   TROUPE_TRY(auto name_space, namespace_of(config));
   if (!url.starts_with("https://") && !url.starts_with("http://127.0.0.1:"))
@@ -96,6 +106,7 @@ result<std::unique_ptr<scaling_queries>> queries_of(const node_config& config, c
   if (wanted.url.empty())
     return error{errc::bad_request, fmt::format("scaling.prometheus.url: the policy looks at {}, so a Prometheus has to be named",
                                                 to_string(*first))};
+  TROUPE_CHECK(check_no_secret_in(wanted.url, "scaling.prometheus.url"));
   TROUPE_TRY(auto server, web_client::make({.url = wanted.url,
                                             .ca = wanted.ca.string(),
                                             .ca_setting = "scaling.prometheus.ca",

@@ -1,11 +1,16 @@
 #include "cli/web_client.hpp"
 
+#include "fleet/foreign_text.hpp"
+
 #include <poll.h>
 
 #include <charconv>
+#include <cstddef>
 
 namespace troupe::cli {
 namespace {
+
+constexpr std::size_t words_most = 1000;
 
 /// "Retry-After: 3". The form with a date is not used by the servers that are asked here.
 std::optional<duration> retry_after_of(const http_response& answer) {
@@ -36,7 +41,8 @@ result<fleet::web_answer> web_client::exchange(const fleet::web_request& request
     const auto& why = answer.error();
     if (why.code == exit_code::interrupted) return error{errc::stopping, "the node stops"};
     const bool is_late = std::chrono::steady_clock::now() - began >= options_.time;
-    return error{is_late ? errc::timed_out : errc::io_failed, why.detail};
+    return error{is_late ? errc::timed_out : errc::io_failed,
+                 fleet::foreign_text(why.detail, words_most)};  // with names from certificates
   }
   const auto later = retry_after_of(*answer);
   return fleet::web_answer{answer->status, std::move(answer->body), later};

@@ -1,6 +1,7 @@
 #include "fleet/exec_provider.hpp"
 
 #include "base/child_process.hpp"
+#include "fleet/foreign_text.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -50,7 +51,7 @@ result<std::vector<provided>> exec_provider::list() {
       return error{errc::corrupt,
                    fmt::format("{} list: '{}' is no machine; a line is NAME [HOST:PORT], at most {} lines, a name has 1 to "
                                "{} letters, digits, '-', '_', '.'",
-                               fmt::join(command_, " "), line.substr(0, 80), machines_most, name_most)};
+                               fmt::join(command_, " "), foreign_text(line, 80), machines_most, name_most)};
     all.push_back(std::move(one));
   }
   return all;

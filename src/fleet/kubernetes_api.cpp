@@ -1,5 +1,6 @@
 #include "fleet/kubernetes_api.hpp"
 
+#include "fleet/foreign_text.hpp"
 #include "fleet/json_look.hpp"
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ using detail::text_in;
 
 constexpr int tries_most = 3;
 constexpr duration wait_most = 5s;  // what a server asks for beyond that is waited for elsewhere
-constexpr std::size_t token_bytes_most = 64 << 10, page = 500, pages_most = 40, words_most = 500;
+constexpr std::size_t token_bytes_most = 64 << 10, page = 500, pages_most = 40, words_most = 500, name_most = 253;
 
 result<json::object> object_from(const web_answer& answer, std::string_view what) {
   boost::system::error_code failure;
@@ -33,10 +34,7 @@ std::string message_of(const web_answer& answer) {
   boost::system::error_code failure;
   const auto read = json::parse(answer.body, failure);
   const auto* const status = failure ? nullptr : read.if_object();
-  auto text = status ? text_in(*status, {"message"}) : answer.body;
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return c < ' '; }, ' ');
-  return text.substr(0, words_most);
+  return foreign_text(status ? text_in(*status, {"message"}) : answer.body, words_most);
 }
 
 error refusal(const web_request& asked, const web_answer& answer, std::string_view right, const subject& of) {
@@ -126,7 +124,7 @@ result<deployment> api::get_deployment() {
   for (const auto& each : detail::list_in(read, {"status", "conditions"})) {
     const auto* const one = each.if_object();
     if (one && text_in(*one, {"type"}) == "ReplicaFailure" && text_in(*one, {"status"}) == "True")
-      d.trouble = fmt::format("{}: {}", text_in(*one, {"reason"}), text_in(*one, {"message"})).substr(0, words_most);
+      d.trouble = foreign_text(fmt::format("{}: {}", text_in(*one, {"reason"}), text_in(*one, {"message"})), words_most);
   }
   return d;
 }
@@ -142,13 +140,14 @@ result<std::vector<pod>> api::list_pods(const std::string& selector) {
     for (const auto& each : detail::list_in(read, {"items"})) {
       const auto* const item = each.if_object();
       auto one = item ? pod_from(*item) : pod{};
-      if (one.name.empty()) return error{errc::corrupt, "the list of pods has one without a name"};
+      if (one.name.empty() || one.name != foreign_text(one.name, name_most))
+        return error{errc::corrupt, "the list of pods has one without a name, or with one that no pod may have"};
       all.push_back(std::move(one));
     }
     next = text_in(read, {"metadata", "continue"});
     if (next.empty()) return all;
   }
-  return error{errc::too_large, fmt::format("more than {} pods match {}", page * pages_most, selector)};
+  return error{errc::too_large, fmt::format("more than {} pods match {}", page * pages_most, foreign_text(selector, words_most))};
 }
 
 result<void> api::set_deletion_cost(const std::string& pod, int cost) {

@@ -1,5 +1,6 @@
 #include "fleet/kubernetes_pods.hpp"
 
+#include "fleet/foreign_text.hpp"
 #include "fleet/json_look.hpp"
 
 #include <fmt/format.h>
@@ -70,7 +71,7 @@ pod pod_from(const json::object& item) {
   const auto cost = text_in(item, {"metadata", "annotations", "controller.kubernetes.io/pod-deletion-cost"});
   int number = 0;
   if (std::from_chars(cost.data(), cost.data() + cost.size(), number).ec == std::errc{}) p.cost = number;
-  p.why = why_nothing_runs(item).substr(0, why_bytes_most);
+  p.why = foreign_text(why_nothing_runs(item), why_bytes_most);
   return p;
 }
 

@@ -12,6 +12,7 @@ using scaling::machine_state;
 using node_state = seen_node::state_kind;
 
 constexpr duration refusal_pause_first = 5s, refusal_pause_most = 2min;
+constexpr duration told_pause_most = 10min;  // whatever a provider says when it is to be asked again
 constexpr std::size_t troubles_most = 100;
 
 constexpr std::string_view label_start = "machine-";
@@ -71,7 +72,12 @@ void pool::match_nodes(const sight& at) {
     if (mine == given_.end()) {
       auto [found, is_new] = strangers_.try_emplace(node.id);
       if (is_new) found->second = {scaling::machine_id{++last_id_}, node, at.now};
-      found->second.node = node;
+      auto& other = found->second;
+      other.node = node;
+      if (!node.is_silent)
+        other.silent_since.reset();
+      else if (!other.silent_since)
+        other.silent_since = at.now;
       continue;
     }
     strangers_.erase(node.id);
@@ -90,7 +96,8 @@ void pool::match_nodes(const sight& at) {
 }
 
 void pool::find_late(const sight& at) {
-  while (!orders_.empty() && at.now - orders_.front() >= times_.given_within) {
+  // While the provider says nothing, what was ordered may be there.
+  while (at.listed && !orders_.empty() && at.now - orders_.front() >= times_.given_within) {
     orders_.erase(orders_.begin());
     pause_orders(at.now);
     complain("machine_not_given", "the provider took an order and gave no machine: it is ordered again", at.now);
@@ -160,7 +167,7 @@ errands pool::next() {
   const auto known = static_cast<int>(given_.size() + strangers_.size() + orders_.size());
   // What leaves is still there, and perhaps the provider never takes it back.
   const int missing = std::min(fleet_.desired - static_cast<int>(fleet_.machines.size() + orders_.size()), times_.most - known);
-  if (missing > 0 && (!not_before_ || now_ >= *not_before_)) now.order = missing;
+  if (is_answered_ && missing > 0 && (!not_before_ || now_ >= *not_before_)) now.order = missing;
   for (auto& [name, one] : given_) {
     if (!one.is_leaving) continue;
     if (!one.node) {
@@ -175,8 +182,11 @@ errands pool::next() {
     }
   }
   // Nodes of machines that went before this pool had seen them.
+  const auto is_gone = [&](const stranger& one) {
+    return one.silent_since && now_ - *one.silent_since >= times_.works_within && has_machine(one.node);
+  };
   for (const auto& [id, one] : strangers_)
-    if (is_answered_ && one.node.is_silent && has_machine(one.node)) now.remove.push_back(id);
+    if (is_answered_ && is_gone(one)) now.remove.push_back(id);
   return now;
 }
 
@@ -203,7 +213,7 @@ std::vector<trouble> pool::troubles(timestamp now) const {
 void pool::pause_orders(timestamp now, duration least) {
   if (not_before_ && *not_before_ > now) return;  // of the same moment
   refusal_pause_ = std::clamp(2 * refusal_pause_, refusal_pause_first, refusal_pause_most);
-  not_before_ = now + std::max(refusal_pause_, least);
+  not_before_ = now + std::max(refusal_pause_, std::min(least, told_pause_most));
 }
 
 /// The same trouble is one, however often it shows.

@@ -63,13 +63,14 @@ class pool {
   explicit pool(pool_times times = {}) : times_(times) {}
 
   /// Takes in what there is; until the provider has said something, nothing is wanted or let go. Nodes that the provider does not
-  /// know stay for ever: they count, and never go; but one with the label of a machine that is silent is taken out.
+  /// know stay for ever: they count, and never go; but one with the label of a machine that has been silent for as long as a
+  /// machine may take to work is taken out.
   void look(const sight& at);
   /// The pool for `scaling::scaler::step`.
   [[nodiscard]] const scaling::fleet& machines() const noexcept { return fleet_; }
   /// What was decided, as a count and as names. Also given again and again while nothing changes.
   void want(const scaling::decision& d);
-  /// What follows, from the last look and all that was wanted.
+  /// What follows, from the last look and all that was wanted. Nothing is ordered while the provider does not say what there is.
   [[nodiscard]] errands next();
   /// An order was carried out (or the provider refused it: then it is tried again after a while).
   void ordered(int count, timestamp at, const std::optional<error>& refused);
@@ -103,6 +104,7 @@ class pool {
     scaling::machine_id id;
     seen_node node;
     timestamp since{};
+    std::optional<timestamp> silent_since = {};  ///< without a break
   };
 
   void match_listed(const sight& at);

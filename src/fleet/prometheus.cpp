@@ -1,5 +1,6 @@
 #include "fleet/prometheus.hpp"
 
+#include "fleet/foreign_text.hpp"
 #include "fleet/json_look.hpp"
 
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ result<double> number_from(const json::array& sample) {
   double number = 0;
   const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), number);
   if (failed != std::errc{} || end != text->data() + text->size() || !std::isfinite(number))
-    return error{errc::not_found, fmt::format("the answer is {}", std::string_view{*text}.substr(0, words_most))};
+    return error{errc::not_found, fmt::format("the answer is {}", foreign_text(std::string_view{*text}, words_most))};
   return number;
 }
 
@@ -30,7 +31,8 @@ result<double> number_in_answer(const json::object& read) {
   const auto type = text_in(read, {"data", "resultType"});
   const auto& found = detail::list_in(read, {"data", "result"});
   if (type == "scalar") return number_from(found);
-  if (type != "vector") return error{errc::not_found, fmt::format("the answer is a {}, no number", type.substr(0, words_most))};
+  if (type != "vector")
+    return error{errc::not_found, fmt::format("the answer is a {}, no number", foreign_text(type, words_most))};
   if (found.size() != 1)
     return error{errc::not_found, found.empty() ? "the answer has no series"
                                                 : fmt::format("the answer has {} series: let the query make one of them, with "
@@ -49,8 +51,9 @@ result<double> prometheus::ask(const std::string& query) {
   const auto* const read = failure ? nullptr : parsed.if_object();
   if (!read) return error{errc::corrupt, fmt::format("{}: the answer is no JSON object; is that a Prometheus?", answer.status)};
   if (text_in(*read, {"status"}) != "success")
-    return error{errc::bad_request, fmt::format("{}: {}: {}", answer.status, text_in(*read, {"errorType"}),
-                                                text_in(*read, {"error"}).substr(0, words_most))};
+    return error{errc::bad_request,
+                 fmt::format("{}: {}: {}", answer.status, foreign_text(text_in(*read, {"errorType"}), words_most),
+                             foreign_text(text_in(*read, {"error"}), words_most))};
   return number_in_answer(*read);
 }
 

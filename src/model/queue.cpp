@@ -110,24 +110,27 @@ std::size_t task_queue::waiting_of(const std::string& pipeline) const {
   return found == lines_.end() ? 0 : found->second.waiting;
 }
 
-/// The best task, first of its equals. Null: none fits.
-const std::set<task_queue::position>* task_queue::best_waiting(const slot_offer& offer, timestamp now, slot_kind kind) const {
-  if (is_all_paused_) return nullptr;
+/// Nothing: none fits.
+std::optional<task_queue::choice> task_queue::best_waiting(const slot_offer& offer, timestamp now, slot_kind kind,
+                                                           const std::set<task_id>& but) const {
+  if (is_all_paused_) return std::nullopt;
   // lateness, level (negative: higher first), slot time used, position
   using rank = std::tuple<std::uint8_t, std::int64_t, std::int64_t, position>;
   std::optional<rank> best;
-  const std::set<position>* found = nullptr;
+  std::optional<choice> found;
   for (const auto& [need, waiting] : classes_) {
     if (!offer.fits(need) || !model::is_for(kind, need)) continue;
     for (std::uint8_t priority = 0; priority <= priority_most; ++priority) {
       for (const auto& [tenant, tasks] : waiting.lanes[priority]) {
-        const auto& head = *tasks.begin();
+        const auto first = std::ranges::find_if(tasks, [&](const position& one) { return !but.contains(one.task); });
+        if (first == tasks.end()) continue;
+        const auto& head = *first;
         const auto aged = ageing_ > 0ms ? std::max<std::int64_t>(0, (now - head.created) / ageing_) : 0;
         const auto level = std::min<std::int64_t>(priority_most, priority + aged);
         const rank candidate{lateness_[priority], -level, used_by(tenant), head};
         if (best && !(candidate < *best)) continue;
         best = candidate;
-        found = &tasks;
+        found = choice{&tasks, first};
       }
     }
   }
@@ -135,15 +138,20 @@ const std::set<task_queue::position>* task_queue::best_waiting(const slot_offer&
 }
 
 std::optional<task_id> task_queue::best_for(const slot_offer& offer, timestamp now) const {
-  const auto* const waiting = best_waiting(offer, now, slot_kind::any);
-  return waiting ? std::optional{waiting->begin()->task} : std::nullopt;
+  return best_for(offer, now, slot_kind::any, {});
+}
+
+std::optional<task_id> task_queue::best_for(const slot_offer& offer, timestamp now, slot_kind kind,
+                                            const std::set<task_id>& but) const {
+  const auto best = best_waiting(offer, now, kind, but);
+  return best ? std::optional{best->first->task} : std::nullopt;
 }
 
 std::vector<task_id> task_queue::best_few_for(const slot_offer& offer, timestamp now, std::size_t most, slot_kind kind) const {
   std::vector<task_id> few;
-  const auto* const waiting = best_waiting(offer, now, kind);
-  if (!waiting) return few;
-  for (auto at = waiting->begin(); at != waiting->end() && few.size() < most; ++at) few.push_back(at->task);
+  const auto best = best_waiting(offer, now, kind, {});
+  if (!best) return few;
+  for (auto at = best->first; at != best->equals->end() && few.size() < most; ++at) few.push_back(at->task);
   return few;
 }
 

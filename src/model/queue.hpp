@@ -76,6 +76,9 @@ class task_queue {
   bool remove(task_id task);
   /// The best task for this slot, still in the queue. Nothing if none fits.
   [[nodiscard]] std::optional<task_id> best_for(const slot_offer& offer, timestamp now) const;
+  /// The same of the tasks that such a slot is for, but none of these.
+  [[nodiscard]] std::optional<task_id> best_for(const slot_offer& offer, timestamp now, slot_kind kind,
+                                                const std::set<task_id>& but) const;
   /// The best task for this slot and those that come next after it among its equals: same tenant, priority and requirement.
   [[nodiscard]] std::vector<task_id> best_few_for(const slot_offer& offer, timestamp now, std::size_t most,
                                                   slot_kind kind = slot_kind::any) const;
@@ -140,7 +143,13 @@ class task_queue {
     return line->second.is_paused ? line->second.aside : classes_;
   }
   void move_tasks(pipeline_lines::iterator line, requirement_classes& from, requirement_classes& to);
-  [[nodiscard]] const std::set<position>* best_waiting(const slot_offer& offer, timestamp now, slot_kind kind) const;
+  /// A task and those that wait after it among its equals.
+  struct choice {
+    const std::set<position>* equals = nullptr;
+    std::set<position>::const_iterator first;
+  };
+  [[nodiscard]] std::optional<choice> best_waiting(const slot_offer& offer, timestamp now, slot_kind kind,
+                                                   const std::set<task_id>& but) const;
   [[nodiscard]] timestamp urgency_of(timestamp created, const std::optional<timestamp>& deadline) const;
 
   duration ageing_;

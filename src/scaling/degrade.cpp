@@ -40,6 +40,12 @@ model::measures measures_at(const std::vector<degrade_step>& steps, std::uint32_
   return of;
 }
 
+std::optional<bool> is_at_limit(const decision& d, int most) {
+  if (d.why == reason::metric_missing || d.why == reason::old_term) return std::nullopt;
+  if (d.why == reason::environment_off) return false;
+  return (d.is_degraded && d.from >= most) || std::ranges::find(d.alerts, alert::provider_behind) != d.alerts.end();
+}
+
 degrader::degrader(const degrade_policy& policy, std::uint32_t level, timestamp now)
     : steps_(steps_of(policy)),
       after_(policy.after),
@@ -48,17 +54,17 @@ degrader::degrader(const degrade_policy& policy, std::uint32_t level, timestamp 
       since_(now),
       why_(level_ == level ? "as another node left it" : "the policy has no higher level") {}
 
-/// A wait that nobody knows is neither too long nor over.
+/// A wait that nobody knows is neither too long nor over; nor is anything while nobody knows whether the limit is reached.
 bool degrader::is_too_long(const pressure& seen) const {
-  if (!seen.is_at_limit || level_ == steps_.size()) return false;
+  if (!seen.is_at_limit.value_or(false) || level_ == steps_.size()) return false;
   const auto& next = steps_[level_];
   return wait_of(seen, next) && *wait_of(seen, next) >= next.rule.above;
 }
 
 bool degrader::is_over(const pressure& seen) const {
-  if (level_ == 0) return false;
+  if (level_ == 0 || !seen.is_at_limit) return false;
   const auto& last = steps_[level_ - 1];
-  return !seen.is_at_limit || (wait_of(seen, last) && *wait_of(seen, last) < last.rule.below);
+  return !*seen.is_at_limit || (wait_of(seen, last) && *wait_of(seen, last) < last.rule.below);
 }
 
 std::uint32_t degrader::step(const pressure& seen) {
@@ -85,7 +91,7 @@ void degrader::go_up(const pressure& seen) {
 void degrader::go_down(const pressure& seen) {
   const auto& last = steps_[--level_];
   const auto& wait = wait_of(seen, last);
-  if (!seen.is_at_limit)
+  if (!seen.is_at_limit.value_or(true))
     why_ = "there may be and are as many nodes as are wanted";
   else
     why_ = fmt::format("{} jobs would wait {} s ({} s are short enough)", to_string(last.of), seconds(wait.value_or(0ms)),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "model/degradation.hpp"
+#include "scaling/decide.hpp"
 #include "scaling/policy.hpp"
 
 #include <array>
@@ -28,10 +29,15 @@ struct degrade_step {
 [[nodiscard]] std::vector<degrade_step> steps_of(const degrade_policy& policy);
 [[nodiscard]] model::measures measures_at(const std::vector<degrade_step>& steps, std::uint32_t level);
 
+/// Whether a decision says that the pool is as large as it may be, or as it becomes, and more is wanted.
+/// @param most  nodes that there may be at that time (`bounds_at`)
+/// @returns nothing if it says nothing about that: its rules are blind, or it is of an old term.
+[[nodiscard]] std::optional<bool> is_at_limit(const decision& d, int most);
+
 /// What is seen at one moment.
 struct pressure {
   timestamp now{};
-  bool is_at_limit = false;                                                ///< more nodes are wanted than may be, or come
+  std::optional<bool> is_at_limit = false;  ///< more nodes are wanted than may be, or come; nothing: nobody knows
   std::array<std::optional<duration>, model::job_classes> expected_waits;  ///< of the last of each class; nothing: nobody knows
 };
 

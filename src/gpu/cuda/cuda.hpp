@@ -10,7 +10,7 @@ namespace troupe::gpu {
 struct cuda_options {
   int device = 0;
   /// Bytes that all networks of the executor may hold together on the device, scratch memory included; 0: what is free when the
-  /// executor is made. More is refused (`too_large`). CUDA's own context and its libraries come on top.
+  /// executor is made. More is refused (`no_space`). CUDA's own context and its libraries come on top.
   std::size_t memory_budget = 0;
   /// Convolutions and products may shorten the mantissas of their inputs to 10 bits (TF32), as tensor cores take them.
   bool allows_tf32 = true;

@@ -92,7 +92,7 @@ class recording {
 class machine {
  public:
   virtual ~machine() = default;
-  /// @returns `too_large`, with sizes, if the budget or the device has no more.
+  /// @returns `no_space`, with sizes, if the budget has no more; `too_large` if the device has none.
   virtual result<block> allocate(std::size_t bytes) = 0;
   /// `from` may be changed when this returns.
   virtual result<void> upload(std::byte* to, const void* from, std::size_t bytes) = 0;

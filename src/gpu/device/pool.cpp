@@ -12,7 +12,7 @@ std::size_t pool::used() const noexcept {
 result<void> pool::reserve(std::size_t size) {
   const std::lock_guard lock(mutex_);
   if (budget_ != 0 && size > budget_ - used_)
-    return error{errc::too_large,
+    return error{errc::no_space,
                  fmt::format("{} bytes of the device's memory are needed; {} of {} are taken", size, used_, budget_)};
   used_ += size;
   return {};

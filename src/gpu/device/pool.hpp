@@ -16,7 +16,7 @@ class pool : public std::enable_shared_from_this<pool> {
   /// @param budget in bytes; 0: no bound.
   explicit pool(std::size_t budget) : budget_(budget) {}
   /// @param take `result<std::byte*>(std::size_t)`; `give_back` `void(std::byte*)`, called on any thread.
-  /// @returns `too_large`, with sizes, if the budget has no room; else what `take` says.
+  /// @returns `no_space`, with sizes, if the budget has no room; else what `take` says.
   template <class Take, class GiveBack>
   result<block> allocate(std::size_t bytes, Take take, GiveBack give_back) {
     const auto size = rounded(bytes);

@@ -15,9 +15,10 @@ std::optional<model::node_id> affinity::home_of(model::job_id job) const {
   return std::nullopt;
 }
 
-bool affinity::may_pass_over(const model::task_id& best) {
-  if (std::exchange(passed_over_, best) != best) passes_ = 0;
-  return passes_++ < passes_most;
+bool affinity::may_pass_over(const model::task_id& best, std::size_t kind) {
+  auto& [task, passes] = passed_over_[kind];
+  if (std::exchange(task, best) != best) passes = 0;
+  return passes++ < passes_most;
 }
 
 }  // namespace troupe::replica

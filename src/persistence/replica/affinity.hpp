@@ -4,8 +4,10 @@
 #include "model/ids.hpp"
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 namespace troupe::replica {
 
@@ -21,15 +23,15 @@ class affinity {
   /// Where the job's last task ran, as far as it is remembered.
   [[nodiscard]] std::optional<model::node_id> home_of(model::job_id job) const;
   /// Counts how often a task that is the best of its equals was passed over for one that is at home.
+  /// @param kind  of slots: each of them has a best one of its own
   /// @returns false if it is its turn
-  [[nodiscard]] bool may_pass_over(const model::task_id& best);
+  [[nodiscard]] bool may_pass_over(const model::task_id& best, std::size_t kind = 0);
 
  private:
   static constexpr std::size_t generation_most = 8192;
 
   std::unordered_map<model::job_id, model::node_id> young_, old_;
-  std::optional<model::task_id> passed_over_;
-  int passes_ = 0;
+  std::map<std::size_t, std::pair<std::optional<model::task_id>, int>> passed_over_;  // by kind: the best one, and how often
 };
 
 }  // namespace troupe::replica

@@ -78,6 +78,7 @@ void ask_book::settle(const model::slot_id& slot, std::uint64_t ask) {
   if (parked->second.heard <= silent_since_) return erase(node, slot);
   auto settled = parked->second;
   settled.is_proposed = false;
+  settled.named.reset();
   put(node, slot, std::move(settled));
 }
 
@@ -106,7 +107,7 @@ void ask_book::forget_silent(timestamp now, duration silence) {
 std::vector<model::assign_command> ask_book::choose(const model::task_queue& queue, timestamp now, affinity* home,
                                                     const report_check& has_reported) {
   release_reported(has_reported);
-  turn present{queue, now, has_reported, {}, {}, {}};
+  turn present{queue, now, has_reported, {}, {}};
   if (present.is_over(under_way_)) return {};
   present.least.resize(places_.size());
   for (const auto& [what, number] : kinds_)
@@ -140,12 +141,12 @@ void ask_book::choose_homes(turn& now, affinity& home) {
     const auto few = now.queue.best_few_for(offer, now.now, affinity::looked_at_most, wants_[kind]);
     for (const auto& task : few) {
       if (now.is_over(under_way_)) break;
-      const auto where = now.taken.contains(task) ? std::nullopt : home.home_of(task.job);
+      const auto where = named_.contains(task) ? std::nullopt : home.home_of(task.job);
       const auto node = where ? nodes_.find(*where) : nodes_.end();
       if (node == nodes_.end() || !node->second.is_active) continue;
       const auto slot = free_slot(node, kind, now);
       if (!slot || !now.queue.is_for(task, node->second.asks.at(*slot).offer)) continue;
-      if (task != few.front() && !now.taken.contains(few.front()) && !home.may_pass_over(few.front())) break;
+      if (task != few.front() && !named_.contains(few.front()) && !home.may_pass_over(few.front(), kind)) break;
       propose(now, node, *slot, task);
     }
   }
@@ -184,9 +185,7 @@ bool ask_book::are_alike() const {
 }
 
 std::optional<model::task_id> ask_book::best_left(std::size_t kind, const model::slot_offer& offer, const turn& now) const {
-  const auto few = now.queue.best_few_for(offer, now.now, affinity::looked_at_most + now.taken.size(), wants_[kind]);
-  const auto left = std::ranges::find_if(few, [&](const auto& task) { return !now.taken.contains(task); });
-  return left == few.end() ? std::nullopt : std::optional{*left};
+  return now.queue.best_for(offer, now.now, wants_[kind], named_);
 }
 
 /// The next node for which a task waits. All slots of a node have its whole memory.
@@ -215,13 +214,16 @@ std::optional<model::slot_id> ask_book::free_slot(nodes::iterator node, std::siz
 void ask_book::propose(turn& now, nodes::iterator node, const model::slot_id& slot, std::optional<model::task_id> preferred) {
   auto parked = node->second.asks.at(slot);
   parked.is_proposed = true;
-  if (preferred) now.taken.insert(*preferred);
+  parked.named = preferred;
   now.chosen.push_back({slot, parked.ask, parked.offer, preferred});
   put(node, slot, std::move(parked));
 }
 
 std::size_t ask_book::kind_of(const model::slot_ask& ask) {
-  offer_kind what{ask.offer.labels, ask.offer.threads, std::bit_width(ask.offer.memory.count()), ask.kind};
+  // Slots of one device have its memory, those of another one its own.
+  const auto memory = ask.offer.memory.count();
+  offer_kind what{ask.offer.labels, ask.offer.threads, ask.kind == model::slot_kind::device ? memory : std::bit_width(memory),
+                  ask.kind};
   const auto [found, is_new] = kinds_.emplace(std::move(what), places_.size());
   if (is_new) {
     places_.emplace_back();
@@ -283,6 +285,7 @@ void ask_book::count_in(node_asks& of, const model::slot_id& slot, const parked_
   if (parked.is_proposed) {
     ++of.proposed;
     ++under_way_;
+    if (parked.named) named_.insert(*parked.named);
   }
   if (parked.is_open && parked.waits_for_report) waiting_for_reports_.insert(slot);
   if (!parked.is_free()) return;
@@ -294,6 +297,7 @@ void ask_book::count_out(node_asks& of, const model::slot_id& slot, const parked
   if (parked.is_proposed) {
     --of.proposed;
     --under_way_;
+    if (parked.named) named_.erase(*parked.named);
   }
   if (parked.is_open && parked.waits_for_report) waiting_for_reports_.erase(slot);
   if (!parked.is_free()) return;

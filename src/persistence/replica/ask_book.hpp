@@ -67,6 +67,7 @@ class ask_book {
     bool waits_for_report = false;
     timestamp heard{};
     std::optional<model::attempt_ref> after = {};
+    std::optional<model::task_id> named = {};  ///< the task that it was told to get, while that is on its way
     [[nodiscard]] bool is_free() const noexcept { return is_open && !is_proposed && !waits_for_report; }
   };
   using slots = std::set<model::slot_id>;
@@ -106,7 +107,6 @@ class ask_book {
     const report_check& has_reported;
     std::vector<std::optional<bytes>> least;  ///< by kind: the least memory that a task needs there; nothing: none is for it
     std::vector<model::assign_command> chosen;
-    std::set<model::task_id> taken;  ///< of the tasks that were named
     [[nodiscard]] bool is_over(std::size_t under_way) const { return under_way >= queue.size(); }
   };
 
@@ -137,6 +137,7 @@ class ask_book {
   std::map<std::vector<std::string>, std::size_t> pool_numbers_;  // by labels
   std::vector<node_pool> pools_;
   slots waiting_for_reports_;
+  std::set<model::task_id> named_;                          // by asks on their way into the log
   std::deque<std::pair<timestamp, model::slot_id>> heard_;  // each time that a slot was heard, in order
   timestamp now_{}, silent_since_{};
   std::size_t size_ = 0, under_way_ = 0;

@@ -103,7 +103,9 @@ void worker_loop::add_peaks(const model::task_spec& task, proto::run_task& to) {
   if (!model::runs_network(task.kind) || !setting_.options.peaks) return;
   const auto* const named = task.params.if_contains("model");
   attempt_->network = fmt::format("{} {}", to.kind(), named && named->is_string() ? named->get_string().c_str() : "");
+  const auto budget = setting_.memory->now().budget;
   for (const auto& [shape, size] : setting_.options.peaks->of(setting_.options.networks_on, attempt_->network)) {
+    if (size > budget) continue;  // learned when there was more; it may do with less
     auto& peak = *to.add_peaks();
     peak.set_shape(shape);
     peak.set_bytes(size.count());

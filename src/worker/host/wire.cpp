@@ -67,7 +67,8 @@ model::failure_cause cause_of(proto::failure::cause_kind cause) noexcept {
   switch (cause) {
     case proto::failure::BAD_INPUT: return model::failure_cause::bad_input;
     case proto::failure::TIMED_OUT: return model::failure_cause::timed_out;
-    case proto::failure::CRASHED: return model::failure_cause::crashed;
+    case proto::failure::CRASHED:
+    case proto::failure::DEVICE_LOST: return model::failure_cause::crashed;
     default: return model::failure_cause::failed;  // also what a newer worker may say
   }
 }

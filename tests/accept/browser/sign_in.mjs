@@ -43,7 +43,7 @@ await main(browser, page, async () => {
 
   // Another tab, whose sign-in comes to its end while something is typed.
   const other = await page.context().newPage();
-  await other.goto(`${node.url}/inspector#/submit`);
+  await other.goto(`${node.url}/inspector#/submit?pipeline=video-message`);
   await until("the form", () => other.getByLabel("Text").first().isVisible());
   await other.getByLabel("Text").first().fill("half a sentence");
   const [cookie] = await page.context().cookies();

@@ -74,5 +74,17 @@ TEST_CASE("those that were heard of the longest ago are asked first") {
   CHECK(loads.next(two, begin) == node_id{1});
 }
 
+TEST_CASE("a node that does not answer is not asked first in each round") {
+  node_loads loads;
+  loads.miss(node_id{1}, begin);
+  CHECK(loads.next(two, begin) == node_id{2});
+  loads.take(node_id{2}, begin, load(0, 1, 0));
+  CHECK_FALSE(loads.next(two, begin).has_value());
+  CHECK(loads.next(two, begin + 5s) == node_id{2});  // of one round: who has answered
+  loads.take(node_id{2}, begin + 5s, load(0, 2, 0));
+  CHECK(loads.next(two, begin + 5s) == node_id{1});
+  CHECK(loads.over(two, begin + 31s).connections.has_value());
+}
+
 }  // namespace
 }  // namespace troupe::cli

@@ -243,6 +243,8 @@ TEST_CASE("other refusals and nonsense are errors that say what was asked") {
   CHECK(has(fault_of(provider.order(1, "")), "is there a deployment workers in the namespace video?"));
   w.cluster.instead.push_back({500, "<html>\noops</html>"});
   CHECK(has(fault_of(provider.order(1, "")), "500: <html> oops</html>"));
+  w.cluster.instead.push_back({500, "a\xff" + std::string(498, 'b') + "\u20ac"});
+  CHECK(fault_of(provider.order(1, "")).ends_with("500: a?" + std::string(498, 'b')));
   w.cluster.instead.push_back({200, "<html>"});
   CHECK_EQ(provider.list().error().code, errc::corrupt);
   w.cluster.instead.push_back({200, "{}"});
@@ -269,6 +271,8 @@ TEST_CASE("why nothing runs in a pod is told in Kubernetes' words") {
       "Unschedulable: 0/3 nodes are available");
   CHECK_EQ(why(R"({"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]})"), "");
   CHECK_EQ(why("{}"), "");
+  CHECK_EQ(why(R"({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "a\u0000b\u001b", "message": "c\nd"}]})"),
+           "a?b : c d");
 }
 
 }  // namespace

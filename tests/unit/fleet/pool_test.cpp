@@ -107,6 +107,27 @@ TEST_CASE("an order that nobody fulfils is given again, and somebody is told") {
   CHECK(w.complains("machine_not_given"));
 }
 
+TEST_CASE("while the provider does not say what there is nothing is ordered again, for it may be there") {
+  world w;
+  w.look();
+  REQUIRE_EQ(w.want(2).order, 1);
+  w.machines.ordered(1, w.now, {});
+  w.answers = false;
+  for (int i = 0; i < 60; ++i) {
+    w.now += 5s;
+    w.look();
+    CHECK_EQ(w.want(3).order, 0);
+  }
+  CHECK_EQ(w.machines.on_order(), 1);
+  CHECK_FALSE(w.complains("machine_not_given"));
+  w.answers = true;
+  w.give("a");
+  w.look();
+  CHECK_EQ(w.want(2).order, 0);
+  CHECK_EQ(w.machines.on_order(), 0);
+  CHECK_FALSE(w.complains("machine_not_given"));
+}
+
 TEST_CASE("a provider that refuses is asked again, more and more rarely") {
   world w;
   w.look();
@@ -322,7 +343,36 @@ TEST_CASE("the silent node of a machine that went unseen is taken out, once the 
   w.answers = false;
   CHECK(w.look().remove.empty());
   w.answers = true;
+  w.now += 5min - 1s;
+  CHECK(w.look().remove.empty());
+  w.now += 1s;
   CHECK(w.look().remove == std::vector{node_id{2}});
+}
+
+TEST_CASE("a node that is silent for a moment stays, though the provider does not list its machine") {
+  world w;
+  w.join("of_another_pool", 2);
+  for (int i = 0; i < 20; ++i) {
+    w.node(2).is_silent = true;
+    CHECK(w.look().remove.empty());
+    w.now += 4min;
+    CHECK(w.look().remove.empty());
+    w.node(2).is_silent = false;
+    CHECK(w.look().remove.empty());
+  }
+}
+
+TEST_CASE("a provider that says to come back in years is asked again after ten minutes") {
+  world w;
+  w.look();
+  REQUIRE_EQ(w.want(2).order, 1);
+  w.machines.ordered(1, w.now, error{errc::queue_full, "busy", 24h * 365});
+  w.now += 10min - 1s;
+  w.look();
+  CHECK_EQ(w.want(2).order, 0);
+  w.now += 1s;
+  w.look();
+  CHECK_EQ(w.want(2).order, 1);
 }
 
 TEST_CASE("why a machine does not work is an alarm after a while, and stands where it is given back") {

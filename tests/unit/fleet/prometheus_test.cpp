@@ -61,6 +61,9 @@ TEST_CASE("a refusal, nonsense and silence are errors of their own") {
   const auto refused = asked(400, R"({"status": "error", "errorType": "bad_data", "error": "parse error at char 4"})");
   REQUIRE_FALSE(refused.has_value());
   CHECK_EQ(refused.error(), error{errc::bad_request, "400: bad_data: parse error at char 4"});
+  const auto odd = asked(400, R"({"status": "error", "errorType": "a\nb", "error": ")" + std::string(299, 'c') + "\u20ac\"}");
+  REQUIRE_FALSE(odd.has_value());
+  CHECK_EQ(odd.error().detail, "400: a b: " + std::string(299, 'c'));
   CHECK_EQ(asked(503, "<html>").error().code, errc::corrupt);
   CHECK_EQ(asked(200, vector_of(R"({"value": [1]})")).error().code, errc::corrupt);
   prometheus silent{std::make_unique<fixed_web>(error{errc::timed_out, "no answer within 2s"})};

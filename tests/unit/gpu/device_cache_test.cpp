@@ -95,7 +95,7 @@ TEST_CASE("memory beyond the budget is refused with sizes, and comes back when i
   const auto refused = memory->allocate(pool::granule + 1, take_from_heap(), give_to_heap());
 
   REQUIRE(!refused);
-  CHECK(refused.error() == error{errc::too_large, "1024 bytes of the device's memory are needed; 1536 of 2048 are taken"});
+  CHECK(refused.error() == error{errc::no_space, "1024 bytes of the device's memory are needed; 1536 of 2048 are taken"});
   auto rest = memory->allocate(0, take_from_heap(), give_to_heap());
   REQUIRE(rest.has_value());
   CHECK(memory->used() == 4 * pool::granule);

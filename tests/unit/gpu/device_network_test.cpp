@@ -322,7 +322,7 @@ TEST_CASE("a network that needs more than the budget is refused with sizes, and 
   const auto refused = how->prepare(what.network, what.types());
 
   REQUIRE(!refused);
-  CHECK(refused.error().code == errc::too_large);
+  CHECK(refused.error().code == errc::no_space);
   CHECK(refused.error().detail.find("of 10000 are taken") != std::string::npos);
   CHECK(memory->used() == 0);
 }

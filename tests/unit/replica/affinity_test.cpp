@@ -27,6 +27,11 @@ TEST_CASE("the best task is passed over a few times only, and the next one anew"
   for (int i = 0; i < affinity::passes_most; ++i) CHECK(rule.may_pass_over(best));
   CHECK_FALSE(rule.may_pass_over(best));
   CHECK(rule.may_pass_over(next));
+  for (int i = 0; i < affinity::passes_most; ++i) {  // what other slots have as their best does not count here
+    CHECK(rule.may_pass_over(best, 1));
+    CHECK(rule.may_pass_over(next, 2));
+  }
+  CHECK_FALSE(rule.may_pass_over(best, 1));
 }
 
 TEST_CASE("the second stage of a job runs on the node that ran the first, although another slot would come first") {

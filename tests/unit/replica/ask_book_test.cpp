@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <deque>
+#include <set>
+#include <string>
 
 // Goal: which slots get the tasks that wait. Method: the book alone, asks and a queue by hand; a table says what runs.
 namespace troupe::replica {
@@ -61,6 +63,60 @@ TEST_CASE("as many asks are served as tasks wait, and none twice") {
   CHECK(b.chosen().empty());
   b.waits(2);
   CHECK(b.chosen().size() == 1);
+}
+
+TEST_CASE("a task that was named for a slot is named for no other one while that is on its way into the log") {
+  book_under_test b;
+  const auto asks = [&](std::uint16_t index, model::slot_kind kind) {
+    model::slot_ask ask{book_under_test::slot(1, index), 1, {{}, 1}};
+    ask.kind = kind;
+    b.book.park(ask, *b.table.table, b.now);
+  };
+  const model::requirement network{.labels = {}, .threads = 1, .memory = {}, .runs_network = true};
+  asks(0, model::slot_kind::processor);
+  asks(1, model::slot_kind::processor);
+  b.waits(3, network);
+  b.waits(1);
+  const auto first = b.chosen();
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].preferred == model::task_id{model::job_id{4}, 0, 0});
+  CHECK(b.chosen().empty());  // networks wait for devices
+
+  b.book.settle(first[0].slot, 1);
+  CHECK(b.chosen().size() == 1);
+}
+
+TEST_CASE("with slots of two kinds all tasks that wait are served at once, of however many tenants") {
+  book_under_test b;
+  for (std::uint16_t i = 0; i < 6; ++i) {
+    model::slot_ask ask{book_under_test::slot(1, i), 1, {{}, 1}};
+    ask.kind = i < 3 ? model::slot_kind::processor : model::slot_kind::any;
+    b.book.park(ask, *b.table.table, b.now);
+  }
+  for (std::uint64_t job = 1; job <= 6; ++job) {
+    auto task = book_under_test::a_task(job);
+    task.tenant = std::to_string(job);
+    b.queue.add(task, {});
+  }
+  std::set<model::task_id> named;
+  for (const auto& one : b.chosen()) {
+    REQUIRE(one.preferred.has_value());
+    named.insert(*one.preferred);
+  }
+  CHECK(named.size() == 6);
+}
+
+TEST_CASE("a small device of a node does not stand in the way of a larger one") {
+  book_under_test b;
+  for (std::uint16_t i = 0; i < 2; ++i) {
+    model::slot_ask ask{book_under_test::slot(1, i), 1, {{}, 1, i == 0 ? 24_GiB : 31_GiB}};
+    ask.kind = model::slot_kind::device;
+    b.book.park(ask, *b.table.table, b.now);
+  }
+  b.waits(1, {.labels = {}, .threads = 1, .memory = 28_GiB, .runs_network = true});
+  const auto chosen = b.chosen();
+  REQUIRE(chosen.size() == 1);
+  CHECK(chosen[0].slot.index == 1);
 }
 
 TEST_CASE("nodes of different sizes are used alike") {

@@ -26,7 +26,7 @@ struct rehearsed {
   explicit rehearsed(degrade_policy policy = three_rules(), std::uint32_t level = 0) : machine(policy, level, start) {}
   /// Looks for so long, with waits of background, normal and critical jobs. @returns the levels that there were, in their order.
   std::vector<std::uint32_t> look(duration time, std::optional<duration> background, std::optional<duration> normal,
-                                  std::optional<duration> critical, bool is_at_limit = true) {
+                                  std::optional<duration> critical, std::optional<bool> is_at_limit = true) {
     std::vector<std::uint32_t> levels{machine.level()};
     for (const auto end = now + time; now < end; now += every) {
       const auto level = machine.step({now, is_at_limit, {background, normal, critical}});
@@ -130,6 +130,32 @@ TEST_CASE("a wait that nobody knows changes nothing") {
   CHECK(blind.look(1h, std::nullopt, std::nullopt, std::nullopt) == levels{0});
   blind.look(10min, 1h, 0s, 0s);
   CHECK(blind.look(1h, std::nullopt, std::nullopt, std::nullopt) == levels{3});
+}
+
+TEST_CASE("while nobody knows whether the limit is reached the level stays") {
+  rehearsed blind;
+  CHECK(blind.look(1h, 1h, 1h, 1h, std::nullopt) == levels{0});
+  blind.look(10min, 1h, 0s, 0s);
+  CHECK(blind.look(1h, 1h, 1h, 1h, std::nullopt) == levels{3});
+  CHECK(blind.look(1h, 0s, 0s, 0s, std::nullopt) == levels{3});
+  CHECK(blind.look(1h, 0s, 0s, 0s) == levels{3, 2, 1, 0});
+}
+
+TEST_CASE("the limit is reached where the pool is as large as it may be, or as it becomes; a blind decision says nothing") {
+  decision d;
+  d.from = d.to = 10;
+  CHECK(is_at_limit(d, 10) == std::optional{false});
+  d.is_degraded = true;
+  CHECK(is_at_limit(d, 10) == std::optional{true});
+  CHECK(is_at_limit(d, 11) == std::optional{false});  // it still grows
+  d.alerts = {alert::provider_behind};
+  CHECK(is_at_limit(d, 11) == std::optional{true});
+  d.why = reason::environment_off;
+  CHECK(is_at_limit(d, 10) == std::optional{false});
+  for (const auto blind : {reason::metric_missing, reason::old_term}) {
+    d.why = blind;
+    CHECK_FALSE(is_at_limit(d, 10).has_value());
+  }
 }
 
 TEST_CASE("a new owner goes on from the level in force, and holds it") {
