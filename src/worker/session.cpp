@@ -250,7 +250,6 @@ result<outputs> run_one(const proto::run_task& message, const runner_table& runn
 }
 
 proto::failure::cause_kind cause_of(errc code, device_trouble trouble) {
-  if (trouble == device_trouble::full && code == errc::bad_request) trouble = device_trouble::none;  // it got over that
   switch (trouble) {
     case device_trouble::lost: return proto::failure::DEVICE_LOST;
     case device_trouble::full: return proto::failure::DEVICE_FULL;

@@ -52,7 +52,7 @@ function Decided({ scaling, refresh }: { scaling: Status; refresh: () => void })
           ["Nodes wanted", scaling.desired === null ? "–" : count(scaling.desired)], ["Working", count(working)], ["On order", count(scaling.on_order)],
           ["Policy", scaling.policy], ["Environment", scaling.environment],
           ...(scaling.degradation?.classes ?? []).filter((one) => one.expected_wait_ms !== null)
-            .map((one): [string, string] => [`Wait, ${one.class} jobs`, seconds(one.expected_wait_ms! / 1000)]),
+            .map((one): [string, string] => [`Wait, ${one.class}`, one.expected_wait_ms === 0 ? "none" : seconds(one.expected_wait_ms! / 1000)]),
         ]} />
         <Chart points={scaling.course ?? []} />
         {scaling.now && <Reason decision={scaling.now} />}
