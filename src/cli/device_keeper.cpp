@@ -15,7 +15,9 @@
 
 namespace troupe::cli {
 namespace {
-constexpr int unread_most = 5;  // looks in a row that say nothing: then the device counts as lost
+constexpr int full_most = 5;  // times in a row that a task finds no memory because of others: then that costs a try
+constexpr std::size_t full_tasks_most = 1000;  // that are remembered
+constexpr int unread_most = 5;                 // looks in a row that say nothing: then the device counts as lost
 }  // namespace
 
 /// One device. Members with `locked` in their name are called with the keeper's lock held.
@@ -45,15 +47,33 @@ class device_keeper::device : public worker::device_gate {
     keeper_.is_hasty_ = true;
     keeper_.changed_.notify_all();
   }
-  void lost_to(std::uint16_t slot, std::string_view why) override {
+  void lost_to(std::uint16_t slot, std::string_view network, std::string_view why) override {
     const std::lock_guard lock{keeper_.mutex_};
     log::error("device_lost_to_worker", "device={} uuid={} slot={} why=\"{}\"", index_, reading_.uuid, slot, why);
     ++worker_faults_;
+    if (guard_.lost_to_worker(network, why, keeper_.clock_.now())) tell_closed_locked();
   }
-  bool is_full_of_others() override {
+  void worked() override {
+    const std::lock_guard lock{keeper_.mutex_};
+    guard_.has_worked();
+  }
+  bool is_full_of_others(const model::task_id& task) override {
     look();
     const std::lock_guard lock{keeper_.mutex_};
-    return guard_.is_full_of_others(held());
+    if (!guard_.is_full_of_others(held())) {
+      full_.erase(task);
+      return false;
+    }
+    if (++full_[task] < full_most) {
+      if (full_.size() > full_tasks_most) full_.erase(full_.begin());
+      return true;
+    }
+    full_.erase(task);
+    log::warn("device_full",
+              "device={} uuid={} why=\"a task found no memory {} times in a row, for others had it; if that is CUDA "
+              "itself, raise devices.reserve\"",
+              index_, reading_.uuid, full_most);
+    return false;
   }
 
   /// A driver may take its time: nobody but those who read waits for it.
@@ -90,9 +110,7 @@ class device_keeper::device : public worker::device_gate {
     for (const auto xid : news.others) log::warn("device_error", "device={} uuid={} xid={}", index_, reading_.uuid, xid);
     for (const auto& fault : news.faults)
       log::error("device_fault", "device={} uuid={} why=\"{}\"", index_, reading_.uuid, fault);
-    if (!news.has_closed) return;
-    log::error("device_closed", "device={} uuid={} why=\"{}\"", index_, reading_.uuid, guard_.closed_because());
-    for (const auto& [slot, end] : workers_) end(why_closed());
+    if (news.has_closed) tell_closed_locked();
   }
 
   [[nodiscard]] model::device_view view_locked() const {
@@ -108,7 +126,7 @@ class device_keeper::device : public worker::device_gate {
     } else if (!guard_.closed_because().empty()) {
       view.state = "closed";
       view.why = guard_.closed_because();
-    } else if (guard_.is_full_of_others(figures.held + figures.kept)) {
+    } else if (guard_.rests() || guard_.is_full_of_others(figures.held + figures.kept)) {
       view.state = "waiting";
       view.why = guard_.why_not(figures.held + figures.kept).value_or("");
     }
@@ -143,6 +161,10 @@ class device_keeper::device : public worker::device_gate {
   void leave_unused(std::string why) { why_unused_ = std::move(why); }
 
  private:
+  void tell_closed_locked() {
+    log::error("device_closed", "device={} uuid={} why=\"{}\"", index_, reading_.uuid, guard_.closed_because());
+    for (const auto& [slot, end] : workers_) end(why_closed());
+  }
   [[nodiscard]] std::string why_closed() const { return fmt::format("{} was closed: {}", name(), guard_.closed_because()); }
 
   device_keeper& keeper_;
@@ -152,7 +174,8 @@ class device_keeper::device : public worker::device_gate {
   gpu::device_reading reading_;
   std::string why_unused_;
   std::map<std::uint16_t, std::function<void(const std::string&)>> workers_;
-  int unread_ = 0;  // in a row
+  std::map<model::task_id, int> full_;  // how often in a row they found no memory because of others
+  int unread_ = 0;                      // in a row
   std::uint64_t xids_ = 0, worker_faults_ = 0;
   std::atomic<std::uint64_t> gone_ = 0;  ///< workers
 };

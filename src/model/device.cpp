@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe::model {
 
@@ -17,6 +18,7 @@ bool device_guard::is_full_of_others(bytes held) const { return used_by_others(h
 device_guard::news device_guard::look(const sight& what, timestamp now) {
   news out;
   is_looked_at_ = true;
+  if (now >= rests_until_) rests_because_.clear();
   if (!what.lost.empty()) {
     if (!closed_because_.empty()) return out;
     closed_because_ = "it does not answer any more: " + what.lost;
@@ -43,8 +45,25 @@ device_guard::news device_guard::look(const sight& what, timestamp now) {
   return out;
 }
 
+bool device_guard::lost_to_worker(std::string_view network, std::string_view why, timestamp now) {
+  lost_.emplace_back(network);
+  if (lost_.size() < limits_.losses_most || !closed_because_.empty()) return false;
+  const auto lost = std::exchange(lost_, {});
+  const bool is_one = std::ranges::all_of(lost, [&](const auto& each) { return each == lost.front(); });
+  const auto what = fmt::format("{} workers in a row lost it, the last one: {}", lost.size(), why);
+  if (is_one) {
+    rests_until_ = now + limits_.rest;
+    rests_because_ = fmt::format("{}; all ran {}, so that may be at fault; it is tried again after {} min", what, network,
+                                 std::chrono::ceil<std::chrono::minutes>(limits_.rest).count());
+    return false;
+  }
+  closed_because_ = what + "; look at the machine, then start the node anew";
+  return true;
+}
+
 std::optional<std::string> device_guard::why_not(bytes held) const {
   if (!closed_because_.empty()) return closed_because_;
+  if (rests()) return rests_because_;
   if (!is_looked_at_) return "its memory was not looked at since a worker ended";
   if (!is_full_of_others(held)) return std::nullopt;
   return fmt::format("{} of its memory are in use by others than this node's workers, and {} may be (devices.reserve)",

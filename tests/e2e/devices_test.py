@@ -28,6 +28,8 @@ SEEN = "printf '{\"output\":{\"name\":\"seen\",\"value\":\"<%s>\"}}\\n' \"${CUDA
 PIPELINES = {
     "clean": {"inputs": {"image": {"type": "image", "required": True}}, "result": {"width": "${stages.only.width}"},
               "stages": {"only": {"kind": "model.filter", "params": {"image": "${inputs.image}"}, "retry": {"attempts": 8, "backoff": "100ms..100ms"}}}},
+    "sharp": {"inputs": {"image": {"type": "image", "required": True}}, "result": {"width": "${stages.only.width}"},
+              "stages": {"only": {"kind": "model.filter", "params": {"image": "${inputs.image}", "model": "sharpen"}, "retry": {"attempts": 8, "backoff": "5s..5s"}}}},
     "once": {"inputs": {"image": {"type": "image", "required": True}}, "result": {"width": "${stages.only.width}"},
              "stages": {"only": {"kind": "model.filter", "params": {"image": "${inputs.image}"}, "retry": {"attempts": 1}}}},
     "plain": {"inputs": {}, "result": {"seen": "${stages.only.seen}"}, "stages": {"only": exec_stage(SEEN)}},
@@ -207,7 +209,13 @@ class TwoDevices(Devices):
 class OneDevice(Devices):
     OPTIONS = ("devices.simulated=a:256MiB:1", "devices.slots=1")
 
+    def tries(self, job):
+        """How many attempts there were; nothing while one runs."""
+        stage = self.node.job(job)["stages"][0]
+        return stage["attempts"] if stage["state"] != "running" else None
+
     def failures(self, job):
+        """Of a job that has ended."""
         return [data for kind, data in self.events(job) if kind == "attempt_failed"]
 
     def test_a_device_that_is_lost_to_a_worker_ends_that_one_and_the_task_runs_again(self):
@@ -221,6 +229,43 @@ class OneDevice(Devices):
         self.assertEqual(failures[0]["cause"], "crashed")
         self.assertRegex(failures[0]["detail"], r"^lost its device on device 0 \(simulated a\): .*the simulated device is said to be lost$")
         self.assertEqual(self.devices()["SIM-a"]["state"], "open")
+
+    def test_a_device_that_workers_lose_whatever_they_run_is_closed_and_processors_do_its_work(self):
+        self.say("a", "network lost")
+        self.start()
+        jobs = [self.submit("sharp"), self.submit("clean")]  # the first one lets the other one pass
+        for job in jobs:
+            self.ended_well(job)
+            self.assertEqual(self.slots_used(job)[-1], PROCESSOR_SLOT)
+        self.assertEqual([one["cause"] for job in jobs for one in self.failures(job)], ["crashed"] * 5)
+        device = self.devices()["SIM-a"]
+        self.assertEqual(device["state"], "closed")
+        self.assertRegex(device["why"], "^5 workers in a row lost it, the last one: .*the simulated device is said to be lost; look at the machine")
+        self.assertEqual(self.node.log.count("device_closed"), 1)
+
+    def test_a_device_that_workers_lose_with_one_network_rests_for_it_may_be_the_network(self):
+        self.say("a", "network lost")
+        self.start()
+        job = self.submit()
+        wait_until("the slot to be closed", lambda: self.tries(job) == 5 and self.slots_of("SIM-a")[0]["state"] == "closed")
+        self.assertEqual(self.devices()["SIM-a"]["state"], "waiting")
+        self.assertRegex(self.slots_of("SIM-a")[0]["why_closed"], "^5 workers in a row lost it, .*; all ran .*, so that may be at fault; it is tried again after 5 min$")
+        wait_until("it to wait for a device", lambda: self.node.job(job)["stages"][0]["state"] == "ready")
+
+    def test_a_task_that_finds_the_device_full_time_and_again_has_failed_at_last(self):
+        self.start()
+        job = None
+        for turn in range(5):
+            self.node.json("POST", "/v1/queue/pause", {"reason": "to fill the device in between"})
+            self.say("a")
+            wait_until("the slot to be open", lambda: self.slots_of("SIM-a")[0]["state"] == "idle")
+            self.say("a", f"used {200 * MIB}", "network full")
+            job = job or self.submit("once")
+            self.node.json("POST", "/v1/queue/resume", {})
+            wait_until("it to find no memory", lambda count=turn + 1: self.tries(job) == count)
+        self.assertEqual([one["cause"] for one in self.failures(job)], ["handed_back"] * 4 + ["failed"])
+        self.assertEqual(self.node.wait_final(job)["state"], "dead")
+        self.assertIn("raise devices.reserve", self.node.log)
 
     def test_a_task_waits_for_a_device_that_others_have_filled_and_has_lost_nothing(self):
         self.say("a", f"used {200 * MIB}")

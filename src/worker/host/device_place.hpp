@@ -1,5 +1,6 @@
 #pragma once
 
+#include "model/ids.hpp"
 #include "worker/host/memory_desk.hpp"
 
 #include <filesystem>
@@ -23,9 +24,14 @@ class device_gate {
   /// All processes of the slot's worker are gone. Its `end` is not called any more when this returns.
   virtual void leave(std::uint16_t slot) = 0;
   /// The slot's worker says that the device is lost to it.
-  virtual void lost_to(std::uint16_t slot, std::string_view why) = 0;
-  /// Whether others than this node's workers have memory of it that these count on; looks at it anew, which may take some time.
-  [[nodiscard]] virtual bool is_full_of_others() = 0;
+  /// @param network  that it ran; empty: a program
+  virtual void lost_to(std::uint16_t slot, std::string_view network, std::string_view why) = 0;
+  /// A network has run there to its end.
+  virtual void worked() = 0;
+  /// The task's worker found no memory there. Looks at it anew, which may take some time.
+  /// @returns whether others than this node's workers have what these count on. If that is found for a task again and again it is
+  /// false: CUDA's own needs are beyond the reserve, and the task would come back for ever
+  [[nodiscard]] virtual bool is_full_of_others(const model::task_id& task) = 0;
 };
 
 /// What the workers of some slots run on, in place of the processors.

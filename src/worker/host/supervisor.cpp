@@ -343,6 +343,7 @@ void worker_loop::on_finished(const proto::task_finished& end) {
   if (end.done().files_size() > 0) on_event_(ports::worker_storing{attempt_->attempt, attempt_->task});
   auto outcome = end.has_done() ? take_outputs(end.done(), attempt_->directory, setting_.options.output_most, setting_.store)
                                 : error{errc::internal, "the worker ended a task without saying how"};
+  if (end.has_done() && setting_.place && !attempt_->network.empty()) setting_.place->gate->worked();
   learn(end);
   auto ended = std::exchange(attempt_, std::nullopt);
   if (phase_ == phase::running) phase_ = phase::idle;

@@ -124,10 +124,10 @@ void worker_loop::learn(const proto::task_finished& end) const {
 bool worker_loop::ends_by_device(const proto::failure& why) {
   const bool is_full = why.cause() == proto::failure::DEVICE_FULL, is_lost = why.cause() == proto::failure::DEVICE_LOST;
   if (!setting_.place || (!is_full && !is_lost)) return false;
-  if (is_lost) setting_.place->gate->lost_to(slot_, why.detail());
-  const auto cause = is_lost                                     ? failure_cause::crashed
-                     : setting_.place->gate->is_full_of_others() ? failure_cause::handed_back
-                                                                 : failure_cause::failed;
+  if (is_lost) setting_.place->gate->lost_to(slot_, attempt_->network, why.detail());
+  const auto cause = is_lost                                                   ? failure_cause::crashed
+                     : setting_.place->gate->is_full_of_others(attempt_->task) ? failure_cause::handed_back
+                                                                               : failure_cause::failed;
   kill_tree(fmt::format("{} on {}: {}", is_full ? "no memory" : "lost its device", setting_.place->name, why.detail()), cause);
   return true;
 }

@@ -78,6 +78,36 @@ TEST_CASE("errors of memory that could not be corrected count from the first rea
   CHECK(guard.look(sight, start + 2s).faults.empty());
 }
 
+TEST_CASE("a device that workers of several networks lose again and again is closed, unless one ran on it in between") {
+  auto guard = a_guard();
+  guard.look(used(bytes{0}), start);
+  for (int i = 0; i < 4; ++i) CHECK_FALSE(guard.lost_to_worker("matte", "an early one", start));
+  guard.has_worked();
+  for (int i = 0; i < 4; ++i) CHECK_FALSE(guard.lost_to_worker("matte", "an early one", start));
+  CHECK_FALSE(guard.why_not(bytes{0}));
+  CHECK(guard.lost_to_worker("upscale", "illegal address", start));
+  CHECK(guard.why_not(bytes{0})
+        == "5 workers in a row lost it, the last one: illegal address; look at the machine, then start the node anew");
+  for (int i = 0; i < 9; ++i) CHECK_FALSE(guard.lost_to_worker(i % 2 == 0 ? "matte" : "upscale", "late", start));  // only once
+}
+
+TEST_CASE("a device that workers of one network lose again and again rests, for it may be the network") {
+  auto guard = a_guard();
+  guard.look(used(bytes{0}), start);
+  for (int i = 0; i < 5; ++i) CHECK_FALSE(guard.lost_to_worker("matte bad", "illegal address", start));
+  CHECK(guard.rests());
+  CHECK(guard.closed_because().empty());
+  CHECK(guard.why_not(bytes{0})
+        == "5 workers in a row lost it, the last one: illegal address; all ran matte bad, so that may be at fault; it is tried again "
+           "after 5 min");
+  guard.look(used(bytes{0}), start + 299s);
+  CHECK(guard.why_not(bytes{0}));
+  guard.look(used(bytes{0}), start + 300s);
+  CHECK_FALSE(guard.why_not(bytes{0}));
+  for (int i = 0; i < 4; ++i) CHECK_FALSE(guard.lost_to_worker("matte bad", "illegal address", start));
+  CHECK_FALSE(guard.rests());
+}
+
 TEST_CASE("a lost device is closed at once, with one fault") {
   auto guard = a_guard();
   guard.look(used(bytes{0}), start);

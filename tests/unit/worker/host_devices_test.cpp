@@ -24,8 +24,9 @@ struct said_gate : worker::device_gate {
     end = nullptr;
     ++left;
   }
-  void lost_to(std::uint16_t, std::string_view) override {}
-  bool is_full_of_others() override { return false; }
+  void lost_to(std::uint16_t, std::string_view, std::string_view) override {}
+  void worked() override {}
+  bool is_full_of_others(const model::task_id&) override { return false; }
   void close(const std::string& reason) {
     const std::lock_guard lock{mutex};
     REQUIRE(end);
