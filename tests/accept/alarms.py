@@ -14,15 +14,18 @@ import threading
 import time
 import urllib.parse
 
+import fleet_alarms
 from framework import ROOT, CheckFailed, Http, Node, free_port, wait_until
 
 STAGE = ("name: %s\ninputs: {}\nstages:\n  only: {kind: exec, program: {mode: once, command: [sh, -c, \"%s\"], outputs: {}}%s, "
          "retry: {attempts: 1, backoff: 100ms..100ms}}\nresult: {}\n")
 PIPELINES = {"good": ("true", ""), "bad": ("exit 1", ""), "slow": ("sleep 100", ""), "parked": ("true", ", requires: {labels: [nowhere]}")}
-ONE_NODE = ("pool: one\nlimits: {min: 1, max: 1}\nrules: {all: {kind: target, metric: unfinished, total: true, target: 1, period: 1s}}\n"
+ONE_NODE = ("pool: one\nlimits: {min: 1, max: 1, warn_at_limit_after: 1min}\nrules: {all: {kind: target, metric: unfinished, total: true, target: 1, period: 1s}}\n"
             "degrade: {refuse: {above: 1s}, after: 0s, hold: 1min}\n")
 # What cannot be brought about from outside: actors that hang, a node 10,000 entries behind that still answers, a slow disk.
 NOT_CAUSED = {"TroupeNodeStuck", "TroupeNodeBehind", "TroupeJournalSlow"}
+ALERTS_OF = {"troupe-limit": ("TroupeDegraded", "TroupeJobsRefused", "TroupeScalingAtMax"), "troupe-nobody": ("TroupeScalingNobodyDecides",),
+             "troupe-fleet": fleet_alarms.OF_FLEET, "troupe-devices": fleet_alarms.OF_DEVICES}
 DISK = {"TroupeDiskFull", "TroupeDiskNearlyFull", "TroupeDiskFillsUp", "TroupeCollectsForRoom"}
 
 
@@ -203,6 +206,7 @@ def clusters_of(folder, disk):
         clusters["troupe-disk"] = alone("--set", "disk.keep_free=32MiB", "--set", "disk.ballast=16MiB", "--set", "journal.write_buffer=1MiB",
                                         "--set", "artifacts.grace=1min", "--set", "artifacts.grace_least=30s", data=disk / "data")
     five = ["--set", "cluster.voters=5", "--set", "node.domain=rack"]
+    clusters |= fleet_alarms.clusters(pathlib.Path(folder), common)
     first = Node(*common, *five, "--set", "cluster.version_most=3")
     others = [Node(*common, *five, "--seed", f"127.0.0.1:{first.port}") for _ in range(5)]
     clusters["troupe-five"] = [first, *others]
@@ -227,9 +231,12 @@ def alerts_fire(check):
             drained.http.json("POST", "/v1/queue/pause", {"reason": "to see the alert"})
             overload(clusters["troupe-work"][0])
             reach_limit(clusters["troupe-limit"][0])
+            fleet_alarms.want_too_many(clusters["troupe-fleet"][0], pathlib.Path(folder))
+            fleet_alarms.break_devices(clusters["troupe-devices"][0], pathlib.Path(folder))
             prometheus.wait("TroupeQueuePaused", "troupe-drained")
-            for alert in ("TroupeDegraded", "TroupeJobsRefused"):
-                prometheus.wait(alert, "troupe-limit")
+            for cluster, alerts in ALERTS_OF.items():
+                for alert in alerts:
+                    prometheus.wait(alert, cluster)
             five = clusters["troupe-five"]
             lead_from_elsewhere(five)
             for alert in ("TroupeVotersShareDomain", "TroupeVersionHeldBack"):
@@ -243,6 +250,7 @@ def alerts_fire(check):
                 fill_up(prometheus, clusters["troupe-disk"][0], disk)
             clusters["troupe-slow"][0].http.wait_final(slow, 200)
             prometheus.wait("TroupeJobsSlow", "troupe-slow")
+            prometheus.wait("TroupeScalingBehind", "troupe-fleet", 700)  # ten minutes after it was the first time
             well = {alert for alert, cluster in prometheus.seen if cluster == "troupe-well"}
             for nodes in clusters.values():
                 for node in nodes:
