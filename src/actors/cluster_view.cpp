@@ -46,7 +46,11 @@ std::vector<member_view> members_of(const replica::machine& machine, timestamp n
 }
 
 load_view load_of(const model::job_table& table) {
-  load_view load{table.degradation(), {}};
+  load_view load{table.degradation(), {}, {}};
+  for (std::uint8_t priority = 0; priority <= 9; ++priority) {
+    auto& waiting = load.waiting[static_cast<std::size_t>(model::class_of(priority))];
+    waiting = waiting + table.queue().waiting_at(priority);
+  }
   for (const auto each : model::all_job_classes)
     load.expected_waits[static_cast<std::size_t>(each)] = table.expected_wait(model::least_priority_of(each));
   return load;

@@ -139,9 +139,10 @@ struct pause_view {
   std::uint64_t tasks = 0;  ///< that it holds; a task may be held by two pauses
   std::uint64_t jobs = 0;   ///< that it keeps from beginning
 };
-/// What is done to jobs at the cluster's limit, and how long new ones will wait.
+/// What waits, by class; what is done to jobs at the cluster's limit, and how long new ones will wait.
 struct load_view {
   model::degradation degradation;
+  std::array<model::waiting_tasks, model::job_classes> waiting;
   std::array<std::optional<duration>, model::job_classes> expected_waits;  ///< of the last of each class; nothing: nobody knows
 };
 struct queue_view {

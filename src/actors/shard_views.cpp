@@ -29,6 +29,7 @@ void add(const member_view& from, member_view& into) {
 /// Shards are degraded one after the other, and a job may be of any of them.
 void add(const load_view& from, load_view& into) {
   if (from.degradation.level > into.degradation.level) into.degradation = from.degradation;
+  for (std::size_t i = 0; i < into.waiting.size(); ++i) into.waiting[i] = into.waiting[i] + from.waiting[i];
   for (std::size_t i = 0; i < into.expected_waits.size(); ++i)
     into.expected_waits[i] = std::max(into.expected_waits[i], from.expected_waits[i]);
 }

@@ -201,6 +201,16 @@ void add_shards(const actors::node_view& node, text& out) {
 void add_load(const actors::load_view& load, text& out) {
   out.sample("troupe_degradation_level", "gauge", "Steps taken against jobs because the cluster is at its limit; 0: none.",
              load.degradation.level);
+  out.head("troupe_queue_class_tasks", "gauge", "Tasks that wait for a free slot, by the class of their jobs.");
+  for (const auto each : model::all_job_classes)
+    out.line(fmt::format("troupe_queue_class_tasks{{class=\"{}\"}}", to_string(each)),
+             static_cast<double>(load.waiting[static_cast<std::size_t>(each)].tasks));
+  out.head("troupe_queue_oldest_timestamp_seconds", "gauge",
+           "Since when the task of a class waits that has waited longest; not there while none waits.");
+  for (const auto each : model::all_job_classes)
+    if (const auto& oldest = load.waiting[static_cast<std::size_t>(each)].oldest)
+      out.line(fmt::format("troupe_queue_oldest_timestamp_seconds{{class=\"{}\"}}", to_string(each)),
+               static_cast<double>(to_unix_ms(*oldest)) / 1000);
   out.head("troupe_expected_wait_seconds", "gauge",
            "How long the last job of a class would wait if it came now; NaN: nobody knows.");
   for (const auto each : model::all_job_classes) {

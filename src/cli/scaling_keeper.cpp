@@ -197,21 +197,24 @@ void scaling_keeper::step(const picture& seen) {
   for (const auto& member : seen.cluster.nodes) at.nodes.push_back(cli::seen(member, settings_.silence_most));
   pool_->look(at);
 
-  scaling::observation observed{
-      .term = seen.cluster.term, .now = now, .samples = {}, .machines = pool_->machines(), .is_resumed = false};
+  scaling::observation observed{.term = seen.cluster.term, .now = now, .samples = {}, .machines = pool_->machines()};
+  std::optional<held> hold;  // of this step
   {
     const std::lock_guard lock{mutex_};
     observed.is_resumed = std::exchange(is_resumed_, false);
+    if (held_ && now >= held_->until) held_.reset();
+    hold = held_;
+    observed.is_held = hold || !pool_->is_known();
   }
   measure(seen, now, observed);
   auto d = machine_->step(observed);
   keep(observed, d);
+  auto load = degradation_.look(seen.node.load, is_at_limit(d, hold), now);
+  if (hold) override_by(*hold, d);
   {
     const std::lock_guard lock{mutex_};
     figures_.count(d);
   }
-  auto load = degradation_.look(seen.node.load, is_at_limit(d), now);
-  override_by_hold(d, now);
   pool_->want(d);
   carry_out(now);
   show(std::move(d), std::move(load), unfinished_in(observed), now);
@@ -269,6 +272,7 @@ void scaling_keeper::measure(const picture& seen, timestamp now, scaling::observ
   const auto waiting = static_cast<double>(seen.node.tasks_ready);
   add(scaling::metric_kind::queue_depth, waiting, into);
   add(scaling::metric_kind::unfinished, waiting + tasks, into);
+  measure_queue(seen.node.load, now, into);
   if (slots > 0) add(scaling::metric_kind::slot_use, std::min(100.0, 100 * tasks / slots), into);
   if (nodes > 0) add(scaling::metric_kind::active_tasks_per_node, tasks / nodes, into);
   measure_ends(now, into);
@@ -279,6 +283,18 @@ void scaling_keeper::measure(const picture& seen, timestamp now, scaling::observ
   if (!with_.queries) return;
   auto answers = with_.queries->ask(now);
   into.samples.insert(into.samples.end(), std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end()));
+}
+
+void scaling_keeper::measure_queue(const actors::load_view& load, timestamp now, scaling::observation& into) {
+  model::waiting_tasks all;
+  for (const auto each : model::all_job_classes) {
+    const auto& waiting = load.waiting[static_cast<std::size_t>(each)];
+    const scaling::metric of_class{scaling::metric_kind::queue_depth, to_string(each)};
+    into.samples.push_back({of_class, scaling::sample{now, static_cast<double>(waiting.tasks)}});
+    all = all + waiting;
+  }
+  const auto age = all.oldest ? std::max(duration{0}, now - *all.oldest) : duration{0};
+  add(scaling::metric_kind::oldest_age, std::chrono::duration<double>(age).count(), into);
 }
 
 void scaling_keeper::measure_ends(timestamp now, scaling::observation& into) {
@@ -305,24 +321,17 @@ void scaling_keeper::measure_loads(const picture& seen, timestamp now, scaling::
 }
 
 /// By the policy's bounds, by an operator, or by a provider that has given nothing for long. Nothing: the decision does not say.
-std::optional<bool> scaling_keeper::is_at_limit(const scaling::decision& d) const {
+std::optional<bool> scaling_keeper::is_at_limit(const scaling::decision& d, const std::optional<held>& hold) const {
   const auto said = scaling::is_at_limit(d, scaling::bounds_at(settings_.policy.read, d.at).max);
   if (!said || *said || d.why == scaling::reason::environment_off) return said;
-  const std::lock_guard lock{mutex_};
-  return held_ && d.to > held_->nodes;
+  return hold && d.to > hold->nodes;
 }
 
-void scaling_keeper::override_by_hold(scaling::decision& d, timestamp now) {
-  const std::lock_guard lock{mutex_};
-  if (held_ && now >= held_->until) {
-    held_.reset();
-    is_resumed_ = true;  // what was decided meanwhile, and not done, is no runaway
-  }
-  if (!held_) return;
-  d.to = held_->nodes;
+void scaling_keeper::override_by(const held& hold, scaling::decision& d) {
+  d.to = hold.nodes;
   d.victims.clear();  // the pool names them
-  d.text = fmt::format("held at {} by an operator for {} s more; the policy: {}", held_->nodes,
-                       std::chrono::ceil<std::chrono::seconds>(held_->until - now).count(), d.text);
+  d.text = fmt::format("held at {} by an operator for {} s more; the policy: {}", hold.nodes,
+                       std::chrono::ceil<std::chrono::seconds>(hold.until - d.at).count(), d.text);
 }
 
 bool scaling_keeper::is_over() const {

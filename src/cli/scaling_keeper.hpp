@@ -80,11 +80,12 @@ class scaling_keeper : public model::ports::scaling_desk {
   [[nodiscard]] std::optional<picture> ask();
   void step(const picture& seen);
   void measure(const picture& seen, timestamp now, scaling::observation& into);
+  static void measure_queue(const actors::load_view& load, timestamp now, scaling::observation& into);
   void measure_ends(timestamp now, scaling::observation& into);
   void measure_loads(const picture& seen, timestamp now, scaling::observation& into);
   void show(scaling::decision d, actors::load_view load, std::size_t unfinished, timestamp now);
-  void override_by_hold(scaling::decision& d, timestamp now);
-  [[nodiscard]] std::optional<bool> is_at_limit(const scaling::decision& d) const;
+  static void override_by(const held& hold, scaling::decision& d);
+  [[nodiscard]] std::optional<bool> is_at_limit(const scaling::decision& d, const std::optional<held>& hold) const;
   [[nodiscard]] bool is_over() const;
   void carry_out(timestamp now);
   void give_back(std::vector<std::string> names, timestamp now);

@@ -68,6 +68,8 @@ class pool {
   void look(const sight& at);
   /// The pool for `scaling::scaler::step`.
   [[nodiscard]] const scaling::fleet& machines() const noexcept { return fleet_; }
+  /// Whether the provider has ever said what there is. Before that nobody knows how many are wanted, and `want` changes nothing.
+  [[nodiscard]] bool is_known() const noexcept { return has_desired_; }
   /// What was decided, as a count and as names. Also given again and again while nothing changes.
   void want(const scaling::decision& d);
   /// What follows, from the last look and all that was wanted. Nothing is ordered while the provider does not say what there is.

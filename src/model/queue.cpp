@@ -43,31 +43,42 @@ void task_queue::set_ageing(duration ageing) {
   }
 }
 
+waiting_tasks operator+(const waiting_tasks& a, const waiting_tasks& b) {
+  const auto oldest = a.oldest && b.oldest ? std::min(a.oldest, b.oldest) : std::max(a.oldest, b.oldest);
+  return {a.tasks + b.tasks, oldest};
+}
+
 void task_queue::add(const ready_task& task, const requirement& need) {
   TROUPE_ASSERT(task.priority <= priority_most, "priorities are checked at the edge");
   const position at{urgency_of(task.created, task.deadline), task.sequence, task.task, task.created};
   const auto of = lines_.try_emplace(task.pipeline).first;
   const auto in = where(of).try_emplace(need).first;
-  const bool is_new = places_.emplace(task.task, place{in, of, task.priority, task.tenant, at, task.deadline}).second;
+  const bool is_new = places_.emplace(task.task, place{in, of, task.priority, task.tenant, at, task.deadline, task.since}).second;
   TROUPE_ASSERT(is_new, "a task waits at most once");
   in->second.lanes[task.priority][task.tenant].insert(at);
   ++in->second.size;
   ++of->second.waiting;
-  if (of->second.is_paused) ++aside_;
+  if (of->second.is_paused)
+    ++aside_;
+  else
+    by_wait_[task.priority].emplace_hint(by_wait_[task.priority].end(), task.since, task.task);
   ++waiting_of_[task.tenant];
 }
 
 bool task_queue::remove(task_id task) {
   const auto found = places_.find(task);
   if (found == places_.end()) return false;
-  const auto& [in, of, priority, tenant, at, deadline] = found->second;
+  const auto& [in, of, priority, tenant, at, deadline, since] = found->second;
   auto& lane = in->second.lanes[priority];
   const auto waiting = lane.find(tenant);
   waiting->second.erase(at);
   if (waiting->second.empty()) lane.erase(waiting);
   if (--waiting_of_[tenant] == 0) waiting_of_.erase(tenant);
   if (--in->second.size == 0) where(of).erase(in);
-  if (of->second.is_paused) --aside_;
+  if (of->second.is_paused)
+    --aside_;
+  else
+    by_wait_[priority].erase({since, task});
   if (--of->second.waiting == 0 && !of->second.is_paused) lines_.erase(of);
   places_.erase(found);
   return true;
@@ -102,7 +113,17 @@ void task_queue::move_tasks(pipeline_lines::iterator line, requirement_classes& 
     held.in->second.lanes[held.priority][held.tenant].insert(std::move(node));
     ++held.in->second.size;
     if (--out_of->second.size == 0) from.erase(out_of);
+    if (line->second.is_paused)
+      by_wait_[held.priority].erase({held.since, task});
+    else
+      by_wait_[held.priority].emplace(held.since, task);
   }
+}
+
+waiting_tasks task_queue::waiting_at(std::uint8_t priority) const {
+  const auto& waiting = by_wait_.at(priority);
+  if (is_all_paused_ || waiting.empty()) return {};
+  return {waiting.size(), waiting.begin()->first};
 }
 
 std::size_t task_queue::waiting_of(const std::string& pipeline) const {

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace troupe::model {
@@ -49,9 +50,18 @@ struct ready_task {
   std::string tenant;
   std::uint8_t priority = 5;  ///< 0..9, 9 first
   timestamp created{};        ///< of the job: later stages of old jobs go before first stages of new ones
+  timestamp since{};          ///< it waits
   std::optional<timestamp> deadline;
   std::uint64_t sequence = 0;  ///< of the job; breaks ties
 };
+
+/// Tasks that a slot could get now, if it fits.
+struct waiting_tasks {
+  std::uint64_t tasks = 0;
+  std::optional<timestamp> oldest = {};  ///< since when the one waits that has waited longest; nothing: none does
+};
+/// Both together.
+[[nodiscard]] waiting_tasks operator+(const waiting_tasks& a, const waiting_tasks& b);
 
 /// The tasks that wait for a slot, in the order in which slots get them:
 /// priority, which grows by one step per `ageing` of waiting; then the tenant with the least slot time used; then the nearer of
@@ -106,6 +116,8 @@ class task_queue {
   [[nodiscard]] std::size_t size() const noexcept { return places_.size() - paused(); }
   /// Those that wait because of a pause.
   [[nodiscard]] std::size_t paused() const noexcept { return is_all_paused_ ? places_.size() : aside_; }
+  /// Those of a priority that a slot could get.
+  [[nodiscard]] waiting_tasks waiting_at(std::uint8_t priority) const;
   /// Those of a pipeline that wait, paused or not.
   [[nodiscard]] std::size_t waiting_of(const std::string& pipeline) const;
   [[nodiscard]] bool contains(task_id task) const { return places_.contains(task); }
@@ -137,6 +149,7 @@ class task_queue {
     std::string tenant;
     position at;
     std::optional<timestamp> deadline;
+    timestamp since;
   };
 
   [[nodiscard]] requirement_classes& where(pipeline_lines::iterator line) {
@@ -159,6 +172,7 @@ class task_queue {
   bool is_all_paused_ = false;
   std::array<std::uint8_t, 10> lateness_{};
   std::unordered_map<task_id, place> places_;
+  std::array<std::set<std::pair<timestamp, task_id>>, 10> by_wait_;  // what is not set aside, by priority
   std::map<std::string, std::int64_t> used_ms_;
   std::map<std::string, std::size_t> waiting_of_;  // tasks per tenant; no zeros
 };

@@ -51,15 +51,15 @@ class deciding {
   deciding(const policy_set& policy, eagerness eager, memory& remembered, const situation& at, const fleet& machines)
       : policy_(policy), eager_(eager), memory_(remembered), at_(at), machines_(machines), holds_(bounds_at(policy, at.now)) {}
 
-  void run(decision& d, bool is_resumed) {
-    remember(is_resumed);
+  void run(decision& d, const observation& seen) {
+    remember(seen.is_resumed);
     for (const auto& each : policy_.rules) d.said.emplace_back(each.name, judge(each, at_));
     const auto together = combine(d.said, d.from);
     d.why = together.why;
     d.rule = together.rule;
     d.to = within_bounds(d, stabilised(d, together.nodes));
     if (eager_ == eagerness::off) hold(d, reason::environment_off);
-    if (d.to != d.from) carry_out(d);
+    if (d.to != d.from && !seen.is_held) carry_out(d);
     watch(d, together.nodes);
     explain(d, {policy_, at_, holds_, memory_});
   }
@@ -239,7 +239,7 @@ decision scaler::step(const observation& seen) {
   memory_.term = seen.term;
   for (const auto& [of, value] : seen.samples) windows_.add(of, value);
   const auto at = look_at(policy_, windows_, seen.machines, seen.now);
-  deciding{policy_, eagerness_, memory_, at, seen.machines}.run(d, seen.is_resumed);
+  deciding{policy_, eagerness_, memory_, at, seen.machines}.run(d, seen);
   return d;
 }
 

@@ -80,6 +80,9 @@ struct observation {
   std::vector<std::pair<metric, sample>> samples;  ///< that came since the last step
   fleet machines;
   bool is_resumed = false;  ///< an operator lets a paused pool scale again
+  /// The number stays as it is, for an operator holds it or nobody knows yet what there is: what is decided is a wish, which
+  /// counts as no step.
+  bool is_held = false;
 };
 
 /// What the machine remembers between steps.

@@ -54,6 +54,7 @@ observation observation_of(const json::object& line, std::map<machine_id, machin
   seen.now = from_unix_ms(line.at("at").to_number<std::int64_t>());
   seen.term = line.at("term").to_number<std::uint64_t>();
   if (const auto* const resumed = line.if_contains("resumed")) seen.is_resumed = resumed->as_bool();
+  if (const auto* const held = line.if_contains("held")) seen.is_held = held->as_bool();
   for (const auto& each : line.at("samples").as_array()) {
     const auto& one = each.as_array();
     auto name = metric_from(one.at(0).as_string());
@@ -108,6 +109,7 @@ std::string decision_log::line(const observation& seen, const decision& d) {
   json::object told{{"at", to_unix_ms(seen.now)},       {"term", seen.term},           {"samples", std::move(samples)},
                     {"desired", seen.machines.desired}, {"nodes", std::move(changed)}, {"gone", std::move(gone)}};
   if (seen.is_resumed) told["resumed"] = true;
+  if (seen.is_held) told["held"] = true;
   auto text = json::serialize(told);
   text.pop_back();
   return text.append(decision_key).append(json::serialize(to_json(d))).append("}\n");

@@ -1,5 +1,6 @@
 #include "scaling/metric.hpp"
 
+#include "model/degradation.hpp"
 #include "model/pipeline_names.hpp"
 #include "scaling/limits.hpp"
 
@@ -57,6 +58,10 @@ result<metric> metric_from(std::string_view text) {
     return error{errc::bad_request, fmt::format("{} has no parts; leave out what follows the colon", name)};
   if (of.empty() && (found->kind == metric_kind::prometheus || colon != std::string_view::npos))
     return error{errc::bad_request, fmt::format("{} lacks what follows the colon; write {}:X", name, name)};
+  const auto is_class = [&](auto each) { return of == model::to_string(each); };
+  if (found->kind == metric_kind::queue_depth && !of.empty() && std::ranges::none_of(model::all_job_classes, is_class))
+    return error{errc::bad_request,
+                 fmt::format("queue_depth has no class {}; write background, normal or critical", model::detail::in_quotes(of))};
   return metric{found->kind, of};
 }
 

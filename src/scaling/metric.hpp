@@ -16,7 +16,7 @@
 namespace troupe::scaling {
 
 enum class metric_kind : std::uint8_t {
-  queue_depth,            ///< tasks that wait; with a class, those of that priority
+  queue_depth,            ///< tasks that wait; with a class (`model::job_class`), those of its jobs
   unfinished,             ///< tasks that wait or run
   oldest_age,             ///< seconds that the longest waiting task has waited
   wait_p95,               ///< seconds from ready to started, 95th percentile
@@ -38,7 +38,7 @@ struct metric {
   std::string of;  ///< class of `queue_depth`, query of `prometheus`, else ""
   friend auto operator<=>(const metric&, const metric&) = default;
 };
-/// "queue_depth", "queue_depth:high", "prometheus:sum(rate(x[1m]))".
+/// "queue_depth", "queue_depth:critical", "prometheus:sum(rate(x[1m]))".
 [[nodiscard]] std::string to_string(const metric& m);
 /// The other way. The error has what is wrong and a hint, without a place.
 [[nodiscard]] result<metric> metric_from(std::string_view text);

@@ -1,5 +1,7 @@
 #include "scaling/simulate.hpp"
 
+#include "model/degradation.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <queue>
@@ -99,13 +101,17 @@ class world {
     waits_.forget(now_ - wait_window);
     runs_.forget(now_ - wait_window);
     requests_.forget(now_ - request_window);
-    observation seen{.term = 1, .now = now_, .samples = {}, .machines = pool_, .is_resumed = false};
+    observation seen{.term = 1, .now = now_, .samples = {}, .machines = pool_};
     const int ready = pool_.count(machine_state::ready);
     const double use = ready == 0 ? 0 : 100.0 * busy_ / (ready * options_.slots_per_node);
     const auto add_metric = [&](metric_kind kind, double value) {
       seen.samples.push_back({metric{kind, ""}, sample{now_, value}});
     };
     add_metric(metric_kind::queue_depth, static_cast<double>(waiting_.size()));
+    for (const auto each : model::all_job_classes) {  // all jobs of a trace are normal ones
+      const auto of_class = each == model::job_class::normal ? static_cast<double>(waiting_.size()) : 0.0;
+      seen.samples.push_back({metric{metric_kind::queue_depth, to_string(each)}, sample{now_, of_class}});
+    }
     add_metric(metric_kind::unfinished, static_cast<double>(waiting_.size()) + busy_);
     add_metric(metric_kind::oldest_age,
                waiting_.empty() ? 0 : std::chrono::duration<double>(now_ - waiting_.front().comes).count());

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -183,6 +184,56 @@ class ScalingTest(TestCase):
             self.assertLessEqual(float(said()[metric]["value"]), most, metric)
         self.assertLess(0, float(said()["memory_use"]["value"]))
         self.assertLess(0, float(said()["connections"]["value"]))
+
+    def test_what_waits_is_measured_by_class_with_how_long_it_has_waited(self):
+        policy = self.folder / "queue.yaml"
+        policy.write_text("pool: test\nlimits: {min: 1, max: 2}\nstabilise: {out: 24h, in: 24h}\nrules:\n"
+                          "  age: {kind: target, metric: oldest_age, target: 1000000, period: 1s}\n"
+                          "  best: {kind: target, metric: \"queue_depth:critical\", target: 1000000, period: 1s}\n")
+        one = Cluster(TROUPE, 1, ["--slots", "1", "--pipelines", self.folder / "pipelines", "--set", f"scaling.policy={policy}", "--set", "scaling.every=1s"]).start()
+        self.addCleanup(one.close)
+        node = one.nodes[0]
+
+        def said(rule):
+            return next((float(each["value"]) for each in (node.json("GET", "/v1/scaling").get("now") or {"said": []})["said"] if each["rule"] == rule), None)
+        wait_until("nothing to wait", lambda: said("age") == 0 and said("best") == 0)
+        jobs = [node.submit("hold", {})["id"]]
+        wait_until("it to run", lambda: node.json("GET", "/v1/node")["jobs_running"] == 1)
+        began = time.time()
+        jobs += [node.submit("hold", {}, priority=priority)["id"] for priority in ("high", "high", "low")]
+        wait_until("three to wait for two seconds", lambda: said("best") == 2 and (said("age") or 0) >= 2)
+        self.assertLess(said("age"), time.time() - began + 1)
+        classes = {each["class"]: each for each in node.json("GET", "/v1/queue")["degradation"]["classes"]}
+        self.assertEqual({name: each["tasks_ready"] for name, each in classes.items()}, {"background": 1, "normal": 0, "critical": 2})
+        self.assertIsNone(classes["normal"]["oldest_since"])
+        metrics = node.request("GET", "/metrics")[2].decode()
+        self.assertIn('troupe_queue_class_tasks{class="critical"} 2', metrics)
+        self.assertIn('troupe_queue_oldest_timestamp_seconds{class="background"} ', metrics)
+        self.assertNotIn('troupe_queue_oldest_timestamp_seconds{class="normal"}', metrics)
+        self.go.touch()
+        for job in jobs:
+            node.wait_final(job)
+        wait_until("nothing to wait", lambda: said("age") == 0 and said("best") == 0)
+
+    def test_what_is_wanted_before_the_provider_has_answered_is_no_runaway(self):
+        policy, program, answers = (self.folder / name for name in ("guarded.yaml", "provider", "answers"))
+        policy.write_text(POLICY.replace("min: 1, max: 3", "min: 2, max: 3, actions_per_hour: 2"))
+        program.write_text(f"#!/bin/sh\ntest -e {answers}\n")
+        program.chmod(0o755)
+        one = Cluster(TROUPE, 1, ["--slots", "1", "--pipelines", self.folder / "pipelines", "--set", f"scaling.policy={policy}", "--set", "scaling.every=1s",
+                                  "--set", "scaling.provider=exec", "--set", f"scaling.command={program}"]).start()
+        self.addCleanup(one.close)
+        node = one.nodes[0]
+
+        def metric(series):
+            text = node.request("GET", "/metrics")[2].decode()
+            return next((float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(series + " ")), None)
+        wait_until("the provider to be asked four times", lambda: (metric('troupe_scaling_provider_errors_total{call="list"}') or 0) >= 4)
+        self.assertEqual(metric('troupe_scaling_alerts{code="runaway"}'), 0)
+        self.assertEqual(metric('troupe_scaling_nodes{state="desired"}'), 2)
+        answers.touch()
+        wait_until("a node to be on order", lambda: metric('troupe_scaling_nodes{state="on_order"}') == 1)
+        self.assertEqual(metric('troupe_scaling_alerts{code="runaway"}'), 0)
 
     def test_a_policy_that_cannot_be_read_ends_the_start_and_says_where(self):
         (self.folder / "policy.yaml").write_text(POLICY.replace("max: 3", "max: three"))

@@ -129,7 +129,7 @@ class trial {
   }
 
   void ask(owner& who, const std::vector<std::pair<metric, sample>>& came, bool is_owner) {
-    const observation seen{.term = who.term, .now = now_, .samples = came, .machines = pool_, .is_resumed = false};
+    const observation seen{.term = who.term, .now = now_, .samples = came, .machines = pool_};
     const auto d = who.machine.step(seen);
     who.lines += who.log.line(seen, d);
     ++figures_.decisions;

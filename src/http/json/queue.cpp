@@ -38,6 +38,8 @@ void write_load(writer& json, const actors::load_view& load) {
     json.member("class", to_string(each));
     json.member("priority_least", model::least_priority_of(each));
     json.member("measure", to_string(now.of[at]));
+    json.member("tasks_ready", load.waiting[at].tasks);
+    json.member("oldest_since", load.waiting[at].oldest);
     json.member("expected_wait_ms", wait ? std::optional{std::int64_t{wait->count()}} : std::nullopt);
     json.end_object();
   }

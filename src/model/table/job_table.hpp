@@ -202,6 +202,7 @@ class job_table {
   void make_inputs_again(change& job, task_id task, const attempt_failure& failure, timestamp began);
   void run_again(change& job, task_id task);
   [[nodiscard]] result<void> go_on_with(change& job, std::uint16_t stage);
+  [[nodiscard]] std::uint64_t slots_of_active_nodes() const;
   [[nodiscard]] result<task_spec> spec_for(const job_record& job, const pipeline& p, task_id task) const;
   void index(const job_record& job);
 
@@ -213,6 +214,7 @@ class job_table {
   table_store& store_;
   table_limits limits_;
   std::map<node_id, known_node> nodes_;
+  mutable std::optional<std::uint64_t> slots_;  // of active nodes, once somebody has asked since the nodes changed
   std::map<node_id, removed_node> removed_nodes_;
   std::uint32_t cluster_version_ = 1;
   timestamp log_time_{};

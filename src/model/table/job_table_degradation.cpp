@@ -57,6 +57,14 @@ std::optional<error> job_table::why_refused(std::uint8_t priority) const {
                come_back};
 }
 
+std::uint64_t job_table::slots_of_active_nodes() const {
+  if (slots_) return *slots_;
+  slots_ = 0;
+  for (const auto& [id, node] : nodes_)
+    if (node.state == node_state::active && node.traits && node.traits->works) *slots_ += node.traits->slots;
+  return *slots_;
+}
+
 std::optional<duration> job_table::expected_wait(std::uint8_t priority) const {
   if (pauses_.holds_everything()) return std::nullopt;
   line_ahead ahead{.jobs_started = jobs_started_, .tasks = running_.size() + queue_.size()};
@@ -64,9 +72,7 @@ std::optional<duration> job_table::expected_wait(std::uint8_t priority) const {
   for (std::uint8_t other = 0; other < queued_at_.size(); ++other) {
     if (std::pair{late[other], -other} <= std::pair{late[priority], -priority}) ahead.jobs_queued += queued_at_[other];
   }
-  for (const auto& [id, node] : nodes_)
-    if (node.state == node_state::active && node.traits && node.traits->works) ahead.slots += node.traits->slots;
-  ahead.slots /= shards_;
+  ahead.slots = slots_of_active_nodes() / shards_;
   return model::expected_wait(ahead, costs_.mean());
 }
 

@@ -149,6 +149,7 @@ void job_table::load_nodes() {
 
 /// An object: the id in decimal digits to the node. When many nodes come at once, it is made once.
 void job_table::save_nodes() {
+  slots_.reset();
   store_.save_value_later(nodes_name, [this] {
     json::object out;
     for (const auto& [id, node] : nodes_) out[std::to_string(id.raw())] = object_of(node);

@@ -22,6 +22,7 @@ void job_table::enqueue(const job_record& job, const pipeline& p, std::uint16_t 
               .tenant = job.tenant,
               .priority = job.priority,
               .created = job.created,
+              .since = job.stages[stage].tasks[instance].since,
               .deadline = job.deadline,
               .sequence = job.sequence},
              requirement_of(p.stages[stage]));

@@ -93,9 +93,17 @@ TEST_CASE("a pause of several shards is one, since the first of them took it, an
 
 TEST_CASE("of several shards the highest level and the longest waits count") {
   queue_view all;
-  add_queue({.pauses = {}, .load = {{.level = 1, .why = "one"}, {3s, std::nullopt, 0s}}}, all);
-  add_queue({.pauses = {}, .load = {{.level = 3, .why = "other"}, {2s, 1s, std::nullopt}}}, all);
-  add_queue({.pauses = {}, .load = {{}, {}}}, all);
+  add_queue(
+      {.pauses = {},
+       .load = {{.level = 1, .why = "one"}, {{{2, from_unix_ms(7000)}, {}, {1, from_unix_ms(9000)}}}, {3s, std::nullopt, 0s}}},
+      all);
+  add_queue({.pauses = {}, .load = {{.level = 3, .why = "other"}, {{{1, from_unix_ms(5000)}, {}, {}}}, {2s, 1s, std::nullopt}}},
+            all);
+  add_queue({.pauses = {}, .load = {{}, {}, {}}}, all);
+  CHECK(all.load.waiting[0].tasks == 3);
+  CHECK(all.load.waiting[0].oldest == from_unix_ms(5000));
+  CHECK_FALSE(all.load.waiting[1].oldest);
+  CHECK(all.load.waiting[2].oldest == from_unix_ms(9000));
   CHECK(all.load.degradation.level == 3);
   CHECK(all.load.degradation.why == "other");
   CHECK(all.load.expected_waits == std::array<std::optional<duration>, 3>{3s, 1s, 0s});

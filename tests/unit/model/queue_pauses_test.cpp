@@ -49,6 +49,41 @@ task_queue mixed() {
   return queue;
 }
 
+TEST_CASE("what waits is counted by priority, with the one that has waited longest, without what is paused") {
+  task_queue queue{10min};
+  const auto add = [&](std::uint64_t job, const char* pipeline, duration since) {
+    auto task = waiting(job, pipeline);
+    task.since = start + since;
+    queue.add(task, {});
+  };
+  const auto oldest = [&] { return queue.waiting_at(5).oldest; };
+  CHECK(queue.waiting_at(5).tasks == 0);
+  CHECK_FALSE(oldest());
+  add(1, "x", 30s);
+  add(2, "y", 10s);
+  add(3, "y", 20s);
+  CHECK(queue.waiting_at(5).tasks == 3);
+  CHECK(queue.waiting_at(4).tasks == 0);
+  CHECK(oldest() == start + 10s);
+  queue.pause("y");
+  CHECK(queue.waiting_at(5).tasks == 1);
+  CHECK(oldest() == start + 30s);
+  add(4, "y", 5s);
+  queue.remove({job_id{2}, 0, 0});
+  CHECK(oldest() == start + 30s);
+  queue.resume("y");
+  CHECK(queue.waiting_at(5).tasks == 3);
+  CHECK(oldest() == start + 5s);
+  queue.remove({job_id{4}, 0, 0});
+  CHECK(oldest() == start + 20s);
+  queue.pause_all(true);
+  CHECK(queue.waiting_at(5).tasks == 0);
+  CHECK_FALSE(oldest());
+  queue.pause_all(false);
+  CHECK((queue.waiting_at(5) + waiting_tasks{2, start}).oldest == start);
+  CHECK((queue.waiting_at(5) + waiting_tasks{}).oldest == start + 20s);
+}
+
 TEST_CASE("a slot gets no task of a paused pipeline, and the others as before") {
   task_queue queue{10min};
   queue.add(waiting(1, "x", 9), {});

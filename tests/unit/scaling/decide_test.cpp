@@ -120,6 +120,20 @@ TEST_CASE("a runaway pauses, tells somebody, and goes on after the pause or by h
   CHECK(pool.minutes(1, {{"queue_depth", 100}}).to == 12);
 }
 
+TEST_CASE("under a hold each decision is what the policy wants, and none counts as a step") {
+  rehearsal pool{with("min: 1, max: 50, actions_per_hour: 3, changes_per_minute: 2", alarm_rule), 4};
+  pool.is_held = true;
+  for (int i = 0; i < 10; ++i) {
+    pool.now += 1min;
+    const auto wish = pool.look({{"queue_depth", 100}});
+    CHECK(wish.to == 6);
+    CHECK(wish.why == reason::demand);
+    CHECK(wish.alerts.empty());
+  }
+  pool.is_held = false;
+  CHECK(pool.minutes(1, {{"queue_depth", 100}}).to == 6);
+}
+
 TEST_CASE("standing at a limit for a quarter of an hour is told") {
   rehearsal top{with("min: 1, max: 4", alarm_rule), 4};
   CHECK(top.minutes(15, {{"queue_depth", 100}}).alerts.empty());

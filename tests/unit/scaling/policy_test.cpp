@@ -93,7 +93,9 @@ TEST_CASE("what cannot mean anything is refused") {
 }
 
 TEST_CASE("metrics with a class or a query keep it") {
-  CHECK(to_string(*metric_from("queue_depth:high")) == "queue_depth:high");
+  CHECK(to_string(*metric_from("queue_depth:critical")) == "queue_depth:critical");
+  CHECK(metric_from("queue_depth:high").error().detail
+        == "queue_depth has no class 'high'; write background, normal or critical");
   CHECK(metric_from("prometheus:sum(rate(x{a=\"b\"}[1m]))")->of == "sum(rate(x{a=\"b\"}[1m]))");
 }
 

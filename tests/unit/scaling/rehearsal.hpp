@@ -50,7 +50,12 @@ class rehearsal {
 
   /// Measures and decides, and leaves the pool as it is.
   decision look(values measured) {
-    observation seen{.term = term, .now = now, .samples = {}, .machines = pool, .is_resumed = std::exchange(resumes, false)};
+    observation seen{.term = term,
+                     .now = now,
+                     .samples = {},
+                     .machines = pool,
+                     .is_resumed = std::exchange(resumes, false),
+                     .is_held = is_held};
     for (const auto& [name, value] : measured) seen.samples.push_back({*metric_from(name), {now, value}});
     return machine_.step(seen);
   }
@@ -74,7 +79,7 @@ class rehearsal {
   fleet pool;
   timestamp now{from_unix_ms(1767571200000)};
   std::uint64_t term = 1;
-  bool resumes = false;
+  bool resumes = false, is_held = false;
 
  private:
   void resize(int nodes) {

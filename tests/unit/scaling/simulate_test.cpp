@@ -92,6 +92,29 @@ TEST_CASE("no policy ends a busy node, in any built-in trace but the longest") {
   }
 }
 
+TEST_CASE("the log of a hold replays, too, and needs to know of it") {
+  const std::string text =
+      "pool: p\nlimits: {min: 1, max: 9, actions_per_hour: 3}\nrules:\n  all: {kind: target, metric: unfinished, total: true, "
+      "target: 1, "
+      "period: 15s}\n";
+  scaler machine{policy_of(text), "production"};
+  decision_log log;
+  const auto first = decision_log::head(text, "p.yaml", "production");
+  std::string lines;
+  for (int i = 0; i < 20; ++i) {
+    const auto now = from_unix_ms(1'767'571'200'000) + i * 15s;
+    observation seen{.term = 1, .now = now, .samples = {}, .machines = {}, .is_held = i >= 2 && i < 15};
+    seen.machines.desired = 1 + i % 3;
+    seen.samples.push_back({metric{metric_kind::unfinished, ""}, {now, 7.0}});
+    lines += log.line(seen, machine.step(seen));
+  }
+  CHECK(replay(first + lines, "x.log")->differ == 0);
+  auto changed = lines;
+  while (changed.find(",\"held\":true") != std::string::npos) changed.erase(changed.find(",\"held\":true"), 12);
+  REQUIRE(changed != lines);
+  CHECK(replay(first + changed, "x.log")->differ > 0);
+}
+
 TEST_CASE("a log replays bit for bit, and a changed one does not") {
   const auto text = shipped("s4-gpu");
   scaler machine{policy_of(text), "production"};
