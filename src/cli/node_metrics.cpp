@@ -206,11 +206,12 @@ void add_load(const actors::load_view& load, text& out) {
     out.line(fmt::format("troupe_queue_class_tasks{{class=\"{}\"}}", to_string(each)),
              static_cast<double>(load.waiting[static_cast<std::size_t>(each)].tasks));
   out.head("troupe_queue_oldest_timestamp_seconds", "gauge",
-           "Since when the task of a class waits that has waited longest; not there while none waits.");
-  for (const auto each : model::all_job_classes)
-    if (const auto& oldest = load.waiting[static_cast<std::size_t>(each)].oldest)
-      out.line(fmt::format("troupe_queue_oldest_timestamp_seconds{{class=\"{}\"}}", to_string(each)),
-               static_cast<double>(to_unix_ms(*oldest)) / 1000);
+           "Since when the task of a class waits that has waited longest; NaN: none waits.");
+  for (const auto each : model::all_job_classes) {
+    const auto& oldest = load.waiting[static_cast<std::size_t>(each)].oldest;
+    out.line(fmt::format("troupe_queue_oldest_timestamp_seconds{{class=\"{}\"}}", to_string(each)),
+             oldest ? static_cast<double>(to_unix_ms(*oldest)) / 1000 : std::nan(""));
+  }
   out.head("troupe_expected_wait_seconds", "gauge",
            "How long the last job of a class would wait if it came now; NaN: nobody knows.");
   for (const auto each : model::all_job_classes) {

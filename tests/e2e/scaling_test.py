@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -208,8 +209,9 @@ class ScalingTest(TestCase):
         self.assertIsNone(classes["normal"]["oldest_since"])
         metrics = node.request("GET", "/metrics")[2].decode()
         self.assertIn('troupe_queue_class_tasks{class="critical"} 2', metrics)
-        self.assertIn('troupe_queue_oldest_timestamp_seconds{class="background"} ', metrics)
-        self.assertNotIn('troupe_queue_oldest_timestamp_seconds{class="normal"}', metrics)
+        oldest = {name: float(value) for name, value in re.findall(r'^troupe_queue_oldest_timestamp_seconds\{class="(\w+)"\} (\S+)$', metrics, re.MULTILINE)}
+        self.assertTrue(began - 0.001 <= oldest["critical"] <= oldest["background"] <= time.time(), oldest)
+        self.assertNotEqual(oldest["normal"], oldest["normal"])  # NaN
         self.go.touch()
         for job in jobs:
             node.wait_final(job)
