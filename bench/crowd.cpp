@@ -306,6 +306,9 @@ void crowd::begin(const model::job_event& event) {
   ++placements_;
   if (kind_number(event.job) == gpu_kind) ++gpu_placements_;
   const model::task_id task{event.job, stage, 0};
+  const auto& what = plan.stages[stage];
+  if (!of.offer.fits({what.labels, what.threads, what.memory, false}))
+    throw std::runtime_error("a slot was given a task that does not fit it");
   if (!of.is_up) return;  // nobody is there to begin
   const auto at = of.first_slot + index;
   auto& here = slots_[at];

@@ -327,7 +327,7 @@ void program::add_scale_commands() {
       ->add_option("--trace", scale.trace,
                    "CSV with seconds,arrivals,service_seconds; or burst, diurnal, ramp, saw-tooth, flash-crowd")
       ->required();
-  simulated->add_option("--compare", scale.compare, "Another policy, or hpa-50 or hpa-70: Kubernetes' autoscaler at that target");
+  simulated->add_option("--compare", scale.compare, "Another policy, or hpa-1 to hpa-100: Kubernetes' autoscaler at that target");
   simulated->add_option("--environment", scale.environment, "Whose eagerness holds (default production)");
   simulated->add_option("--boot", scale.boot, "How long a node takes to come (default 2min)");
   simulated->add_option("--slots", scale.slots, "Tasks at once on a node (default 1)")->check(CLI::Range(1, 1024));

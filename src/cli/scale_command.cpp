@@ -12,10 +12,12 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 namespace troupe::cli {
 namespace {
@@ -31,6 +33,15 @@ outcome<scaling::trace> load_trace(const std::string& name) {
   return local(scaling::parse_trace(text, name));
 }
 
+/// Percent, of "hpa-70"; nothing: that is no name of Kubernetes' autoscaler.
+std::optional<double> hpa_target(std::string_view name) {
+  constexpr std::string_view begins = "hpa-";
+  int percent = 0;
+  const auto* const end = name.data() + name.size();
+  if (!name.starts_with(begins) || std::from_chars(name.data() + begins.size(), end, percent).ptr != end) return std::nullopt;
+  return percent >= 1 && percent <= 100 ? std::optional<double>{percent} : std::nullopt;
+}
+
 /// Who decides, under a name.
 struct contestant {
   std::string name;
@@ -39,10 +50,9 @@ struct contestant {
 
 outcome<contestant> contestant_of(const std::string& name, const scale_command& given, const scaling::policy_set& other,
                                   const std::filesystem::path& program) {
-  if (name == "hpa-50" || name == "hpa-70") {
+  if (const auto target = hpa_target(name)) {
     // The same bounds, so that the two differ in how they decide alone.
-    const scaling::hpa_options options{
-        .target = name == "hpa-50" ? 50.0 : 70.0, .min = std::max(1, other.bounds.min), .max = other.bounds.max};
+    const scaling::hpa_options options{.target = *target, .min = std::max(1, other.bounds.min), .max = other.bounds.max};
     auto machine = std::make_shared<scaling::hpa>(options);
     return contestant{name, [machine](const scaling::observation& seen) { return machine->step(seen); }};
   }

@@ -13,7 +13,7 @@ namespace troupe::cli {
 struct scale_command {
   std::string policy = "default";  ///< a file, or the name of a shipped one
   std::string trace;               ///< a file, or the name of a built-in one
-  std::string compare;             ///< "", a policy, "hpa-50" or "hpa-70"
+  std::string compare;             ///< "", a policy, or "hpa-50" for Kubernetes' autoscaler at 50 %
   std::string environment = "production";
   std::string boot = "2min";
   int slots = 1;
