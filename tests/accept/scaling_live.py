@@ -72,7 +72,7 @@ class Users:
 
 
 def active(node):
-    return [each for each in node.http.json("GET", "/v1/nodes")["nodes"] if each["state"] == "active" and each["slots"] > 0]
+    return [each for each in node.http.json("GET", "/v1/nodes")["nodes"] if each["state"] == "active" and each.get("slots", 0) > 0]
 
 
 def run(check):

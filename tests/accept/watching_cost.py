@@ -82,7 +82,7 @@ def throughput(node):
 def started(stack, kind):
     place = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="troupe-accept-")))
     node, = dispatch.start_group(place, 1, "--set", f"inspector.counters={str(kind != 'off').lower()}", "--set", "log_level=warn",
-                                 "--set", "worker.recycle_after_tasks=1000000")
+                                 "--set", "worker.recycle_after_tasks=1000000", "--set", "worker.niceness=0")
     stack.callback(node.close)
     dispatch.warm([node])
     return node
