@@ -54,7 +54,7 @@ struct program {
 
   scale_command scale;
   int hold_nodes = 0;
-  std::string hold_time = "1h";
+  std::string hold_time = "1h", record_time = "24h", record_step = "1min";
   plan_command plan;
 
   backup_command backup;
@@ -338,6 +338,10 @@ void program::add_scale_commands() {
   command(*scaled, "trace", "Print a built-in trace as CSV", [this] { return run_scale_trace(scale.trace); })
       ->add_option("NAME", scale.trace, "burst, diurnal, ramp, saw-tooth or flash-crowd")
       ->required();
+  auto* recorded = command(*scaled, "record", "Print the load of a running cluster as CSV, from its jobs",
+                           [this] { return run_scale_record(global, record_time, record_step); });
+  recorded->add_option("--for", record_time, "How far back (default 24h)");
+  recorded->add_option("--step", record_step, "Of a row (default 1min)");
   command(*scaled, "replay", "Make the decisions of a log again and compare them bit for bit",
           [this] { return run_scale_replay(global, scale.log); })
       ->add_option("LOG", scale.log, "What simulate --log has written")

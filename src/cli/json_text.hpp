@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/units.hpp"
+
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
@@ -19,6 +21,8 @@ namespace json = boost::json;
 [[nodiscard]] bool flag_at(const json::object& object, std::string_view key);
 [[nodiscard]] const json::object* object_at(const json::object& object, std::string_view key);
 [[nodiscard]] const json::array* array_at(const json::object& object, std::string_view key);
+/// "2026-01-01T00:00:00.000Z", in UTC; nothing: it is not there, or not such a text.
+[[nodiscard]] std::optional<timestamp> time_at(const json::object& object, std::string_view key);
 /// A value for people: text without quotes, everything else as JSON.
 [[nodiscard]] std::string plain_text(const json::value& value);
 

@@ -35,6 +35,8 @@ struct scale_command {
 [[nodiscard]] outcome<exit_code> run_scale_status(const global_options& global);
 /// So many nodes for so long, whatever the policy says.
 [[nodiscard]] outcome<exit_code> run_scale_hold(const global_options& global, int nodes, const std::string& time);
+/// Prints the load of the last `time` as a trace, from the jobs that the cluster still has: rows of `step`, a job each a task.
+[[nodiscard]] outcome<exit_code> run_scale_record(const global_options& global, const std::string& time, const std::string& step);
 /// The policy decides again.
 [[nodiscard]] outcome<exit_code> run_scale_release(const global_options& global);
 

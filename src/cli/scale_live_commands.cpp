@@ -1,8 +1,10 @@
+#include "base/clock.hpp"
 #include "cli/json_text.hpp"
 #include "cli/members.hpp"
 #include "cli/render.hpp"
 #include "cli/scale_command.hpp"
 #include "cli/units_text.hpp"
+#include "scaling/trace.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
@@ -14,6 +16,7 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::size_t decisions_shown = 10, line_columns_most = 300;
+constexpr int rows_most = 100'000, page_most = 500;
 
 void print_machines(const json::object& status) {
   const auto* machines = array_at(status, "machines");
@@ -93,6 +96,28 @@ outcome<exit_code> show(const global_options& global, const std::string& target,
   return exit_code::ok;
 }
 
+/// Newest first, page by page.
+outcome<std::vector<scaling::recorded_job>> jobs_since(api& node, timestamp from) {
+  std::vector<scaling::recorded_job> found;
+  std::string cursor;
+  do {
+    const auto target = fmt::format("/v1/jobs?limit={}{}", page_most, cursor.empty() ? "" : "&cursor=" + encode_segment(cursor));
+    TROUPE_TRY(const auto list, node.call({.target = target}));
+    const auto* page = array_at(list, "jobs");
+    if (!page) break;
+    for (const auto& each : *page) {
+      const auto* job = each.if_object();
+      const auto created = job ? time_at(*job, "created_at") : std::nullopt;
+      if (!created) continue;
+      if (*created < from) return found;
+      const auto started = time_at(*job, "started_at"), ended = time_at(*job, "ended_at");
+      found.push_back({*created, started && ended ? std::optional{std::max(duration{0}, *ended - *started)} : std::nullopt});
+    }
+    cursor = text_at(list, "next_cursor");
+  } while (!cursor.empty());
+  return found;
+}
+
 }  // namespace
 
 outcome<exit_code> run_scale_status(const global_options& global) { return show(global, "/v1/scaling", {}); }
@@ -101,6 +126,23 @@ outcome<exit_code> run_scale_hold(const global_options& global, int nodes, const
   const auto lasts = parse_duration(time);
   if (!lasts) return failure{exit_code::usage, "--for " + lasts.error().detail};
   return show(global, "/v1/scaling/hold", json::serialize(json::object{{"nodes", nodes}, {"for_ms", lasts->count()}}));
+}
+
+outcome<exit_code> run_scale_record(const global_options& global, const std::string& time, const std::string& step) {
+  const auto lasts = parse_duration(time), every = parse_duration(step);
+  if (!lasts) return failure{exit_code::usage, "--for " + lasts.error().detail};
+  if (!every) return failure{exit_code::usage, "--step " + every.error().detail};
+  if (*every < 1s || *lasts < *every || *lasts / *every > rows_most)
+    return failure{exit_code::usage, fmt::format("--step is 1 s at least, and --for 1 to {} times as long", rows_most)};
+  TROUPE_TRY(auto node, connect(global));
+  const auto now = steady_wall_clock{}.now();
+  TROUPE_TRY(const auto jobs, jobs_since(node, now - *lasts));
+  if (jobs.empty())
+    return failure{exit_code::usage, fmt::format("no job of the last {} is there (those that ended are kept for "
+                                                 "retention.finished)",
+                                                 format_duration(*lasts))};
+  fmt::print("{}", scaling::to_csv(scaling::recorded_trace(jobs, now - *lasts, now, *every)));
+  return exit_code::ok;
 }
 
 outcome<exit_code> run_scale_release(const global_options& global) { return show(global, "/v1/scaling/release", "{}"); }

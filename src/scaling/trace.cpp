@@ -126,6 +126,33 @@ std::string to_csv(const trace& of) {
   return text;
 }
 
+trace recorded_trace(const std::vector<recorded_job>& jobs, timestamp from, timestamp until, duration step) {
+  struct times {
+    double seconds = 0;
+    std::uint32_t ended = 0;
+    void add(duration took) {
+      seconds += static_cast<double>(took.count()) / 1000;
+      ++ended;
+    }
+    [[nodiscard]] double mean_or(double other) const { return ended > 0 ? std::max(0.001, seconds / ended) : other; }
+  };
+  constexpr double unknown_seconds = 60;
+  trace made{"recorded", {}, std::max(step, until - from)};
+  for (duration at{}; at < made.lasts; at += step) made.rows.push_back({at, 0, 0});
+  std::vector<times> of_row(made.rows.size());
+  times all;
+  for (const auto& job : jobs) {
+    if (job.created < from || job.created >= from + made.lasts) continue;
+    const auto row = static_cast<std::size_t>((job.created - from) / step);
+    ++made.rows[row].arrivals;
+    if (!job.took) continue;
+    of_row[row].add(*job.took);
+    all.add(*job.took);
+  }
+  for (std::size_t i = 0; i < of_row.size(); ++i) made.rows[i].service_seconds = of_row[i].mean_or(all.mean_or(unknown_seconds));
+  return made;
+}
+
 const std::vector<std::string_view>& built_in_traces() {
   static const std::vector<std::string_view> names{"burst", "diurnal", "ramp", "saw-tooth", "flash-crowd"};
   return names;

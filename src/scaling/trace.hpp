@@ -4,6 +4,7 @@
 #include "base/units.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,15 @@ struct trace {
 /// the one before it. The error says "file:line:column: what; hint".
 [[nodiscard]] result<trace> parse_trace(std::string_view csv, std::string_view file);
 [[nodiscard]] std::string to_csv(const trace& of);
+
+/// A job of a running cluster, as its history has it.
+struct recorded_job {
+  timestamp created{};
+  std::optional<duration> took{};  ///< from its first start to its end; nothing: it has not ended, or never begun
+};
+/// The load that came from `from` on, in rows of `step`. A row without a job that has ended takes the mean of all; without any it
+/// is a minute. @param jobs  in any order; those of before are left out
+[[nodiscard]] trace recorded_trace(const std::vector<recorded_job>& jobs, timestamp from, timestamp until, duration step);
 
 /// burst, diurnal, ramp, saw-tooth, flash-crowd.
 [[nodiscard]] const std::vector<std::string_view>& built_in_traces();

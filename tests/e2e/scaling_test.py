@@ -117,10 +117,12 @@ class ScalingTest(TestCase):
         os.kill(before[killed], signal.SIGKILL)
         wait_until("another one in its place", lambda: len(self.ordered()) == 2 and killed not in dict(self.ordered()), 60)
         wait_until("three tasks to run again", lambda: self.node.json("GET", "/v1/node")["jobs_running"] == 3 and self.working() >= 3, 60)
-        self.assertIn("machine_lost", [alarm["code"] for alarm in self.status()["alarms"]])
+        wait_until("the loss to be told", lambda: "machine_lost" in [alarm["code"] for alarm in self.status()["alarms"]])  # after it was replaced
         self.go.touch()
         for job in jobs:
             self.assertEqual(self.node.wait_final(job)["state"], "succeeded")
+        rows = [line.split(",") for line in self.troupe("scale", "record", "--for", "1h").stdout.splitlines()[1:]]
+        self.assertEqual((len(rows), sum(int(row[1]) for row in rows)), (60, 3))
         wait_until("the first node to be alone", lambda: not self.ordered() and len(self.node.json("GET", "/v1/nodes")["nodes"]) == 1, 60)
         changes = [(one["from"], one["to"], one["reason"]) for one in self.status()["decisions"] if one["from"] != one["to"]]
         self.assertEqual({reason for was, now, reason in changes if now > was}, {"demand"})

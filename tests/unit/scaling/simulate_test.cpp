@@ -92,6 +92,16 @@ TEST_CASE("no policy ends a busy node, in any built-in trace but the longest") {
   }
 }
 
+TEST_CASE("a trace is recorded from jobs, in rows, and read again") {
+  const auto from = from_unix_ms(1'767'571'200'000);
+  const std::vector<recorded_job> jobs{{from - 1ms, 9s},  {from, 2s},        {from + 59s, 4s},   {from + 61s, {}},
+                                       {from + 185s, 6s}, {from + 185s, {}}, {from + 240s, 100s}};
+  const auto made = recorded_trace(jobs, from, from + 4min, 1min);
+  CHECK(made.rows == std::vector<trace_row>{{0s, 2, 3}, {1min, 1, 4}, {2min, 0, 4}, {3min, 2, 6}});
+  CHECK(parse_trace(to_csv(made), "x.csv")->rows == made.rows);
+  CHECK(recorded_trace({{from, {}}}, from, from + 1min, 1min).rows == std::vector<trace_row>{{0s, 1, 60}});
+}
+
 TEST_CASE("the log of a hold replays, too, and needs to know of it") {
   const std::string text =
       "pool: p\nlimits: {min: 1, max: 9, actions_per_hour: 3}\nrules:\n  all: {kind: target, metric: unfinished, total: true, "
