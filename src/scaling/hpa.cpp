@@ -35,6 +35,7 @@ decision hpa::step(const observation& seen) {
   d.at = seen.now;
   d.from = d.to = seen.machines.desired;
   const int wanted = std::clamp(recommend(seen), options_.min, options_.max);
+  if (recommended_.empty()) recommended_.emplace_back(seen.now, d.from);  // Kubernetes begins with what it finds
   recommended_.emplace_back(seen.now, wanted);
   while (recommended_.front().first <= seen.now - down_stabilisation) recommended_.pop_front();
   if (wanted > d.from) {

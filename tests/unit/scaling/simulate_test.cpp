@@ -173,7 +173,8 @@ TEST_CASE("the comparison follows the documented algorithm of Kubernetes") {
   CHECK(once(16, 10, 100) == 20);
   CHECK(once(60, 60, 100) == 100);
   hpa of{{.target = 50, .min = 1, .max = 100}};
-  CHECK(decide(of, 10, 10, 20) == 4);
+  CHECK(decide(of, 10, 10, 20) == 10);  // it begins with what it finds
+  CHECK(decide(of, 10, 10, 20, 300s) == 4);
   hpa other{{.target = 50, .min = 1, .max = 100}};
   CHECK(decide(other, 10, 10, 50) == 10);
   CHECK(decide(other, 10, 10, 20, 285s) == 10);  // the most of 300 s
