@@ -4,6 +4,7 @@
 #include "cli/render.hpp"
 #include "cli/scale_command.hpp"
 #include "cli/units_text.hpp"
+#include "scaling/limits.hpp"
 #include "scaling/trace.hpp"
 
 #include <fmt/format.h>
@@ -16,7 +17,7 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::size_t decisions_shown = 10, line_columns_most = 300;
-constexpr int rows_most = 100'000, page_most = 500;
+constexpr int page_most = 500;
 
 void print_machines(const json::object& status) {
   const auto* machines = array_at(status, "machines");
@@ -132,8 +133,9 @@ outcome<exit_code> run_scale_record(const global_options& global, const std::str
   const auto lasts = parse_duration(time), every = parse_duration(step);
   if (!lasts) return failure{exit_code::usage, "--for " + lasts.error().detail};
   if (!every) return failure{exit_code::usage, "--step " + every.error().detail};
-  if (*every < 1s || *lasts < *every || *lasts / *every > rows_most)
-    return failure{exit_code::usage, fmt::format("--step is 1 s at least, and --for 1 to {} times as long", rows_most)};
+  if (*every < 1s || *lasts < *every || *lasts / *every > static_cast<std::int64_t>(scaling::limits::trace_rows))
+    return failure{exit_code::usage,
+                   fmt::format("--step is 1 s at least, and --for 1 to {} times as long", scaling::limits::trace_rows)};
   TROUPE_TRY(auto node, connect(global));
   const auto now = steady_wall_clock{}.now();
   TROUPE_TRY(const auto jobs, jobs_since(node, now - *lasts));

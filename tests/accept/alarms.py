@@ -205,8 +205,8 @@ def clusters_of(folder, disk):
     if disk:
         clusters["troupe-disk"] = alone("--set", "disk.keep_free=32MiB", "--set", "disk.ballast=16MiB", "--set", "journal.write_buffer=1MiB",
                                         "--set", "artifacts.grace=1min", "--set", "artifacts.grace_least=30s", data=disk / "data")
-    five = ["--set", "cluster.voters=5", "--set", "node.domain=rack"]
     clusters |= fleet_alarms.clusters(pathlib.Path(folder), common)
+    five = ["--set", "cluster.voters=5", "--set", "node.domain=rack"]
     first = Node(*common, *five, "--set", "cluster.version_most=3")
     others = [Node(*common, *five, "--seed", f"127.0.0.1:{first.port}") for _ in range(5)]
     clusters["troupe-five"] = [first, *others]

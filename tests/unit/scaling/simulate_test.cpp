@@ -104,9 +104,8 @@ TEST_CASE("a trace is recorded from jobs, in rows, and read again") {
 
 TEST_CASE("the log of a hold replays, too, and needs to know of it") {
   const std::string text =
-      "pool: p\nlimits: {min: 1, max: 9, actions_per_hour: 3}\nrules:\n  all: {kind: target, metric: unfinished, total: true, "
-      "target: 1, "
-      "period: 15s}\n";
+      "pool: p\nlimits: {min: 1, max: 9, actions_per_hour: 3}\nrules:\n"
+      "  all: {kind: target, metric: unfinished, total: true, target: 1, period: 15s}\n";
   scaler machine{policy_of(text), "production"};
   decision_log log;
   const auto first = decision_log::head(text, "p.yaml", "production");
