@@ -16,7 +16,7 @@ class delta_stream {
   /// The next message.
   /// @param all  that there is now
   /// @param of   which of the viewer's watches this answers
-  [[nodiscard]] std::string next(std::vector<mark> all, timestamp at, std::uint64_t of = 1);
+  [[nodiscard]] std::string next(const std::vector<mark>& all, timestamp at, std::uint64_t of = 1);
 
  private:
   struct shown {

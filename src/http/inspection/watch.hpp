@@ -20,6 +20,10 @@ struct watch {
   bool is_of_node_alone = false;            ///< the viewer is a node, and asks the others itself
 
   [[nodiscard]] bool has_open(std::string_view path) const { return open.contains(path); }
+  /// Whether both are shown the same, however often.
+  [[nodiscard]] bool sees_as(const watch& other) const {
+    return most == other.most && is_of_node_alone == other.is_of_node_alone && open == other.open;
+  }
 };
 
 inline constexpr std::size_t open_most = 256;
