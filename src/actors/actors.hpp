@@ -26,6 +26,8 @@
   TYPE(troupe::actors::change_queue)   \
   TYPE(troupe::actors::degrade_queue)  \
   TYPE(troupe::actors::queue_reply)    \
+  TYPE(troupe::actors::keep_scaling)   \
+  TYPE(troupe::actors::scaling_reply)  \
   TYPE(troupe::actors::get_node)       \
   TYPE(troupe::actors::node_view)      \
   TYPE(troupe::actors::get_cluster)    \
@@ -60,7 +62,7 @@ using hub_actor = caf::typed_actor<caf::result<bool>(subscribe)>;
 using node_actor = caf::typed_actor<caf::result<node_view>(get_node), caf::result<cluster_view>(get_cluster),
                                     caf::result<drain_reply>(plan_drain), caf::result<node_reply>(change_node),
                                     caf::result<queue_reply>(get_queue), caf::result<queue_reply>(change_queue),
-                                    caf::result<queue_reply>(degrade_queue)>;
+                                    caf::result<queue_reply>(degrade_queue), caf::result<scaling_reply>(keep_scaling)>;
 
 /// What the HTTP edge may talk to.
 struct handles {

@@ -143,15 +143,14 @@ struct inform_desk {
 };
 
 /// One replica of a shard. Event-based, never blocks but for short reads of the state.
-using shard_actor =
-    jobs_actor::extend<caf::result<void>(slot_asks), caf::result<void>(slot_beats), caf::result<void>(slot_reports),
-                       caf::result<void>(batches_written), caf::result<void>(frame_arrived), caf::result<void>(messages_arrived),
-                       caf::result<void>(peer_met), caf::result<void>(peer_gone), caf::result<void>(refused_by_peer),
-                       caf::result<bool>(step_down), caf::result<void>(image_arrived), caf::result<void>(flush),
-                       caf::result<void>(wake), caf::result<shard_status>(get_shard), caf::result<node_reply>(change_node),
-                       caf::result<cluster_view>(get_cluster), caf::result<drain_reply>(plan_drain),
-                       caf::result<void>(inform_desk), caf::result<queue_reply>(get_queue),
-                       caf::result<queue_reply>(change_queue), caf::result<queue_reply>(degrade_queue)>;
+using shard_actor = jobs_actor::extend<
+    caf::result<void>(slot_asks), caf::result<void>(slot_beats), caf::result<void>(slot_reports),
+    caf::result<void>(batches_written), caf::result<void>(frame_arrived), caf::result<void>(messages_arrived),
+    caf::result<void>(peer_met), caf::result<void>(peer_gone), caf::result<void>(refused_by_peer), caf::result<bool>(step_down),
+    caf::result<void>(image_arrived), caf::result<void>(flush), caf::result<void>(wake), caf::result<shard_status>(get_shard),
+    caf::result<node_reply>(change_node), caf::result<cluster_view>(get_cluster), caf::result<drain_reply>(plan_drain),
+    caf::result<void>(inform_desk), caf::result<queue_reply>(get_queue), caf::result<queue_reply>(change_queue),
+    caf::result<queue_reply>(degrade_queue), caf::result<scaling_reply>(keep_scaling)>;
 
 using hub_inner_actor = hub_actor::extend<caf::result<void>(publish)>;
 using node_inner_actor = node_actor::extend<caf::result<void>(slot_changed)>;

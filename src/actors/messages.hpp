@@ -159,6 +159,12 @@ using queue_reply = result<queue_view>;
 struct degrade_queue {
   model::degrade_command what;
 };
+/// Command: take over who decides how many nodes there are, or keep what it remembers. To any node; of the first shard. Answer:
+/// `scaling_reply`, what is kept as of after it; `errc::conflict` if somebody of a later term has taken over.
+struct keep_scaling {
+  model::scaling_command what;
+};
+using scaling_reply = result<std::string>;
 
 /// Query: the state of this node. Answer: `node_view`.
 struct get_node {};

@@ -42,17 +42,19 @@ struct node_face_state {
         on_slot_stopped_(std::move(on_slot_stopped)) {}
 
   node_inner_actor::behavior_type make_behavior() {
-    return {[this](const get_node&) { return on_get(); },
-            [this](const change_node& command) { return on_change(command); },
-            [this](const get_cluster& query) { return on_cluster(query); },
-            [this](const plan_drain& query) { return self_->delegate(shards_.front(), query); },
-            [this](const get_queue& query) { return on_queue(query, answer_within); },
-            [this](const change_queue& command) { return on_queue(command, change_within); },
-            [this](const degrade_queue& command) { return on_queue(command, change_within); },
-            [this](const slot_changed& fact) {
-              slots_[fact.view.index] = fact.view;
-              if (fact.stopped) on_slot_stopped_();
-            }};
+    return {
+        [this](const get_node&) { return on_get(); },
+        [this](const change_node& command) { return on_change(command); },
+        [this](const get_cluster& query) { return on_cluster(query); },
+        [this](const plan_drain& query) { return self_->delegate(shards_.front(), query); },
+        [this](const get_queue& query) { return on_queue(query, answer_within); },
+        [this](const change_queue& command) { return on_queue(command, change_within); },
+        [this](const degrade_queue& command) { return on_queue(command, change_within); },
+        [this](const keep_scaling& command) -> caf::result<scaling_reply> { return self_->delegate(shards_.front(), command); },
+        [this](const slot_changed& fact) {
+          slots_[fact.view.index] = fact.view;
+          if (fact.stopped) on_slot_stopped_();
+        }};
   }
 
   caf::result<node_view> on_get() {

@@ -95,7 +95,8 @@ struct shard_state {
           return queue_reply{queue_of(parts_.machine->table(), query.pipeline)};
         },
         [this](const change_queue& command) { return on_change_queue(command); },
-        [this](const degrade_queue& command) { return change(command.what); },
+        [this](const degrade_queue& command) { return change(command.what, queue_changes_); },
+        [this](const keep_scaling& command) { return change(command.what, scaling_changes_); },
         [this](const inform_desk& command) {
           desk_ = command;
           tell_desk({}, true);
@@ -170,14 +171,19 @@ struct shard_state {
   }
 
   caf::result<queue_reply> on_change_queue(const change_queue& command) {
-    if (command.what == change_queue::action::pause) return change(model::pause_command{command.of, command.reason});
-    return change(model::unpause_command{command.of});
+    if (command.what == change_queue::action::pause)
+      return change(model::pause_command{command.of, command.reason}, queue_changes_);
+    return change(model::unpause_command{command.of}, queue_changes_);
   }
 
-  caf::result<queue_reply> change(model::command body) {
-    auto promise = self_->make_response_promise<queue_reply>();
+  template <class Reply>
+  using waiting_for = std::unordered_map<replica::request_token, caf::typed_response_promise<Reply>>;
+
+  template <class Reply>
+  caf::result<Reply> change(model::command body, waiting_for<Reply>& waiting) {
+    auto promise = self_->make_response_promise<Reply>();
     const auto token = next_token();
-    queue_changes_.emplace(token, promise);
+    waiting.emplace(token, promise);
     gather(replica::event::change_queue{token, std::move(body)});
     return promise;
   }
@@ -362,6 +368,9 @@ struct shard_state {
       auto queue = queue_of(parts_.machine->table(), std::nullopt);
       queue.changed = outcome->changed;
       paused.mapped().deliver(queue_reply{std::move(queue)});
+    } else if (auto kept = scaling_changes_.extract(one.token)) {
+      const auto& outcome = std::get<result<model::pause_outcome>>(one.reply);
+      kept.mapped().deliver(outcome ? scaling_reply{parts_.machine->table().scaling_memory()} : scaling_reply{outcome.error()});
     }
   }
 
@@ -466,7 +475,8 @@ struct shard_state {
   std::unordered_map<replica::request_token, cancellation> cancellations_;
   std::unordered_map<replica::request_token, std::function<void(const result<void>&)>> readers_;
   std::unordered_map<replica::request_token, caf::typed_response_promise<node_reply>> node_changes_;
-  std::unordered_map<replica::request_token, caf::typed_response_promise<queue_reply>> queue_changes_;
+  waiting_for<queue_reply> queue_changes_;
+  waiting_for<scaling_reply> scaling_changes_;
   std::map<model::node_id, std::string> refusals_;  // of nodes that want no link with this one
   std::optional<caf::typed_response_promise<bool>> stepped_down_;
   std::map<model::slot_id, slot_actor> slots_;

@@ -27,7 +27,8 @@ enum class plant {
   scaling_goes_in_blind,
   scaling_forgets_quota,
   scaling_guard_counts_half,
-  scaling_obeys_old_term
+  scaling_obeys_old_term,
+  scaling_forgets_handover
 };
 
 #ifdef TROUPE_PLANTS

@@ -3,12 +3,8 @@
 #include "base/log.hpp"
 #include "scaling/decide.hpp"
 #include "scaling/degrade.hpp"
-#include "scaling/explain.hpp"
 
 #include <fmt/format.h>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
 
@@ -24,13 +20,11 @@
 namespace troupe::cli {
 namespace {
 
-namespace json = boost::json;
 constexpr auto answer_within = std::chrono::seconds{2};
 constexpr duration give_back_within = 10s;  // of a step; then no further machine is begun with
 constexpr duration window = 5min;
 constexpr std::size_t decisions_most = 200;
 constexpr std::uint64_t log_bytes_most = std::uint64_t{64} << 20;
-constexpr duration hold_most = 24h * 30;
 /// Machines that are still on their way out while others come in their place, at most.
 constexpr int spare_machines = 10;
 
@@ -94,22 +88,12 @@ std::size_t unfinished_in(const scaling::observation& seen) {
   return found == seen.samples.end() ? 0 : static_cast<std::size_t>(found->second.value);
 }
 
-json::object to_json(const fleet::pool::entry& machine) {
-  json::object out;
-  out["name"] = machine.name.empty() ? json::value(nullptr) : json::value(machine.name);
-  out["node"] = machine.node ? json::value(in_hex(*machine.node)) : json::value(nullptr);
-  out["state"] = machine.is_leaving ? "leaving" : scaling::to_string(machine.state);
-  out["tasks"] = machine.tasks;
-  if (!machine.why.empty()) out["why"] = machine.why;
-  out["since_ms"] = to_unix_ms(machine.since);
-  return out;
-}
-
 }  // namespace
 
 scaling_keeper::scaling_keeper(scaling_settings settings, parts with)
     : settings_(std::move(settings)),
       with_(std::move(with)),
+      handover_(with_.system, with_.node),
       degradation_(settings_.policy.read.degrade, {with_.system, with_.node, settings_.every}) {
   thread_ = std::thread{[this] { run(); }};
 }
@@ -130,9 +114,12 @@ void scaling_keeper::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+/// Until then, or until an operator has asked for something.
 bool scaling_keeper::pause(duration time) {
   std::unique_lock lock{mutex_};
-  return !changed_.wait_for(lock, time, [this] { return is_stopping_; });
+  changed_.wait_for(lock, time, [this] { return is_stopping_ || is_asked_; });
+  is_asked_ = false;
+  return !is_stopping_;
 }
 
 void scaling_keeper::run() {
@@ -166,24 +153,47 @@ std::optional<scaling_keeper::picture> scaling_keeper::ask() {
 void scaling_keeper::give_up() {
   machine_.reset();
   pool_.reset();
+  owned_term_.reset();
   degradation_.give_up();
   ended_.clear();
   const std::lock_guard lock{mutex_};
-  owns_ = is_resumed_ = false;
+  owns_ = is_resumed_ = is_hold_new_ = false;
   held_.reset();
+  kept_hold_.reset();
   last_.reset();
   decisions_.clear();
   log_.reset();
 }
 
-void scaling_keeper::step(const picture& seen) {
-  const auto now = clock_.now();
-  if (!machine_) {
-    machine_.emplace(settings_.policy.read, settings_.environment);
-    pool_.emplace(
-        fleet::pool_times{.works_within = settings_.works_within, .most = settings_.policy.read.bounds.max + spare_machines});
-    log::info("scaling_owned", "policy={} term={}", settings_.policy.name, seen.cluster.term);
-  }
+/// In each term anew, for in between somebody else may have owned the pool.
+bool scaling_keeper::take_over(const actors::cluster_view& seen) {
+  if (owned_term_ == seen.term) return true;
+  auto claimed = handover_.claim(seen);
+  if (!claimed) return false;
+  owned_term_ = seen.term;
+  if (machine_ && claimed->is_as_kept) return true;
+  auto& left = claimed->left;
+  begin(std::move(left.steps));
+  const fleet::pool_times times{.works_within = settings_.works_within,
+                                .most = settings_.policy.read.bounds.max + spare_machines};
+  pool_.emplace(times, left.desired);
+  desired_ = left.desired;
+  log::info("scaling_owned", "policy={} term={}", settings_.policy.name, seen.term);
+  if (left.held) left.held->until = std::min(left.held->until, clock_.now() + hold_most);
+  const std::lock_guard lock{mutex_};
+  if (!is_hold_new_) held_ = left.held;
+  return true;
+}
+
+/// With a log of its own, which can be replayed from its beginning.
+void scaling_keeper::begin(scaling::steps_taken steps) {
+  machine_.emplace(settings_.policy.read, settings_.environment);
+  handed_over_ = std::move(steps);
+  log_.reset();
+}
+
+/// What there is, of nodes and of numbers.
+scaling::observation scaling_keeper::observe(const picture& seen, timestamp now) {
   auto listed = with_.provider->list();
   if (!listed) {
     log::warn("provider_silent", "why=\"{}\"", listed.error().detail);
@@ -196,9 +206,25 @@ void scaling_keeper::step(const picture& seen) {
     at.why_silent = listed.error().detail;
   for (const auto& member : seen.cluster.nodes) at.nodes.push_back(cli::seen(member, settings_.silence_most));
   pool_->look(at);
-
   scaling::observation observed{.term = seen.cluster.term, .now = now, .samples = {}, .machines = pool_->machines()};
-  std::optional<held> hold;  // of this step
+  measure(seen, now, observed);
+  return observed;
+}
+
+/// The provider may have taken its time.
+bool scaling_keeper::owns_still(const actors::cluster_view& seen) {
+  const auto now = ask();
+  return now && now->cluster.leads && now->cluster.term == seen.term;
+}
+
+/// What it decides is committed before it is done.
+void scaling_keeper::step(const picture& seen) {
+  if (!take_over(seen.cluster)) return not_committed(false);
+  if (log_bytes_ > log_bytes_most) begin(handed_over_.value_or(machine_->remembered().steps));
+  const auto now = clock_.now();
+  auto observed = observe(seen, now);
+  if (!owns_still(seen.cluster)) return;
+  std::optional<scaling::hold> hold;  // of this step
   {
     const std::lock_guard lock{mutex_};
     observed.is_resumed = std::exchange(is_resumed_, false);
@@ -206,18 +232,36 @@ void scaling_keeper::step(const picture& seen) {
     hold = held_;
     observed.is_held = hold || !pool_->is_known();
   }
-  measure(seen, now, observed);
+  observed.handed_over = std::exchange(handed_over_, std::nullopt);
+  auto before = observed.handed_over.value_or(machine_->remembered().steps);
   auto d = machine_->step(observed);
-  keep(observed, d);
-  auto load = degradation_.look(seen.node.load, is_at_limit(d, hold), now);
+  write_down(observed, d);
+  const auto at_limit = is_at_limit(d, hold);
   if (hold) override_by(*hold, d);
+  const auto desired = pool_->is_known() ? std::optional{d.to} : desired_;
+  if (!handover_.keep(seen.cluster, {machine_->remembered().steps, desired, hold})) {
+    handed_over_ = std::move(before);
+    return not_committed(observed.is_resumed);
+  }
+  desired_ = desired;
+  auto load = degradation_.look(seen.node.load, at_limit, now);
   {
     const std::lock_guard lock{mutex_};
     figures_.count(d);
+    kept_hold_ = hold;
+    is_hold_new_ = is_hold_new_ && held_ != hold;
   }
   pool_->want(d);
   carry_out(now);
   show(std::move(d), std::move(load), unfinished_in(observed), now);
+}
+
+/// Nothing was done; it is tried again at the next look.
+void scaling_keeper::not_committed(bool is_resumed) {
+  const std::lock_guard lock{mutex_};
+  is_resumed_ = is_resumed_ || is_resumed;
+  const fleet::trouble what{"not_committed", "the cluster has not committed the last decision; nothing of it was done"};
+  if (std::ranges::find(troubles_, what) == troubles_.end()) troubles_.push_back(what);
 }
 
 void scaling_keeper::show(scaling::decision d, actors::load_view load, std::size_t unfinished, timestamp now) {
@@ -249,14 +293,6 @@ void scaling_keeper::show(scaling::decision d, actors::load_view load, std::size
 void scaling_keeper::failed(std::uint64_t scaling_figures::*which) {
   const std::lock_guard lock{mutex_};
   ++(figures_.*which);
-}
-
-scaling_figures scaling_keeper::figures() const {
-  const std::lock_guard lock{mutex_};
-  auto now = figures_;
-  now.decides = owns_;
-  now.is_held = held_.has_value();
-  return now;
 }
 
 /// What is not measured here is missing, and a rule that looks at it holds.
@@ -321,13 +357,13 @@ void scaling_keeper::measure_loads(const picture& seen, timestamp now, scaling::
 }
 
 /// By the policy's bounds, by an operator, or by a provider that has given nothing for long. Nothing: the decision does not say.
-std::optional<bool> scaling_keeper::is_at_limit(const scaling::decision& d, const std::optional<held>& hold) const {
+std::optional<bool> scaling_keeper::is_at_limit(const scaling::decision& d, const std::optional<scaling::hold>& hold) const {
   const auto said = scaling::is_at_limit(d, scaling::bounds_at(settings_.policy.read, d.at).max);
   if (!said || *said || d.why == scaling::reason::environment_off) return said;
   return hold && d.to > hold->nodes;
 }
 
-void scaling_keeper::override_by(const held& hold, scaling::decision& d) {
+void scaling_keeper::override_by(const scaling::hold& hold, scaling::decision& d) {
   d.to = hold.nodes;
   d.victims.clear();  // the pool names them
   d.text = fmt::format("held at {} by an operator for {} s more; the policy: {}", hold.nodes,
@@ -382,8 +418,8 @@ void scaling_keeper::change(actors::change_node::action what, model::node_id nod
           [](const caf::error&) {});
 }
 
-void scaling_keeper::keep(const scaling::observation& seen, const scaling::decision& d) {
-  if (!log_ || log_bytes_ > log_bytes_most) {
+void scaling_keeper::write_down(const scaling::observation& seen, const scaling::decision& d) {
+  if (!log_) {
     log_.emplace();
     log_bytes_ = 0;
     std::error_code ignored;
@@ -396,52 +432,6 @@ void scaling_keeper::keep(const scaling::observation& seen, const scaling::decis
 void scaling_keeper::write_log(const std::string& line) {
   std::ofstream{settings_.log, std::ios::app} << line;
   log_bytes_ += line.size();
-}
-
-std::string scaling_keeper::status() const {
-  const std::lock_guard lock{mutex_};
-  json::object out{{"policy", settings_.policy.name},
-                   {"pool", settings_.policy.read.pool},
-                   {"environment", settings_.environment},
-                   {"leads", owns_}};
-  if (!owns_) return json::serialize(out);
-  out["desired"] = last_ ? json::value(last_->to) : json::value(nullptr);
-  out["now"] = last_ ? json::value(scaling::to_json(*last_)) : json::value(nullptr);
-  out["on_order"] = figures_.on_order;
-  out["degradation"] = to_json(load_);
-  out["held"] =
-      held_ ? json::value(json::object{{"nodes", held_->nodes}, {"until_ms", to_unix_ms(held_->until)}}) : json::value(nullptr);
-  json::array machines, alarms, decisions, course;
-  for (const auto& each : machines_) machines.push_back(to_json(each));
-  for (const auto& each : troubles_) alarms.push_back(json::object{{"code", each.code}, {"why", each.why}});
-  for (const auto& each : decisions_) decisions.push_back(scaling::to_json(each));
-  for (const auto& each : course_.points())
-    course.push_back(json::array{to_unix_ms(each.at), each.desired, each.ready, each.unfinished});
-  out["machines"] = std::move(machines);
-  out["course"] = std::move(course);
-  out["alarms"] = std::move(alarms);
-  out["decisions"] = std::move(decisions);
-  return json::serialize(out);
-}
-
-result<void> scaling_keeper::hold(int nodes, duration time) {
-  const auto& limits = settings_.policy.read.bounds;
-  if (nodes < limits.min || nodes > limits.max)
-    return error{errc::bad_request,
-                 fmt::format("{} nodes: the policy '{}' allows {} to {}", nodes, settings_.policy.name, limits.min, limits.max)};
-  if (time <= duration{0} || time > hold_most) return error{errc::bad_request, "a hold lasts up to 30 days"};
-  const std::lock_guard lock{mutex_};
-  if (!owns_) return error{errc::conflict, "this node does not decide; the one that leads does, see GET /v1/cluster"};
-  held_ = held{nodes, clock_.now() + time};
-  return {};
-}
-
-result<void> scaling_keeper::release() {
-  const std::lock_guard lock{mutex_};
-  if (!owns_) return error{errc::conflict, "this node does not decide; the one that leads does, see GET /v1/cluster"};
-  held_.reset();
-  is_resumed_ = true;
-  return {};
 }
 
 }  // namespace troupe::cli

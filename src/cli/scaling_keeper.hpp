@@ -5,6 +5,7 @@
 #include "actors/job_ends.hpp"
 #include "base/clock.hpp"
 #include "cli/degradation_keeper.hpp"
+#include "cli/handover_keeper.hpp"
 #include "cli/load_reader.hpp"
 #include "cli/policy_file.hpp"
 #include "cli/scaling_metrics.hpp"
@@ -57,6 +58,8 @@ class scaling_keeper : public model::ports::scaling_desk {
   scaling_keeper(const scaling_keeper&) = delete;
   scaling_keeper& operator=(const scaling_keeper&) = delete;
 
+  static constexpr duration hold_most = std::chrono::hours{24 * 30};
+
   /// Decides nothing more; an order that is under way is waited for.
   void stop();
 
@@ -66,10 +69,6 @@ class scaling_keeper : public model::ports::scaling_desk {
   [[nodiscard]] result<void> release() override;
 
  private:
-  struct held {
-    int nodes = 0;
-    timestamp until{};
-  };
   struct picture {
     actors::cluster_view cluster;
     actors::node_view node;
@@ -78,19 +77,24 @@ class scaling_keeper : public model::ports::scaling_desk {
   void run();
   bool pause(duration time);
   [[nodiscard]] std::optional<picture> ask();
+  [[nodiscard]] bool take_over(const actors::cluster_view& seen);
+  void begin(scaling::steps_taken steps);
   void step(const picture& seen);
+  [[nodiscard]] scaling::observation observe(const picture& seen, timestamp now);
+  [[nodiscard]] bool owns_still(const actors::cluster_view& seen);
+  void not_committed(bool is_resumed);
   void measure(const picture& seen, timestamp now, scaling::observation& into);
   static void measure_queue(const actors::load_view& load, timestamp now, scaling::observation& into);
   void measure_ends(timestamp now, scaling::observation& into);
   void measure_loads(const picture& seen, timestamp now, scaling::observation& into);
   void show(scaling::decision d, actors::load_view load, std::size_t unfinished, timestamp now);
-  static void override_by(const held& hold, scaling::decision& d);
-  [[nodiscard]] std::optional<bool> is_at_limit(const scaling::decision& d, const std::optional<held>& hold) const;
+  static void override_by(const scaling::hold& hold, scaling::decision& d);
+  [[nodiscard]] std::optional<bool> is_at_limit(const scaling::decision& d, const std::optional<scaling::hold>& hold) const;
   [[nodiscard]] bool is_over() const;
   void carry_out(timestamp now);
   void give_back(std::vector<std::string> names, timestamp now);
   void change(actors::change_node::action what, model::node_id node);
-  void keep(const scaling::observation& seen, const scaling::decision& d);
+  void write_down(const scaling::observation& seen, const scaling::decision& d);
   void write_log(const std::string& line);
   void give_up();
   void failed(std::uint64_t scaling_figures::*which);
@@ -101,6 +105,10 @@ class scaling_keeper : public model::ports::scaling_desk {
 
   // Of the thread.
   std::optional<scaling::scaler> machine_;
+  std::optional<scaling::steps_taken> handed_over_;  ///< that the machine is to be told at its next step
+  std::optional<std::uint64_t> owned_term_;
+  std::optional<int> desired_;  ///< as far as it is known
+  handover_keeper handover_;
   std::optional<fleet::pool> pool_;
   degradation_keeper degradation_;
   std::string given_back_last_;  ///< the machine that the provider was asked last to take back
@@ -108,8 +116,10 @@ class scaling_keeper : public model::ports::scaling_desk {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool is_stopping_ = false, owns_ = false, is_resumed_ = false;
-  std::optional<held> held_;
+  bool is_stopping_ = false, owns_ = false, is_resumed_ = false, is_asked_ = false;
+  std::optional<scaling::hold> held_;        ///< by an operator
+  std::optional<scaling::hold> kept_hold_;   ///< the cluster has committed it
+  bool is_hold_new_ = false;                 ///< `held_` is the operator's newest word, and not committed yet
   std::deque<scaling::decision> decisions_;  ///< that changed something, or gave another reason; the newest last
   std::optional<scaling::decision> last_;
   std::vector<fleet::pool::entry> machines_;

@@ -42,7 +42,8 @@ void pool::look(const sight& at) {
   match_nodes(at);
   find_late(at);
   build(at.now);
-  has_desired_ = has_desired_ || at.listed.has_value();
+  has_answered_ = has_answered_ || at.listed.has_value();
+  has_desired_ = has_desired_ || has_answered_;
 }
 
 void pool::match_listed(const sight& at) {
@@ -149,7 +150,7 @@ void pool::build(timestamp now) {
 }
 
 void pool::want(const scaling::decision& d) {
-  if (has_desired_) fleet_.desired = d.to;
+  if (has_answered_) fleet_.desired = d.to;
   auto going = d.victims;
   // Machines that came although nobody wanted them any more. One that is not listed is about to be lost: another one that has
   // come in its place by itself is not too many.

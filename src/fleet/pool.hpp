@@ -60,7 +60,10 @@ struct pool_times {
 
 class pool {
  public:
-  explicit pool(pool_times times = {}) : times_(times) {}
+  /// @param desired  machines, by who had the pool before; nothing: as many as there are
+  explicit pool(pool_times times = {}, std::optional<int> desired = {}) : times_(times), has_desired_(desired.has_value()) {
+    fleet_.desired = desired.value_or(0);
+  }
 
   /// Takes in what there is; until the provider has said something, nothing is wanted or let go. Nodes that the provider does not
   /// know stay for ever: they count, and never go; but one with the label of a machine that has been silent for as long as a
@@ -69,7 +72,7 @@ class pool {
   /// The pool for `scaling::scaler::step`.
   [[nodiscard]] const scaling::fleet& machines() const noexcept { return fleet_; }
   /// Whether the provider has ever said what there is. Before that nobody knows how many are wanted, and `want` changes nothing.
-  [[nodiscard]] bool is_known() const noexcept { return has_desired_; }
+  [[nodiscard]] bool is_known() const noexcept { return has_answered_; }
   /// What was decided, as a count and as names. Also given again and again while nothing changes.
   void want(const scaling::decision& d);
   /// What follows, from the last look and all that was wanted. Nothing is ordered while the provider does not say what there is.
@@ -127,7 +130,8 @@ class pool {
   std::uint64_t last_id_ = 0;
   timestamp now_{};
   bool has_desired_ = false;
-  bool is_answered_ = false;  ///< by the provider, at the last look
+  bool has_answered_ = false;  ///< the provider, ever
+  bool is_answered_ = false;   ///< by the provider, at the last look
 };
 
 }  // namespace troupe::fleet

@@ -16,13 +16,14 @@ namespace troupe::model {
 ///   5  an operator pauses the queue, or a pipeline of it, and resumes it
 ///   6  a job's pipeline may have stages of the kinds `model.*` (upscale, filter, detect, matte, embed), and require memory
 ///   7  the leader says what is done to jobs while more nodes are wanted than may be
+///   8  whoever decides how many nodes there are keeps what it remembers for who decides after it
 struct version_range {
   std::uint32_t least = 1, most = 1;
   [[nodiscard]] constexpr bool has(std::uint32_t version) const noexcept { return least <= version && version <= most; }
   friend bool operator==(const version_range&, const version_range&) = default;
 };
 /// This program's. Whoever adds a command, or a member to one, raises `most` and says above what is new.
-inline constexpr version_range own_versions{1, 7};
+inline constexpr version_range own_versions{1, 8};
 inline constexpr std::uint32_t version_with_traits = 2;
 inline constexpr std::uint32_t version_with_preference = 3;
 inline constexpr std::uint32_t version_with_missing_inputs = 4;
@@ -30,6 +31,7 @@ inline constexpr std::uint32_t version_with_lean_state = 4;
 inline constexpr std::uint32_t version_with_pauses = 5;
 inline constexpr std::uint32_t version_with_model_stages = 6;
 inline constexpr std::uint32_t version_with_degradation = 7;
+inline constexpr std::uint32_t version_with_scaling_memory = 8;
 
 /// @param whose  node it is that runs the program, for people
 /// @returns `errc::conflict` with what to do, if a program cannot take part in a cluster that writes this version.

@@ -52,6 +52,7 @@ class deciding {
       : policy_(policy), eager_(eager), memory_(remembered), at_(at), machines_(machines), holds_(bounds_at(policy, at.now)) {}
 
   void run(decision& d, const observation& seen) {
+    if (seen.handed_over) take_over(*seen.handed_over);
     remember(seen.is_resumed);
     for (const auto& each : policy_.rules) d.said.emplace_back(each.name, judge(each, at_));
     const auto together = combine(d.said, d.from);
@@ -65,17 +66,28 @@ class deciding {
   }
 
  private:
+  /// The clocks of two owners differ: what lies ahead counts as of now.
+  void take_over(steps_taken steps) {
+    if (planted(plant::scaling_forgets_handover)) return;
+    const auto until_now = [this](timestamp& at) { at = std::min(at, at_.now); };
+    for (auto* const each : {&steps.last_out, &steps.last_in, &steps.paused_since})
+      if (*each) until_now(**each);
+    for (auto& at : steps.actions) until_now(at);
+    for (auto& [at, nodes] : steps.moved) until_now(at);
+    memory_.steps = std::move(steps);
+  }
+
   void remember(bool is_resumed) {
     if (!memory_.began) memory_.began = at_.now;
     const auto itself = [](timestamp t) { return t; };
     const auto first = [](const auto& pair) { return pair.first; };
-    forget_before(memory_.actions, at_.now - 1h, itself);
-    forget_before(memory_.moved, at_.now - 1min, first);
+    forget_before(memory_.steps.actions, at_.now - 1h, itself);
+    forget_before(memory_.steps.moved, at_.now - 1min, first);
     // The edge of the window counts, so that a wish has to last for all of it.
     forget_before(memory_.wanted, at_.now - std::max(policy_.stabilise_in, policy_.stabilise_out) - 1ms, first);
-    if (is_resumed) memory_.actions.clear();
-    if (memory_.paused_since && (is_resumed || at_.now - *memory_.paused_since >= policy_.bounds.pause))
-      memory_.paused_since.reset();
+    if (is_resumed) memory_.steps.actions.clear();
+    if (memory_.steps.paused_since && (is_resumed || at_.now - *memory_.steps.paused_since >= policy_.bounds.pause))
+      memory_.steps.paused_since.reset();
   }
 
   static void hold(decision& d, reason why) {
@@ -128,23 +140,23 @@ class deciding {
     const auto left = [&](const std::optional<timestamp>& since, duration lasts) {
       return since ? std::max(duration{0}, *since + lasts - at_.now) : duration{0};
     };
-    if (is_out) return left(memory_.last_out, policy_.cooldown_out);
-    return std::max(left(memory_.last_in, policy_.cooldown_in), left(memory_.last_out, policy_.cooldown_in));
+    if (is_out) return left(memory_.steps.last_out, policy_.cooldown_out);
+    return std::max(left(memory_.steps.last_in, policy_.cooldown_in), left(memory_.steps.last_out, policy_.cooldown_in));
   }
 
   void carry_out(decision& d) {
     const bool is_out = d.to > d.from;
     const bool is_forced = d.why == reason::above_max || d.why == reason::below_min;
-    if (memory_.paused_since) return hold(d, reason::runaway);
+    if (memory_.steps.paused_since) return hold(d, reason::runaway);
     if (!is_forced && cools_for(is_out) > 0ms) return hold(d, reason::cooling_down);
     if (policy_.bounds.actions_per_hour && counted_actions() >= *policy_.bounds.actions_per_hour) {
-      memory_.paused_since = at_.now;
+      memory_.steps.paused_since = at_.now;
       return hold(d, reason::runaway);
     }
     int by = std::abs(d.to - d.from);
     if (policy_.bounds.changes_per_minute) {
       int moved = 0;
-      for (const auto& [when, nodes] : memory_.moved) moved += nodes;
+      for (const auto& [when, nodes] : memory_.steps.moved) moved += nodes;
       by = std::min(by, *policy_.bounds.changes_per_minute - moved);
       if (by <= 0) return hold(d, reason::rate_limited);
     }
@@ -153,21 +165,22 @@ class deciding {
       if (by == 0) return hold(d, reason::nobody_can_go);
     }
     d.to = is_out ? d.from + by : d.from - by;
-    memory_.moved.emplace_back(at_.now, by);
-    memory_.actions.push_back(at_.now);
-    (is_out ? memory_.last_out : memory_.last_in) = at_.now;
+    memory_.steps.moved.emplace_back(at_.now, by);
+    memory_.steps.actions.push_back(at_.now);
+    (is_out ? memory_.steps.last_out : memory_.steps.last_in) = at_.now;
   }
 
   [[nodiscard]] int counted_actions() const {
-    const auto all = static_cast<int>(memory_.actions.size());
+    const auto all = static_cast<int>(memory_.steps.actions.size());
     return planted(plant::scaling_guard_counts_half) ? all / 2 : all;
   }
 
   /// @returns by how many the count goes down: those who never came, and those who can go.
   int choose_victims(decision& d, int by, bool is_forced) {
     const int there = static_cast<int>(machines_.machines.size());
-    const int never_came = std::clamp(d.from - there, 0, by);
-    d.victims = pick_victims(machines_, by - never_came, is_forced ? 1e9 : policy_.bounds.use_after_in_most);
+    const double use_most = is_forced ? 1e9 : policy_.bounds.use_after_in_most;
+    const int never_came = use_of(machines_) > use_most ? 0 : std::clamp(d.from - there, 0, by);
+    d.victims = pick_victims(machines_, by - never_came, use_most);
     return never_came + static_cast<int>(d.victims.size());
   }
 
@@ -182,7 +195,7 @@ class deciding {
     const auto lasts = policy_.bounds.warn_at_limit_after;
     const bool is_blind = std::ranges::any_of(d.said, [](const auto& each) { return each.second.what == opinion::kind::blind; });
     if (is_blind) d.alerts.push_back(alert::metric_missing);
-    if (memory_.paused_since) d.alerts.push_back(alert::runaway);
+    if (memory_.steps.paused_since) d.alerts.push_back(alert::runaway);
     if (since(memory_.at_max_since, wanted > holds_.max, lasts)) d.alerts.push_back(alert::at_max_long);
     if (since(memory_.at_min_since, wanted < holds_.min, lasts)) d.alerts.push_back(alert::at_min_long);
     const int ready = machines_.count(machine_state::ready) + machines_.count(machine_state::drained);
@@ -241,12 +254,6 @@ decision scaler::step(const observation& seen) {
   const auto at = look_at(policy_, windows_, seen.machines, seen.now);
   deciding{policy_, eagerness_, memory_, at, seen.machines}.run(d, seen);
   return d;
-}
-
-bool term_fence::admits(const decision& d) noexcept {
-  if ((d.term < newest_ || d.why == reason::old_term) && !planted(plant::scaling_obeys_old_term)) return false;
-  newest_ = std::max(newest_, d.term);
-  return true;
 }
 
 }  // namespace troupe::scaling

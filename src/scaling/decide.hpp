@@ -1,6 +1,7 @@
 #pragma once
 
 #include "scaling/fleet.hpp"
+#include "scaling/handover.hpp"
 #include "scaling/judge.hpp"
 #include "scaling/metric.hpp"
 #include "scaling/policy.hpp"
@@ -83,17 +84,16 @@ struct observation {
   /// The number stays as it is, for an operator holds it or nobody knows yet what there is: what is decided is a wish, which
   /// counts as no step.
   bool is_held = false;
+  /// What was done before, in place of what the machine remembers: by another owner, or because its last step did not take place.
+  std::optional<steps_taken> handed_over{};
 };
 
 /// What the machine remembers between steps.
 struct memory {
   std::uint64_t term = 0;
   std::optional<timestamp> began;
-  std::optional<timestamp> last_out, last_in;
-  std::deque<timestamp> actions;                 ///< of the last hour
-  std::deque<std::pair<timestamp, int>> moved;   ///< nodes, of the last minute
+  steps_taken steps;
   std::deque<std::pair<timestamp, int>> wanted;  ///< by the rules together, of the stabilisation window
-  std::optional<timestamp> paused_since;
   std::optional<timestamp> at_max_since, at_min_since, behind_since;
 };
 
@@ -118,15 +118,6 @@ class scaler {
   eagerness eagerness_;
   metric_windows windows_;
   memory memory_;
-};
-
-/// On the side of whoever carries decisions out: only those of the newest term that it has seen are obeyed.
-class term_fence {
- public:
-  [[nodiscard]] bool admits(const decision& d) noexcept;
-
- private:
-  std::uint64_t newest_ = 0;
 };
 
 }  // namespace troupe::scaling

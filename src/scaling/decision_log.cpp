@@ -55,6 +55,7 @@ observation observation_of(const json::object& line, std::map<machine_id, machin
   seen.term = line.at("term").to_number<std::uint64_t>();
   if (const auto* const resumed = line.if_contains("resumed")) seen.is_resumed = resumed->as_bool();
   if (const auto* const held = line.if_contains("held")) seen.is_held = held->as_bool();
+  if (const auto* const steps = line.if_contains("handed_over")) seen.handed_over = steps_from(steps->as_object());
   for (const auto& each : line.at("samples").as_array()) {
     const auto& one = each.as_array();
     auto name = metric_from(one.at(0).as_string());
@@ -110,6 +111,7 @@ std::string decision_log::line(const observation& seen, const decision& d) {
                     {"desired", seen.machines.desired}, {"nodes", std::move(changed)}, {"gone", std::move(gone)}};
   if (seen.is_resumed) told["resumed"] = true;
   if (seen.is_held) told["held"] = true;
+  if (seen.handed_over) told["handed_over"] = to_json(*seen.handed_over);
   auto text = json::serialize(told);
   text.pop_back();
   return text.append(decision_key).append(json::serialize(to_json(d))).append("}\n");

@@ -68,7 +68,7 @@ std::string rest_of(const decision& d, const background& from) {
     case reason::runaway:
       return fmt::format("{} steps in an hour are a runaway; paused for {} more, or until somebody resumes it",
                          limits.actions_per_hour.value_or(0),
-                         duration_text(left_of(from.remembered.paused_since, limits.pause, from.at.now)));
+                         duration_text(left_of(from.remembered.steps.paused_since, limits.pause, from.at.now)));
     case reason::environment_off: return "scaling is off in this environment";
     case reason::old_term: return "another owner has the pool";
   }
@@ -79,10 +79,10 @@ std::string rest_of(const decision& d, const background& from) {
 duration kept_back(bool is_out, const background& from) {
   const auto& past = from.remembered;
   const auto now = from.at.now;
-  auto lasts = left_of(past.paused_since, from.policy.bounds.pause, now);
-  if (is_out) return std::max({lasts, left_of(past.last_out, from.policy.cooldown_out, now)});
-  lasts = std::max(
-      {lasts, left_of(past.last_in, from.policy.cooldown_in, now), left_of(past.last_out, from.policy.cooldown_in, now)});
+  auto lasts = left_of(past.steps.paused_since, from.policy.bounds.pause, now);
+  if (is_out) return std::max({lasts, left_of(past.steps.last_out, from.policy.cooldown_out, now)});
+  lasts = std::max({lasts, left_of(past.steps.last_in, from.policy.cooldown_in, now),
+                    left_of(past.steps.last_out, from.policy.cooldown_in, now)});
   lasts = std::max(lasts, left_of(past.began, from.policy.stabilise_in, now));
   for (const auto& [when, nodes] : past.wanted) {
     if (nodes >= from.at.desired) lasts = std::max(lasts, when + from.policy.stabilise_in - now + 1ms);

@@ -34,6 +34,15 @@ const char* to_string(machine_state s) noexcept {
   return "?";
 }
 
+double use_of(const fleet& of) {
+  int slots = 0, busy = 0;
+  for (const auto& each : of.machines) {
+    slots += each.state == machine_state::ready ? each.slots : 0;
+    busy += each.busy;
+  }
+  return slots == 0 ? 0 : busy * 100.0 / slots;
+}
+
 std::vector<machine_id> pick_victims(const fleet& of, int count, double use_most) {
   std::vector<const machine*> able;
   int slots = 0;
@@ -48,10 +57,11 @@ std::vector<machine_id> pick_victims(const fleet& of, int count, double use_most
   std::vector<machine_id> picked;
   for (const auto* each : able) {
     if (static_cast<int>(picked.size()) >= count) break;
-    if (each->state == machine_state::ready) {
-      if (busy * 100.0 > use_most * (slots - each->slots) && !planted(plant::scaling_forgets_use)) break;
-      slots -= each->slots;
-    }
+    const int left = slots - (each->state == machine_state::ready ? each->slots : 0);
+    // One that was drained is of no use already; one that does not work yet is soon needed, if those that do are too busy.
+    const bool is_needed = each->state != machine_state::drained && busy * 100.0 > use_most * left;
+    if (is_needed && !planted(plant::scaling_forgets_use)) break;
+    slots = left;
     picked.push_back(each->id);
   }
   return picked;

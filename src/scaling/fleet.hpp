@@ -41,6 +41,9 @@ struct fleet {
   }
 };
 
+/// Percent of the slots of ready nodes that are busy; without slots 0.
+[[nodiscard]] double use_of(const fleet& of);
+
 /// Which machines may go, at most `count`, the first one first. Never one that is busy or planned for. Drained ones come first,
 /// then those that do not work yet, the youngest first, then those that work: the least lost work, the fewest warm models, the
 /// least used.

@@ -239,6 +239,47 @@ class ScalingTest(TestCase):
         wait_until("a node to be on order", lambda: metric('troupe_scaling_nodes{state="on_order"}') == 1)
         self.assertEqual(metric('troupe_scaling_alerts{code="runaway"}'), 0)
 
+    def test_steps_and_holds_are_those_of_the_pool_whoever_leads(self):
+        policy, program = self.folder / "resting.yaml", self.folder / "provider"
+        policy.write_text(POLICY.replace("min: 1, max: 3", "min: 1, max: 6, changes_per_minute: 1") + "cooldown: {out: 10min}\n")
+        program.write_text("#!/bin/sh\n")  # takes each order, and has nothing
+        program.chmod(0o755)
+        cluster = Cluster(TROUPE, 3, ["--slots", "1", "--pipelines", self.folder / "pipelines", "--set", f"scaling.policy={policy}", "--set", "scaling.every=1s",
+                                      "--set", "scaling.provider=exec", "--set", f"scaling.command={program}"])
+        self.addCleanup(cluster.close)
+        cluster.start()
+        jobs = [cluster.nodes[0].submit("hold", {})["id"] for _ in range(6)]
+
+        def decided(node):
+            return [(one["from"], one["to"], one["reason"]) for one in node.json("GET", "/v1/scaling").get("decisions", [])]
+
+        def steps(node):
+            return [(was, now) for was, now, reason in decided(node) if reason == "demand"]
+
+        def rests(node):
+            return any(reason == "cooling_down" for _, _, reason in decided(node))
+        first = cluster.leader()
+        wait_until("the first owner to take a step, and to rest", lambda: steps(first) and rests(first))
+        desired = first.json("GET", "/v1/scaling")["desired"]
+        first.kill()
+        second = cluster.leader()
+        wait_until("the second owner to rest, too", lambda: rests(second))
+        self.assertEqual((steps(second), decided(second)[0][0]), ([], desired))
+
+        held = run(TROUPE, "--url", second.url, "scale", "hold", "5", "--for", "1h")
+        self.assertEqual(held.returncode, 0, held.stderr)
+        wait_until("the hold to take place", lambda: second.json("GET", "/v1/scaling")["now"]["text"].startswith("held at 5"))
+        hold = second.json("GET", "/v1/scaling")["held"]
+        first.start()
+        cluster.wait_ready()
+        cluster.wait_level()
+        second.kill()
+        third = cluster.leader()
+        wait_until("the third owner to hold", lambda: third.json("GET", "/v1/scaling").get("held") == hold)
+        self.go.touch()
+        for job in jobs:
+            self.assertEqual(third.wait_final(job)["state"], "succeeded")
+
     def test_a_policy_that_cannot_be_read_ends_the_start_and_says_where(self):
         (self.folder / "policy.yaml").write_text(POLICY.replace("max: 3", "max: three"))
         done = run(TROUPE, "node", "--data", self.folder / "other", "--listen", "127.0.0.1:0", "--pipelines", self.folder / "pipelines", "--set", f"scaling.policy={self.folder / 'policy.yaml'}")

@@ -24,7 +24,8 @@ constexpr scaling_plant plants[] = {{"names_busy", plant::scaling_names_busy, "b
                                     {"goes_in_blind", plant::scaling_goes_in_blind, "blind"},
                                     {"forgets_quota", plant::scaling_forgets_quota, "caps"},
                                     {"guard_counts_half", plant::scaling_guard_counts_half, "guard"},
-                                    {"obeys_old_term", plant::scaling_obeys_old_term, "term"}};
+                                    {"obeys_old_term", plant::scaling_obeys_old_term, "term"},
+                                    {"forgets_handover", plant::scaling_forgets_handover, "guard"}};
 
 void add(scaling_figures& sum, const scaling_figures& one) {
   sum.decisions += one.decisions;

@@ -1,6 +1,8 @@
 #include "sim/scaling_trial.hpp"
 
+#include "model/table/job_table.hpp"
 #include "scaling/scaling.hpp"
+#include "support/memory_table_store.hpp"
 
 #include <fmt/format.h>
 
@@ -25,18 +27,22 @@ constexpr duration late_most = 90s;
 constexpr duration seen_after = late_most + 60s;
 constexpr double minutes_of_a_task = 1;
 
-std::string rules_of(random& dice) {
+/// @param noise  of the load, in percent; a target must tolerate both of its ends, or it turns around without end
+std::string rules_of(random& dice, std::int64_t noise) {
   const auto queue_alarm = fmt::format(
       "  queue: {{kind: alarm, metric: queue_depth, out: {{above: {}, change: +{}, points: 2, of: {}}}, in: {{below: 10, change: "
       "-{}, points: 3}}}}\n",
       dice.between(20, 60), dice.between(1, 4), dice.between(2, 3), dice.between(1, 3));
-  const auto use_target = fmt::format("  use: {{kind: target, metric: slot_use, target: {}, below_tolerated: {}}}\n",
-                                      dice.between(50, 75), dice.between(0, 15));
+  const auto use_target =
+      fmt::format("  use: {{kind: target, metric: slot_use, target: {}, above_tolerated: {}, below_tolerated: {}}}\n",
+                  dice.between(50, 75), 2 * noise, dice.between(0, 15));
   switch (dice.below(6)) {
     case 0: return queue_alarm;
     case 1: return use_target;
     case 2: return queue_alarm + use_target;
-    case 3: return "  all: {kind: target, metric: unfinished, total: true, target: 0.75}\n";
+    case 3:
+      return fmt::format("  all: {{kind: target, metric: unfinished, total: true, target: 0.75, above_tolerated: {}}}\n",
+                         2 * noise);
     case 4:
       return "  queue: {kind: desired-steps, metric: queue_depth, steps: [{up_to: 10, nodes: 1}, {up_to: 50, nodes: 5}, {up_to: "
              "100, nodes: 12}, {nodes: 25}]}\n";
@@ -46,7 +52,7 @@ std::string rules_of(random& dice) {
   }
 }
 
-std::string policy_text(random& dice) {
+std::string policy_text(random& dice, std::int64_t noise) {
   const auto min = dice.between(1, 3);
   auto bounds =
       fmt::format("min: {}, max: {}, actions_per_hour: {}, pause: 30min", min, dice.between(12, 40), dice.between(4, 20));
@@ -55,7 +61,7 @@ std::string policy_text(random& dice) {
   if (dice.chance(500)) bounds += fmt::format(", changes_per_minute: {}", dice.between(1, 6));
   return fmt::format(
       "pool: trial\nlimits: {{{}}}\ncooldown: {{out: {}s, in: {}s}}\nstabilise: {{in: {}s}}\nwarm_up: {}s\nrules:\n{}", bounds,
-      dice.between(0, 4) * 60, dice.between(150, 600), dice.between(180, 420), dice.between(120, 240), rules_of(dice));
+      dice.between(0, 4) * 60, dice.between(150, 600), dice.between(180, 420), dice.between(120, 240), rules_of(dice, noise));
 }
 
 /// An owner of the pool, with the log that it keeps.
@@ -68,15 +74,29 @@ struct owner {
   decision_log log;
   std::string lines;
   std::uint64_t term;
-  std::deque<timestamp> steps;
-  std::deque<std::pair<timestamp, int>> moved;
+  bool has_claimed = false;
+  std::optional<steps_taken> handed_over;  ///< that it is to be told at its next step
+  std::optional<std::string> kept;         ///< by the cluster, as far as it knows
+};
+
+/// What really was done, by all owners.
+struct what_was_done {
+  std::deque<timestamp> steps;                  ///< of the last hour
+  std::deque<std::pair<timestamp, int>> moved;  ///< nodes, of the last minute
+  std::optional<timestamp> last_out, last_in;
+  timestamp paused_until{};
 };
 
 class trial {
  public:
-  explicit trial(std::uint64_t seed) : dice_(seed), text_(policy_text(dice_)), policy_(*parse_policy(text_, "trial.yaml")) {
+  explicit trial(std::uint64_t seed)
+      : dice_(seed),
+        noise_(dice_.chance(500) ? dice_.between(1, 5) : 0),
+        text_(policy_text(dice_, noise_)),
+        policy_(*parse_policy(text_, "trial.yaml")) {
     is_faulty_provider_ = dice_.chance(600);
     is_faulty_metrics_ = dice_.chance(700);
+    is_faulty_log_ = dice_.chance(300);
     now_ = from_unix_ms(1'767'571'200'000);
     owners_.push_back(std::make_unique<owner>(text_, 1));
     pool_.desired = policy_.bounds.min;
@@ -122,49 +142,106 @@ class trial {
       return true;
     });
     const bool has_old = owners_.size() > 1 && now_ < old_acts_until_;
-    if (has_old && dice_.chance(500)) ask(*owners_[owners_.size() - 2], came, false);
-    ask(*owners_.back(), came, true);
-    if (has_old && dice_.chance(500)) ask(*owners_[owners_.size() - 2], {}, false);
+    if (has_old && dice_.chance(500)) ask(*owners_[owners_.size() - 2], came);
+    ask(*owners_.back(), came);
+    if (has_old && dice_.chance(500)) ask(*owners_[owners_.size() - 2], {});
     reconcile();
   }
 
-  void ask(owner& who, const std::vector<std::pair<metric, sample>>& came, bool is_owner) {
-    const observation seen{.term = who.term, .now = now_, .samples = came, .machines = pool_};
+  void ask(owner& who, const std::vector<std::pair<metric, sample>>& came) {
+    if (!who.has_claimed) return claim(who);
+    const auto handed_over = std::exchange(who.handed_over, std::nullopt);
+    const observation seen{.term = who.term, .now = now_, .samples = came, .machines = pool_, .handed_over = handed_over};
+    const auto before = handed_over.value_or(who.machine.remembered().steps);
     const auto d = who.machine.step(seen);
     who.lines += who.log.line(seen, d);
     ++figures_.decisions;
     figures_.held_blind += d.why == reason::metric_missing ? 1 : 0;
     figures_.paused += d.why == reason::runaway ? 1 : 0;
     figures_.capped += d.is_degraded ? 1 : 0;
-    if (!fence_.admits(d)) {
-      ++figures_.refused_terms;
-      if (is_owner) throw scaling_violation{"term", "the owner's decision was refused"};
+    if (!keep(who, d)) {
+      who.handed_over = before;
       return;
     }
-    if (!is_owner && owners_.back()->term > who.term && newest_obeyed_ > who.term)
-      throw scaling_violation{"term", fmt::format("term {} was obeyed after term {}: {}", who.term, newest_obeyed_, d.text)};
-    newest_obeyed_ = std::max(newest_obeyed_, who.term);
+    const auto& paused_since = who.machine.remembered().steps.paused_since;
+    if (paused_since) done_.paused_until = *paused_since + policy_.bounds.pause;
     if (d.to == d.from) return;
-    check(who, d);
+    check(d);
     carry_out(d);
   }
 
-  void check(owner& who, const decision& d) {
+  /// Sooner or later: until then the owner before goes on.
+  void claim(owner& who) {
+    if (dice_.chance(500) || !commit({who.term, std::nullopt})) return;
+    who.has_claimed = true;
+    newest_claim_ = std::max(newest_claim_, who.term);
+    auto left = handover_from(table_.scaling_memory());
+    if (!left) throw scaling_violation{"guard", left.error().detail};
+    who.handed_over = std::move(left->steps);
+  }
+
+  /// An entry of the log can be lost, or its answer.
+  bool keep(owner& who, const decision& d) {
+    const auto text = to_text({who.machine.remembered().steps, d.to, std::nullopt});
+    if (who.kept == text) return true;
+    who.kept.reset();
+    const bool is_answered = !is_faulty_log_ || !dice_.chance(50);
+    figures_.faults += is_answered ? 0 : 1;
+    const bool is_kept = (is_answered || dice_.chance(500)) && commit({who.term, text});
+    if (!is_kept || !is_answered) return false;
+    if (who.term < newest_claim_)
+      throw scaling_violation{"term", fmt::format("term {} was obeyed after term {}: {}", who.term, newest_claim_, d.text)};
+    who.kept = text;
+    return true;
+  }
+
+  bool commit(model::scaling_command what) {
+    const auto effects = table_.apply({now_, std::move(what), std::nullopt}, ++last_index_);
+    const auto& reply = std::get<result<model::pause_outcome>>(effects.reply);
+    figures_.refused_terms += reply ? 0 : 1;
+    return reply.has_value();
+  }
+
+  void check(const decision& d) {
+    check_bounds(d);
+    check_guard(d);
+    if (d.why == reason::surplus) check_sight(d);
+    check_direction(d);
+  }
+
+  void check_bounds(const decision& d) {
     const auto by = std::abs(d.to - d.from);
     (d.to > d.from ? figures_.out : figures_.in)++;
     if (d.to > d.from && d.to > cap_)
       throw scaling_violation{"caps", fmt::format("{} nodes, {} is the most: {}", d.to, cap_, d.text)};
-    while (!who.moved.empty() && who.moved.front().first <= now_ - 1min) who.moved.pop_front();
-    who.moved.emplace_back(now_, by);
+    if (d.to < d.from && d.to < std::min(policy_.bounds.min, cap_))
+      throw scaling_violation{"caps", fmt::format("{} nodes, {} is the least: {}", d.to, policy_.bounds.min, d.text)};
+    while (!done_.moved.empty() && done_.moved.front().first <= now_ - 1min) done_.moved.pop_front();
+    done_.moved.emplace_back(now_, by);
     int moved = 0;
-    for (const auto& each : who.moved) moved += each.second;
+    for (const auto& each : done_.moved) moved += each.second;
     if (policy_.bounds.changes_per_minute && moved > *policy_.bounds.changes_per_minute)
       throw scaling_violation{"caps", fmt::format("{} nodes in a minute: {}", moved, d.text)};
-    while (!who.steps.empty() && who.steps.front() <= now_ - 1h) who.steps.pop_front();
-    who.steps.push_back(now_);
-    if (static_cast<int>(who.steps.size()) > *policy_.bounds.actions_per_hour)
-      throw scaling_violation{"guard", fmt::format("{} steps in an hour: {}", who.steps.size(), d.text)};
-    if (d.why == reason::surplus) check_sight(d);
+  }
+
+  /// Of the pool, whoever owned it.
+  void check_guard(const decision& d) {
+    while (!done_.steps.empty() && done_.steps.front() <= now_ - 1h) done_.steps.pop_front();
+    done_.steps.push_back(now_);
+    if (static_cast<int>(done_.steps.size()) > *policy_.bounds.actions_per_hour)
+      throw scaling_violation{"guard", fmt::format("{} steps in an hour: {}", done_.steps.size(), d.text)};
+    if (now_ < done_.paused_until) throw scaling_violation{"guard", "a step while paused: " + d.text};
+    const bool is_out = d.to > d.from;
+    const auto rests = [&](const std::optional<timestamp>& since, duration lasts) { return since && now_ < *since + lasts; };
+    const bool is_forced = d.why == reason::above_max || d.why == reason::below_min;
+    if (!is_forced && is_out && rests(done_.last_out, policy_.cooldown_out))
+      throw scaling_violation{"guard", "out while it cools down: " + d.text};
+    if (!is_forced && !is_out && (rests(done_.last_in, policy_.cooldown_in) || rests(done_.last_out, policy_.cooldown_in)))
+      throw scaling_violation{"guard", "in while it cools down: " + d.text};
+    (is_out ? done_.last_out : done_.last_in) = now_;
+  }
+
+  void check_direction(const decision& d) {
     const int direction = d.to > d.from ? 1 : -1;
     if (now_ < began_ + seen_after) return;
     if (last_direction_ != 0 && direction != last_direction_) {
@@ -234,9 +311,10 @@ class trial {
   void work() {
     const double ready = pool_.count(machine_state::ready);
     const double minutes = std::chrono::duration<double, std::ratio<60>>(sync).count() / minutes_of_a_task;
-    const double wants = load_ + queue_ / minutes;
+    const double load = load_ * (1 + static_cast<double>(dice_.between(-noise_ * 10, noise_ * 10)) / 1000);
+    const double wants = load + queue_ / minutes;
     busy_ = std::min(ready, wants);
-    queue_ = std::max(0.0, queue_ + (load_ - busy_) * minutes);
+    queue_ = std::max(0.0, queue_ + (load - busy_) * minutes);
     if (queue_ < 1e-9) queue_ = 0;
     auto marked = static_cast<int>(dice_.chance(500) ? std::ceil(busy_) : std::floor(busy_));
     for (auto& each : pool_.machines) each.busy = each.state == machine_state::ready && marked-- > 0 ? 1 : 0;
@@ -278,19 +356,24 @@ class trial {
   }
 
   random dice_;
+  std::int64_t noise_;  // of the load, in percent
   std::string text_;
   policy_set policy_;
   timestamp now_{}, began_{}, old_acts_until_{}, trouble_until_{};
   fleet pool_;
-  std::uint64_t last_id_ = 0, newest_obeyed_ = 0;
+  std::uint64_t last_id_ = 0;
   std::vector<std::unique_ptr<owner>> owners_;
-  term_fence fence_;
+  // The cluster's log, as far as it has to do with scaling.
+  testing::memory_table_store store_;
+  model::job_table table_{store_};
+  std::uint64_t last_index_ = 0, newest_claim_ = 0;
+  what_was_done done_;
   std::map<machine_id, duration> boots_after_;
   std::vector<std::pair<timestamp, std::pair<metric, sample>>> under_way_;
   std::map<metric, sample> newest_;
   double load_ = 0, queue_ = 0, busy_ = 0;
   int cap_ = 0, last_direction_ = 0, reversals_ = 0, trouble_ = 0;
-  bool is_faulty_provider_ = false, is_faulty_metrics_ = false;
+  bool is_faulty_provider_ = false, is_faulty_metrics_ = false, is_faulty_log_ = false;
   scaling_figures figures_;
 };
 

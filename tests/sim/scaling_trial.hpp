@@ -24,9 +24,9 @@ struct scaling_figures {
 /// Runs a seed. Invariants, by name:
 ///   busy      no node that has work is ended
 ///   caps      never more than the maximum, the quota, the cap on cost; never more nodes a minute than the rate
-///   guard     never more steps of an owner in an hour than the guard has
+///   guard     never more steps of the pool in an hour than the guard has, none while it pauses or cools down, whoever owns it
 ///   blind     nothing goes in while a rule has no fresh number
-///   term      what an owner of the past decides is not carried out
+///   term      what an owner of the past decides is not carried out, once another one has claimed the pool
 ///   reversal  at most one change of direction for each step of the load
 ///   replay    the log of each owner gives the same decisions, bit for bit
 /// @throws scaling_violation

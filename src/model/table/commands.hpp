@@ -129,6 +129,13 @@ struct degrade_command {
   duration lasts{};  ///< in log time, unless it is confirmed
 };
 
+/// Who decides how many nodes there are, and what it remembers of its steps, for who decides after it. One whose term is over is
+/// refused. Since version 8.
+struct scaling_command {
+  std::uint64_t term = 0;
+  std::optional<std::string> memory;  ///< nothing: what there is stays, and nobody of an older term changes it any more
+};
+
 struct limits_command {
   table_limits limits;
 };
@@ -138,7 +145,7 @@ struct tick_command {};
 
 using command = std::variant<submit_command, assign_command, finish_command, cancel_command, boot_command, limits_command,
                              tick_command, drain_command, drained_command, resume_command, remove_command, version_command,
-                             pause_command, unpause_command, degrade_command>;
+                             pause_command, unpause_command, degrade_command, scaling_command>;
 
 /// Which request of which node a command came from, so that the node finds its outcome when it applies it.
 struct command_origin {

@@ -50,6 +50,7 @@ job_table::job_table(table_store& store, std::uint32_t shards) : store_(store), 
   load_nodes();
   load_pauses();
   load_degradation();
+  load_scaling();
   queue_.set_ageing(limits_.ageing);
   store_.each_tenant([this](const std::string& tenant, std::int64_t used) { queue_.restore_used(tenant, used); });
   store_.each_active_job([this](const job_record& job) { index(job); });

@@ -27,6 +27,8 @@ inline constexpr std::string_view version_name = "cluster_version";
 inline constexpr std::string_view pauses_name = "pauses";
 // What is done to jobs at the limit, see `stored(degradation)`; not there: nothing ever was.
 inline constexpr std::string_view degradation_name = "degradation";
+// Who decides how many nodes there are: its term, in decimal digits, a space, what it remembers; not there: nobody ever has.
+inline constexpr std::string_view scaling_name = "scaling";
 
 /// What is stored of the nodes, with this one alone: for a cluster whose other nodes will never come back.
 [[nodiscard]] std::string only_node(const std::string& stored, node_id kept);
@@ -86,6 +88,8 @@ class job_table {
   };
   [[nodiscard]] job_counts jobs_of(const std::string& pipeline) const;
   [[nodiscard]] const model::degradation& degradation() const noexcept { return degradation_; }
+  /// What whoever decided last how many nodes there are keeps for the next; empty: nothing.
+  [[nodiscard]] const std::string& scaling_memory() const noexcept { return scaling_memory_; }
   /// How long a job of this priority would wait for its first slot if it came now, by what this replica has seen since its
   /// start. What an operator has paused counts as if it went on.
   /// @returns nothing: nobody knows, or everything is paused
@@ -166,6 +170,7 @@ class job_table {
   void on(const pause_command& c, apply_effects& out);
   void on(const unpause_command& c, apply_effects& out);
   void on(const degrade_command& c, apply_effects& out);
+  void on(const scaling_command& c, apply_effects& out);
 
   void advance_time(timestamp now, apply_effects& out);
   void end_backoffs();
@@ -174,6 +179,7 @@ class job_table {
   void take_back(node_id node, const attempt_failure& why, apply_effects& out);
   void load_pauses();
   void load_degradation();
+  void load_scaling();
   void degrade(model::degradation to);
   void end_degradation_in_time();
   [[nodiscard]] std::optional<error> why_refused(std::uint8_t priority) const;
@@ -226,6 +232,8 @@ class job_table {
   job_costs costs_;
   std::uint32_t shards_;
   model::degradation degradation_;
+  std::uint64_t scaling_term_ = 0;
+  std::string scaling_memory_;
   std::unordered_map<job_id, active_job> active_;
   std::uint64_t jobs_started_ = 0;
   std::map<task_id, running_attempt> running_;

@@ -73,7 +73,7 @@ job_table::known_node node_from(const json::object& from) {
 
 bool is_of_queue(const command& body) {
   return std::holds_alternative<pause_command>(body) || std::holds_alternative<unpause_command>(body)
-         || std::holds_alternative<degrade_command>(body);
+         || std::holds_alternative<degrade_command>(body) || std::holds_alternative<scaling_command>(body);
 }
 
 /// The node that a command changes on behalf of an operator.
@@ -114,6 +114,8 @@ std::optional<apply_reply> answer_late_change(table_store& store, const stamped_
     const std::pair before{known->at("boot").to_number<std::uint64_t>(), known->at("token").to_number<std::uint64_t>()};
     const error too_late{errc::conflict, fmt::format("a later change of {} was faster; try again", node ? "nodes" : "the queue")};
     const bool is_double = number == before;
+    // Who was refused the first time, because its term was over, is refused once more.
+    if (is_double && std::holds_alternative<scaling_command>(entry.body)) return std::nullopt;
     if (number <= before && node) return is_double ? result<node_id>{*node} : result<node_id>{too_late};
     if (number <= before) return is_double ? result<pause_outcome>{pause_outcome{}} : result<pause_outcome>{too_late};
   }

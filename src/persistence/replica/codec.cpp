@@ -210,6 +210,16 @@ model::command get(const proto::degrade_body& body) {
   return c;
 }
 
+void put(const model::scaling_command& c, proto::command_record& out) {
+  auto& body = *out.mutable_scaling();
+  body.set_term(c.term);
+  if (c.memory) body.set_memory(*c.memory);
+}
+
+model::command get(const proto::scaling_body& body) {
+  return model::scaling_command{body.term(), body.has_memory() ? std::optional{body.memory()} : std::nullopt};
+}
+
 /// Whether a pipeline, as `store_text` writes it, has a stage of a kind `model.*`, or one that requires memory. It may also say
 /// so of one that has only parameters of that look: then more is asked of the cluster than is needed.
 bool has_model_stage(const std::optional<std::string>& pipeline) {
@@ -219,13 +229,14 @@ bool has_model_stage(const std::optional<std::string>& pipeline) {
 
 }  // namespace
 
-static_assert(std::variant_size_v<model::command> == 15, "a new command needs a version here and in model/cluster_version.hpp");
+static_assert(std::variant_size_v<model::command> == 16, "a new command needs a version here and in model/cluster_version.hpp");
 std::uint32_t version_of(const model::command& body) {
   if (const auto* assign = std::get_if<model::assign_command>(&body); assign && assign->preferred)
     return model::version_with_preference;
   if (std::holds_alternative<model::pause_command>(body) || std::holds_alternative<model::unpause_command>(body))
     return model::version_with_pauses;
   if (std::holds_alternative<model::degrade_command>(body)) return model::version_with_degradation;
+  if (std::holds_alternative<model::scaling_command>(body)) return model::version_with_scaling_memory;
   const auto* finish = std::get_if<model::finish_command>(&body);
   const auto* failure = finish ? std::get_if<model::attempt_failure>(&finish->outcome) : nullptr;
   if (failure && !failure->missing.empty()) return model::version_with_missing_inputs;
@@ -280,6 +291,7 @@ result<model::stamped_command> decode_command(std::string_view data, std::uint32
     case proto::command_record::kPause: return with_time(get(record.pause()));
     case proto::command_record::kUnpause: return with_time(get(record.unpause()));
     case proto::command_record::kDegrade: return with_time(get(record.degrade()));
+    case proto::command_record::kScaling: return with_time(get(record.scaling()));
     case proto::command_record::BODY_NOT_SET: break;
   }
   return error{errc::corrupt, "a command of a kind that this program does not know is in the log: upgrade this node"};

@@ -75,7 +75,7 @@ struct change_node {
   request_token token;
   model::command command;
 };
-/// Pause or unpause the queue, or a pipeline of it; degrade it.
+/// Pause or unpause the queue, or a pipeline of it; degrade it; keep what is remembered of scaling.
 struct change_queue {
   request_token token;
   model::command command;

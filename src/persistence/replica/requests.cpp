@@ -22,7 +22,7 @@ constexpr std::string_view nothing_was_read = "what was asked for is not known; 
 
 bool is_of_queue(const model::command& body) {
   return std::holds_alternative<model::pause_command>(body) || std::holds_alternative<model::unpause_command>(body)
-         || std::holds_alternative<model::degrade_command>(body);
+         || std::holds_alternative<model::degrade_command>(body) || std::holds_alternative<model::scaling_command>(body);
 }
 
 std::string_view what_it_means(const model::command& body) {

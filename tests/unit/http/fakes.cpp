@@ -295,7 +295,8 @@ actors::node_actor::behavior_type node_behavior(actors::node_actor::pointer, wor
     return view;
   };
   const auto degrade = [=](const actors::degrade_queue&) -> actors::queue_reply { return w->queue; };
-  return {get, cluster, plan, change, queue, pause, degrade};
+  const auto keep = [](const actors::keep_scaling&) -> actors::scaling_reply { return std::string{}; };
+  return {get, cluster, plan, change, queue, pause, degrade, keep};
 }
 
 }  // namespace

@@ -150,6 +150,9 @@ TEST_CASE("the other commands survive") {
   CHECK(degraded.of == worse.of);
   CHECK(degraded.why == worse.why);
   CHECK(degraded.lasts == 5min);
+  CHECK(round_trip(scaling_command{7, "{\xe9}"}).memory == "{\xe9}");
+  CHECK(round_trip(scaling_command{7, "{\xe9}"}).term == 7);
+  CHECK(round_trip(scaling_command{7, std::nullopt}).memory == std::nullopt);
   const auto removal = round_trip(remove_command{node_id{4}, "its disk"});
   CHECK(removal.node == node_id{4});
   CHECK(removal.reason == "its disk");
@@ -318,6 +321,7 @@ TEST_CASE("a command says from which version of the cluster on it may be in the 
                                                       {with_detector, 6},
                                                       {with_memory, 6},
                                                       {degrade_command{}, 7},
+                                                      {scaling_command{}, 8},
                                                       {drain_command{node_id{4}, then}, 1},
                                                       {assign_command{{}, 1, {{}, 1}}, 1},
                                                       {assign_command{{}, 1, {{}, 1}, task_id{}}, 3}}) {

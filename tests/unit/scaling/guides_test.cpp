@@ -1,5 +1,7 @@
 #include "unit/scaling/rehearsal.hpp"
 
+#include <optional>
+
 // Goal: the shipped policies do what the five guides say. Method: each file of config/policies, with the guide's own numbers, at
 // a provider that is instant.
 namespace troupe::scaling {
@@ -44,6 +46,54 @@ TEST_CASE("S0: in by one after five quiet minutes, then ten minutes of rest, and
   CHECK(other.minutes(30, {{"queue_depth", 9}, {"gpu_use", 30}, {"run_p95", 29}, {"connections", 19}}).why
         == reason::rules_disagree);
   CHECK(other.pool.desired == 3);
+}
+
+/// Of an alarm: what is more goes out, what is less goes in, and the number itself does neither.
+struct threshold {
+  const char* policy;
+  const char* metric;
+  double out;
+  std::optional<double> in;  ///< nothing: the guide has none
+};
+constexpr threshold thresholds[] = {{"s0-video", "queue_depth", 50, 10},
+                                    {"s0-video", "gpu_use", 80, 30},
+                                    {"s0-video", "run_p95", 60, 30},
+                                    {"s0-video", "connections", 80, 20},
+                                    {"s1-alarms", "cpu_use", 70, 30},
+                                    {"s1-alarms", "memory_use", 70, 30},
+                                    {"s1-alarms", "queue_depth", 20, {}},
+                                    {"s3-api", "cpu_use", 80, {}},
+                                    {"s3-api", "memory_use", 85, {}},
+                                    {"s4-gpu", "cpu_use", 75, 25},
+                                    {"s4-gpu", "memory_use", 80, 40},
+                                    {"s4-gpu", "queue_depth", 100, 10},
+                                    {"s4-gpu", "active_tasks_per_node", 5, 1.0},
+                                    {"s4-web", "cpu_use", 70, 30}};
+
+TEST_CASE("each threshold of the guides, from both sides") {
+  constexpr double little = 0.01;
+  for (const auto& each : thresholds) {
+    CAPTURE(each.policy);
+    CAPTURE(each.metric);
+    const auto policy = policy_of(shipped(each.policy));
+    const auto nodes_at = [&](double value, bool is_calm) {
+      rehearsal pool{policy, 4};
+      values measured{{each.metric, value}};
+      for (const auto& rule : policy.rules)
+        if (is_calm && to_string(metric_of(rule)) != each.metric) measured.emplace_back(to_string(metric_of(rule)), 0);
+      measured.emplace_back("oldest_age", is_calm ? 0 : 61);  // seconds; a long queue of young tasks is none
+      pool.minutes(60, measured);
+      return pool.pool.desired;
+    };
+    CHECK(nodes_at(each.out, false) == 4);
+    CHECK(nodes_at(each.out + little, false) > 4);
+    if (!each.in) continue;
+    CHECK(nodes_at(*each.in, true) == 4);
+    CHECK(nodes_at(*each.in - little, true) < 4);
+  }
+  rehearsal young{policy_of(shipped("s4-gpu")), 4};
+  CHECK(young.minutes(60, {{"queue_depth", 500}, {"oldest_age", 60}}).to == 4);
+  CHECK(young.minutes(60, {{"queue_depth", 500}, {"oldest_age", 60.1}}).to > 4);
 }
 
 TEST_CASE("S1: three targets, the rule that needs most wins, 2 to 10") {

@@ -5,10 +5,10 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
-#include <initializer_list>
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 // A pool whose provider does at once what was decided, for tests that follow a policy minute by minute.
 namespace troupe::scaling {
@@ -27,7 +27,7 @@ inline policy_set policy_of(const std::string& text, const std::string& file = "
   return std::move(*read);
 }
 
-using values = std::initializer_list<std::pair<const char*, double>>;
+using values = std::vector<std::pair<std::string, double>>;
 
 class rehearsal {
  public:
@@ -40,7 +40,7 @@ class rehearsal {
   }
 
   /// Measures, decides, does it.
-  decision step(values measured) {
+  decision step(const values& measured) {
     auto d = look(measured);
     pool.desired = d.to;
     for (const auto id : d.victims) std::erase_if(pool.machines, [&](const machine& each) { return each.id == id; });
@@ -49,7 +49,7 @@ class rehearsal {
   }
 
   /// Measures and decides, and leaves the pool as it is.
-  decision look(values measured) {
+  decision look(const values& measured) {
     observation seen{.term = term,
                      .now = now,
                      .samples = {},
@@ -61,7 +61,7 @@ class rehearsal {
   }
 
   /// A step each minute, `minutes` times. @returns the last decision.
-  decision minutes(int count, values measured) {
+  decision minutes(int count, const values& measured) {
     decision last;
     for (int i = 0; i < count; ++i) {
       now += 1min;
