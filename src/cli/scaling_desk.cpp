@@ -83,4 +83,10 @@ result<void> scaling_keeper::release() {
   return {};
 }
 
+result<bool> scaling_keeper::is_settled() const {
+  const std::lock_guard lock{mutex_};
+  if (!owns_) return error{errc::conflict, "another node decides by now; the one that leads does, see GET /v1/cluster"};
+  return !is_hold_new_ && !is_resumed_;
+}
+
 }  // namespace troupe::cli

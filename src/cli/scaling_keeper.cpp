@@ -177,6 +177,7 @@ bool scaling_keeper::take_over(const actors::cluster_view& seen) {
   const fleet::pool_times times{.works_within = settings_.works_within,
                                 .most = settings_.policy.read.bounds.max + spare_machines};
   pool_.emplace(times, left.desired);
+  degradation_.give_up();
   desired_ = left.desired;
   log::info("scaling_owned", "policy={} term={}", settings_.policy.name, seen.term);
   if (left.held) left.held->until = std::min(left.held->until, clock_.now() + hold_most);
@@ -252,7 +253,7 @@ void scaling_keeper::step(const picture& seen) {
     is_hold_new_ = is_hold_new_ && held_ != hold;
   }
   pool_->want(d);
-  carry_out(now);
+  carry_out(seen.cluster, now);
   show(std::move(d), std::move(load), unfinished_in(observed), now);
 }
 
@@ -375,14 +376,14 @@ bool scaling_keeper::is_over() const {
   return is_stopping_;
 }
 
-void scaling_keeper::carry_out(timestamp now) {
+void scaling_keeper::carry_out(const actors::cluster_view& seen, timestamp now) {
   const auto what = pool_->next();
   for (const auto id : what.drain)
     if (!is_over()) change(actors::change_node::action::drain, id);
   for (const auto id : what.remove)
     if (!is_over()) change(actors::change_node::action::remove, id);
-  give_back(what.give_back, now);
-  if (what.order == 0 || is_over()) return;
+  give_back(seen, what.give_back, now);
+  if (what.order == 0 || is_over() || !owns_still(seen)) return;
   const auto done = with_.provider->order(what.order, settings_.self);
   if (!done) failed(&scaling_figures::order_errors);
   pool_->ordered(what.order, now, done ? std::nullopt : std::optional{done.error()});
@@ -390,12 +391,12 @@ void scaling_keeper::carry_out(timestamp now) {
 
 /// One after the other while there is time and the provider answers, and the next time those that come after them. All are named
 /// again until they are gone.
-void scaling_keeper::give_back(std::vector<std::string> names, timestamp now) {
+void scaling_keeper::give_back(const actors::cluster_view& seen, std::vector<std::string> names, timestamp now) {
   std::ranges::sort(names);
   std::ranges::rotate(names, std::ranges::upper_bound(names, given_back_last_));
   const auto end = std::chrono::steady_clock::now() + give_back_within;
   for (const auto& name : names) {
-    if (is_over() || std::chrono::steady_clock::now() >= end) return;
+    if (is_over() || std::chrono::steady_clock::now() >= end || !owns_still(seen)) return;
     given_back_last_ = name;
     const auto done = with_.provider->give_back(name);
     if (done) continue;

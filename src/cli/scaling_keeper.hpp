@@ -67,6 +67,7 @@ class scaling_keeper : public model::ports::scaling_desk {
   [[nodiscard]] std::string status() const override;
   [[nodiscard]] result<void> hold(int nodes, duration time) override;
   [[nodiscard]] result<void> release() override;
+  [[nodiscard]] result<bool> is_settled() const override;
 
  private:
   struct picture {
@@ -91,8 +92,8 @@ class scaling_keeper : public model::ports::scaling_desk {
   static void override_by(const scaling::hold& hold, scaling::decision& d);
   [[nodiscard]] std::optional<bool> is_at_limit(const scaling::decision& d, const std::optional<scaling::hold>& hold) const;
   [[nodiscard]] bool is_over() const;
-  void carry_out(timestamp now);
-  void give_back(std::vector<std::string> names, timestamp now);
+  void carry_out(const actors::cluster_view& seen, timestamp now);
+  void give_back(const actors::cluster_view& seen, std::vector<std::string> names, timestamp now);
   void change(actors::change_node::action what, model::node_id node);
   void write_down(const scaling::observation& seen, const scaling::decision& d);
   void write_log(const std::string& line);

@@ -42,8 +42,15 @@ void pool::look(const sight& at) {
   match_nodes(at);
   find_late(at);
   build(at.now);
-  has_answered_ = has_answered_ || at.listed.has_value();
+  if (at.listed && !has_answered_) expect_missing(at.now);
   has_desired_ = has_desired_ || has_answered_;
+}
+
+/// What is missing of what was wanted before is on order, for all that is known.
+void pool::expect_missing(timestamp now) {
+  has_answered_ = true;
+  const auto missing = fleet_.desired - static_cast<int>(fleet_.machines.size());
+  if (has_desired_ && missing > 0) orders_.assign(static_cast<std::size_t>(missing), now);
 }
 
 void pool::match_listed(const sight& at) {
@@ -156,8 +163,17 @@ void pool::want(const scaling::decision& d) {
   // come in its place by itself is not too many.
   const auto unlisted =
       std::ranges::count_if(given_, [](const auto& each) { return !each.second.is_listed && !each.second.is_leaving; });
-  const auto there = static_cast<int>(fleet_.machines.size()) - static_cast<int>(unlisted);
-  if (going.empty() && there > fleet_.desired) going = scaling::pick_victims(fleet_, there - fleet_.desired, 100);
+  auto there = static_cast<int>(fleet_.machines.size()) - static_cast<int>(unlisted);
+  for (auto& [name, one] : given_) {  // those that were on their way out when another owner had the pool
+    const bool was_leaving = !one.is_leaving && one.node && one.node->state != node_state::active;
+    if (!was_leaving || !going.empty() || there <= fleet_.desired) continue;
+    one.is_leaving = true;
+    --there;
+  }
+  if (going.empty() && there > fleet_.desired) {
+    build(now_);
+    going = scaling::pick_victims(fleet_, there - fleet_.desired, 100);
+  }
   for (auto& [name, one] : given_)
     if (std::ranges::find(going, one.id) != going.end()) one.is_leaving = true;
   build(now_);

@@ -112,6 +112,7 @@ class pool {
     std::optional<timestamp> silent_since = {};  ///< without a break
   };
 
+  void expect_missing(timestamp now);
   void match_listed(const sight& at);
   void match_nodes(const sight& at);
   void find_late(const sight& at);

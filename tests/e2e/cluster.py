@@ -23,7 +23,7 @@ import uuid
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "accept"))
 from framework import CheckFailed as Failed, Http, wait_until
 
-NEWEST_VERSION = 7  # of the log's commands: `own_versions` in src/model/cluster_version.hpp
+NEWEST_VERSION = 8  # of the log's commands: `own_versions` in src/model/cluster_version.hpp
 FINAL = ("succeeded", "failed", "cancelled", "dead")
 
 

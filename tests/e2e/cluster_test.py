@@ -416,7 +416,9 @@ class ClusterTest(ClusterCase):
     def test_a_disk_of_yesterday_is_found_out_also_when_all_start_at_once(self):
         node = self.cluster.followers()[0]
         self.addCleanup(self.bring_back_today, node)
+        starts = node.log.count("log_read")
         self.roll_back(node)  # it may be found out, or be killed before
+        wait_until("yesterday's start to be counted, and remembered", lambda: node.log.count("log_read") == starts + 2)
         for each in self.cluster.nodes:
             each.kill()
         for each in self.cluster.nodes:

@@ -34,6 +34,7 @@ void add(scaling_figures& sum, const scaling_figures& one) {
   sum.held_blind += one.held_blind;
   sum.paused += one.paused;
   sum.refused_terms += one.refused_terms;
+  sum.steps_of_later_owners += one.steps_of_later_owners;
   sum.capped += one.capped;
   sum.replayed += one.replayed;
   sum.faults += one.faults;
@@ -53,9 +54,9 @@ int run_seeds(std::uint64_t from, std::uint64_t count) {
   }
   fmt::print(
       "seeds {} violations {} decisions {} out {} in {} demand_steps {} reversals {} faults {} blind {} paused {} capped {} "
-      "old_terms_refused {} replayed {}\n",
+      "old_terms_refused {} steps_of_later_owners {} replayed {}\n",
       count, violations, sum.decisions, sum.out, sum.in, sum.demand_steps, sum.reversals, sum.faults, sum.held_blind, sum.paused,
-      sum.capped, sum.refused_terms, sum.replayed);
+      sum.capped, sum.refused_terms, sum.steps_of_later_owners, sum.replayed);
   return violations == 0 ? 0 : 1;
 }
 

@@ -163,9 +163,12 @@ class trial {
       who.handed_over = before;
       return;
     }
-    const auto& paused_since = who.machine.remembered().steps.paused_since;
-    if (paused_since) done_.paused_until = *paused_since + policy_.bounds.pause;
+    if (d.why == reason::runaway) {  // since now, unless an owner whose answer was lost began it
+      const auto since = who.machine.remembered().steps.paused_since.value_or(now_);
+      done_.paused_until = std::max(done_.paused_until, std::min(since, now_) + policy_.bounds.pause);
+    }
     if (d.to == d.from) return;
+    figures_.steps_of_later_owners += who.term > 1 ? 1 : 0;
     check(d);
     carry_out(d);
   }
@@ -196,8 +199,10 @@ class trial {
   }
 
   bool commit(model::scaling_command what) {
+    const auto term = what.term;
     const auto effects = table_.apply({now_, std::move(what), std::nullopt}, ++last_index_);
     const auto& reply = std::get<result<model::pause_outcome>>(effects.reply);
+    if (!reply && term >= newest_claim_) throw scaling_violation{"term", reply.error().detail};
     figures_.refused_terms += reply ? 0 : 1;
     return reply.has_value();
   }
@@ -205,13 +210,15 @@ class trial {
   void check(const decision& d) {
     check_bounds(d);
     check_guard(d);
-    if (d.why == reason::surplus) check_sight(d);
+    if (d.to < d.from && d.from <= cap_) check_sight(d);
     check_direction(d);
   }
 
   void check_bounds(const decision& d) {
     const auto by = std::abs(d.to - d.from);
     (d.to > d.from ? figures_.out : figures_.in)++;
+    if (d.to<d.from&& static_cast<int>(d.victims.size())> by)
+      throw scaling_violation{"busy", fmt::format("{} nodes are to go for {} fewer: {}", d.victims.size(), by, d.text)};
     if (d.to > d.from && d.to > cap_)
       throw scaling_violation{"caps", fmt::format("{} nodes, {} is the most: {}", d.to, cap_, d.text)};
     if (d.to < d.from && d.to < std::min(policy_.bounds.min, cap_))
@@ -233,10 +240,9 @@ class trial {
     if (now_ < done_.paused_until) throw scaling_violation{"guard", "a step while paused: " + d.text};
     const bool is_out = d.to > d.from;
     const auto rests = [&](const std::optional<timestamp>& since, duration lasts) { return since && now_ < *since + lasts; };
-    const bool is_forced = d.why == reason::above_max || d.why == reason::below_min;
-    if (!is_forced && is_out && rests(done_.last_out, policy_.cooldown_out))
+    if (is_out && rests(done_.last_out, policy_.cooldown_out))
       throw scaling_violation{"guard", "out while it cools down: " + d.text};
-    if (!is_forced && !is_out && (rests(done_.last_in, policy_.cooldown_in) || rests(done_.last_out, policy_.cooldown_in)))
+    if (!is_out && (rests(done_.last_in, policy_.cooldown_in) || rests(done_.last_out, policy_.cooldown_in)))
       throw scaling_violation{"guard", "in while it cools down: " + d.text};
     (is_out ? done_.last_out : done_.last_in) = now_;
   }

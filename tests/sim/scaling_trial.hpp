@@ -18,7 +18,7 @@ struct scaling_violation : std::runtime_error {
 
 struct scaling_figures {
   std::uint64_t decisions = 0, out = 0, in = 0, held_blind = 0, paused = 0, refused_terms = 0, capped = 0, replayed = 0,
-                faults = 0, demand_steps = 0, reversals = 0;
+                faults = 0, demand_steps = 0, reversals = 0, steps_of_later_owners = 0;
 };
 
 /// Runs a seed. Invariants, by name:

@@ -45,6 +45,15 @@ class WebSocket:
     def send(self, message):
         self._send(1, json.dumps(message).encode())
 
+    def skip(self):
+        """Passes over the next frame of the other side, whatever it is."""
+        size = self._take(2)[1] & 0x7F
+        if size == 126:
+            size, = struct.unpack("!H", self._take(2))
+        elif size == 127:
+            size, = struct.unpack("!Q", self._take(8))
+        self._take(size)
+
     def receive(self):
         """The next message, as JSON. Answers pings."""
         text = b""

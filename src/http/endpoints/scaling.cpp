@@ -1,8 +1,12 @@
 #include "http/endpoints/endpoints.hpp"
 #include "http/guard.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 
+#include <chrono>
 #include <functional>
 
 // How the nodes follow the load, for operators. The node that leads decides; any node says whether it is the one.
@@ -22,6 +26,21 @@ response status_of(const desk& of) {
   return out;
 }
 
+/// Waits until it is.
+awaitable<result<void>> settled(const desk& scaling) {
+  constexpr auto look_every = std::chrono::milliseconds{20};
+  constexpr auto within = std::chrono::seconds{10};
+  boost::asio::steady_timer pause{co_await boost::asio::this_coro::executor};
+  for (const auto until = std::chrono::steady_clock::now() + within; std::chrono::steady_clock::now() < until;) {
+    const auto is_settled = scaling.is_settled();
+    if (!is_settled) co_return is_settled.error();
+    if (*is_settled) co_return result<void>{};
+    pause.expires_after(look_every);
+    co_await pause.async_wait(boost::asio::use_awaitable);
+  }
+  co_return error{errc::timed_out, "the cluster has not committed it yet; it is tried on: GET /v1/scaling says when it holds"};
+}
+
 awaitable<response> change(exchange& x, std::function<result<void>(desk&, std::string_view body)> what) {
   auto* const scaling = x.app().with.scaling;
   if (!scaling) co_return problem(not_set_up());
@@ -31,6 +50,7 @@ awaitable<response> change(exchange& x, std::function<result<void>(desk&, std::s
   const auto body = co_await x.read_all(64_KiB);
   if (!body) co_return problem(body.error());
   if (const auto done = what(*scaling, *body); !done) co_return problem(done.error());
+  if (const auto done = co_await settled(*scaling); !done) co_return problem(done.error());
   co_return status_of(*scaling);
 }
 

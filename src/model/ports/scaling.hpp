@@ -18,6 +18,8 @@ class scaling_desk {
   [[nodiscard]] virtual result<void> hold(int nodes, duration time) = 0;
   /// The policy decides again, also after a runaway.
   [[nodiscard]] virtual result<void> release() = 0;
+  /// Whether what was asked for last is committed and holds, whoever leads. @returns `errc::conflict` if another node leads now
+  [[nodiscard]] virtual result<bool> is_settled() const = 0;
 };
 
 }  // namespace troupe::model::ports

@@ -50,6 +50,44 @@ struct world {
   }
 };
 
+TEST_CASE("what the owner before wanted is wanted, and taken to be on order for as long as an order may take") {
+  world w;
+  w.machines = pool{{}, 3};
+  CHECK_FALSE(w.machines.is_known());
+  w.answers = false;
+  CHECK_EQ(w.look().order, 0);
+  w.answers = true;
+  CHECK_EQ(w.look().order, 0);
+  CHECK_EQ(w.want(3).order, 0);
+  w.give("a");
+  w.now += 59s;
+  CHECK_EQ(w.look().order, 0);
+  CHECK_EQ(w.counted(), 2);
+  int ordered = 0;
+  for (int second = 0; second < 300 && ordered == 0; ++second) {
+    w.now += 1s;
+    ordered = w.look().order;
+  }
+  CHECK_EQ(ordered, 1);
+}
+
+TEST_CASE("who was on its way out under the owner before goes on, though it is busy, and no other one in its place") {
+  world w;
+  w.machines = pool{{}, 2};
+  for (const char* name : {"a", "b"}) w.give(name);
+  w.join("a", 2).state = node_state::draining;
+  w.node(2).tasks = 1;
+  w.join("b", 3);
+  w.look();
+  const auto now = w.want(2);
+  CHECK(now.drain.empty());
+  CHECK(now.give_back.empty());
+  CHECK_EQ(w.counted(), 2);
+  w.node(2).state = node_state::drained;
+  w.node(2).tasks = 0;
+  CHECK_EQ(w.look().remove, std::vector{node_id{2}});
+}
+
 TEST_CASE("nodes that no provider gave count, and never go") {
   world w;
   const auto first = w.look();

@@ -70,7 +70,7 @@ constexpr threshold thresholds[] = {{"s0-video", "queue_depth", 50, 10},
                                     {"s4-gpu", "active_tasks_per_node", 5, 1.0},
                                     {"s4-web", "cpu_use", 70, 30}};
 
-TEST_CASE("each threshold of the guides, from both sides") {
+TEST_CASE("S0 to S4: each threshold of an alarm, from both sides") {
   constexpr double little = 0.01;
   for (const auto& each : thresholds) {
     CAPTURE(each.policy);
@@ -94,6 +94,62 @@ TEST_CASE("each threshold of the guides, from both sides") {
   rehearsal young{policy_of(shipped("s4-gpu")), 4};
   CHECK(young.minutes(60, {{"queue_depth", 500}, {"oldest_age", 60}}).to == 4);
   CHECK(young.minutes(60, {{"queue_depth", 500}, {"oldest_age", 60.1}}).to > 4);
+}
+
+TEST_CASE("S1 and S2: each target and each step, from both sides") {
+  constexpr double little = 0.01;
+  const auto nodes_at = [](const char* policy, const char* metric, double value) {
+    rehearsal pool{policy_of(shipped(policy)), 20};
+    pool.set(20, 20);
+    return pool.minutes(2, {{metric, value}}).to;
+  };
+  for (const auto& [metric, target] : {std::pair{"cpu_use", 70.0}, {"memory_use", 70.0}, {"requests_per_node", 1000.0}}) {
+    CAPTURE(metric);
+    const auto policy = policy_of(shipped("s1-target"));
+    CHECK(rehearsal{policy, 5}.minutes(1, {{metric, target}}).to == 5);
+    CHECK(rehearsal{policy, 5}.minutes(1, {{metric, target + little}}).to == 6);
+  }
+  CHECK(nodes_at("s2-cpu", "cpu_use", 70) == 20);
+  CHECK(nodes_at("s2-cpu", "cpu_use", 70 + little) == 21);
+  for (const auto& [depth, change] :
+       {std::pair{10.0, 0}, {10 + little, 5}, {50.0, 5}, {50 + little, 10}, {100.0, 10}, {100 + little, 20}}) {
+    CAPTURE(depth);
+    CHECK(nodes_at("s2-steps", "queue_depth", depth) == 20 + change);
+  }
+}
+
+TEST_CASE("S1, S2 and S4: the most that there may be, and how many may change in a minute") {
+  const auto most = [](const char* policy, const values& load) {
+    rehearsal pool{policy_of(shipped(policy)), 4};
+    pool.minutes(24 * 60, load);
+    return pool.pool.desired;
+  };
+  CHECK(most("s1-alarms", {{"cpu_use", 99}}) == 10);
+  CHECK(most("s2-steps", {{"queue_depth", 999}}) == 100);
+  CHECK(most("s4-gpu", {{"cpu_use", 99}}) == 100);
+  for (const auto& [policy, changes] : {std::pair{"s4-gpu", 5}, {"s4-web", 2}}) {
+    rehearsal pool{policy_of(shipped(policy)), 200};  // more than there may be: only the rate holds it back
+    CHECK(pool.minutes(1, {}).to == 200 - changes);
+    CHECK(pool.minutes(1, {}).to == 200 - 2 * changes);
+  }
+}
+
+TEST_CASE("S2 and S4: a schedule's bounds hold from their minute on, on their days") {
+  const auto at = [](const char* name, int day, duration time) {  // 0 is a Monday
+    return bounds_at(policy_of(shipped(name)), from_unix_ms(1767571200000) + 24h * (7 + day) + time);
+  };
+  for (int day = 0; day < 7; ++day) {
+    CAPTURE(day);
+    const bool is_workday = day < 5;
+    CHECK(at("s2-schedule", day, 0ms).min == (is_workday ? 20 : 1));
+    CHECK(at("s2-schedule", day, -1ms).min == 1);
+    CHECK(at("s2-schedule", day, 13h - 1ms).max == (is_workday ? 100 : 10));
+    CHECK(at("s2-schedule", day, 13h).max == 10);
+    CHECK(at("s4-background", day, 2h - 1ms).max == 5);
+    CHECK(at("s4-background", day, 2h).max == 0);
+    CHECK(at("s4-background", day, 6h - 1ms).max == 0);
+    CHECK(at("s4-background", day, 6h).min == 1);
+  }
 }
 
 TEST_CASE("S1: three targets, the rule that needs most wins, 2 to 10") {
