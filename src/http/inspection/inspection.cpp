@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -35,7 +36,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr auto counts_last = std::chrono::milliseconds{50};  // and pictures
-constexpr duration watch_within = 5s;  // after the connection
+constexpr duration watch_within = 5s;                        // after the connection
 constexpr duration tend_every = 1s;
 constexpr duration look_again = 20ms;  // whether other nodes have answered a glance
 constexpr duration look_for = 700ms;   // the same, at most
@@ -55,10 +56,15 @@ steady_clock::duration rhythm(double hz) {
   return std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>{1 / hz});
 }
 
-/// The beat of a rhythm that is next, and not at once. All who look have the same beats, and so can share pictures.
-steady_clock::time_point next_beat(steady_clock::time_point now, steady_clock::duration every) {
-  const auto early = now.time_since_epoch() + every / 2;
-  return steady_clock::time_point{(early / every + 1) * every};
+/// The beat of a watch's rhythm that is next, and not at once. Who looks at the same has the same beats, and so can share
+/// pictures; others have theirs at other times, so that what a node does for all of them does not come at one moment.
+steady_clock::time_point next_beat(steady_clock::time_point now, const watch& wanted) {
+  const auto every = rhythm(wanted.hz);
+  std::size_t view = wanted.most;
+  for (const auto& path : wanted.open) view = view * 31 + std::hash<std::string>{}(path);
+  const steady_clock::duration offset{static_cast<steady_clock::rep>(view % static_cast<std::size_t>(every.count()))};
+  const auto early = now.time_since_epoch() - offset + every / 2;
+  return steady_clock::time_point{(early / every + 1) * every + offset};
 }
 
 /// Of this thread. Who is looked at goes before who looks (Linux has a niceness for each thread, setpriority(2)).
@@ -121,7 +127,7 @@ struct inspection::state {
   own_actors own;
   feeds others;
   std::set<std::shared_ptr<viewer>> viewers;
-  std::vector<picture> pictures;  ///< of the last `counts_last`
+  std::vector<picture> pictures;                                         ///< of the last `counts_last`
   std::map<std::string, steady_clock::time_point, std::less<>> glanced;  ///< paths, and until when they are wanted
   std::uint32_t glanced_members = 1;
   steady_clock::time_point glanced_until{};
@@ -233,7 +239,7 @@ awaitable<void> inspection::state::show(std::shared_ptr<viewer> to) {
       const auto message = to->told.next(*shared_window(*to->wanted), wall_now(), answers);
       if (auto written = co_await to->socket.write(message); !written) break;
       // Cut short when it wants something else; then not shorter than the quickest rhythm.
-      if (to->watches == answers) co_await sleep_until(to->pause, next_beat(steady_clock::now(), rhythm(to->wanted->hz)));
+      if (to->watches == answers) co_await sleep_until(to->pause, next_beat(steady_clock::now(), *to->wanted));
       while (to->watches != answers && !is_stopping && to->socket.is_open() && steady_clock::now() < began + rhythm(hz_most))
         co_await sleep_until(to->pause, began + rhythm(hz_most));
     }
