@@ -15,6 +15,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -67,8 +68,11 @@ steady_clock::time_point next_beat(steady_clock::time_point now, const watch& wa
   return steady_clock::time_point{(early / every + 1) * every + offset};
 }
 
-/// Of this thread. Who is looked at goes before who looks (Linux has a niceness for each thread, setpriority(2)).
+/// Of this thread. Who is looked at goes before who looks, also in a node that runs in real time (Linux has a niceness and a
+/// policy for each thread, setpriority(2) and sched(7)).
 void yield_to_others() {
+  const sched_param none{};
+  ::sched_setscheduler(0, SCHED_OTHER, &none);
   constexpr int steps = 5, most = 19;
   const auto self = static_cast<id_t>(::gettid());
   ::setpriority(PRIO_PROCESS, self, std::min(::getpriority(PRIO_PROCESS, self) + steps, most));
