@@ -72,7 +72,8 @@ steady_clock::time_point next_beat(steady_clock::time_point now, const watch& wa
 /// policy for each thread, setpriority(2) and sched(7)).
 void yield_to_others() {
   const sched_param none{};
-  ::sched_setscheduler(0, SCHED_OTHER, &none);
+  if (const int policy = ::sched_getscheduler(0); policy == SCHED_FIFO || policy == SCHED_RR)
+    ::sched_setscheduler(0, SCHED_OTHER, &none);
   constexpr int steps = 5, most = 19;
   const auto self = static_cast<id_t>(::gettid());
   ::setpriority(PRIO_PROCESS, self, std::min(::getpriority(PRIO_PROCESS, self) + steps, most));
