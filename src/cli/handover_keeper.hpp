@@ -5,8 +5,9 @@
 
 #include <caf/fwd.hpp>
 
-#include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 
 namespace troupe::cli {
 

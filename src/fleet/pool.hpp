@@ -12,10 +12,10 @@
 
 // The machines of one pool, from the order to the end. Pure: what the provider and the cluster say comes in, errands go out.
 //
-//   ordered --listed--> booting --its node works--> ready --victim--> leaving: drain -> drained, nothing runs -> remove -> give
-//   back
-//      | too late                | too late: give back, alarm                         (one that never worked is given back at
-//      once) v forgotten, alarm        v
+//   ordered --listed--> booting --its node works--> ready --victim--> leaving
+//      | too late                | too late                              | drain -> drained, nothing runs -> remove -> give back
+//      v                         v                                       v (one that never worked is given back at once)
+//   forgotten, alarm          give back, alarm                         gone
 namespace troupe::fleet {
 
 /// A node, as the leader of the cluster sees it.
