@@ -8,15 +8,11 @@ namespace {
 using namespace testing;
 using model::measure;
 
-struct at_the_limit : node_under_test {
-  explicit at_the_limit(model::version_range reads = model::own_versions) {
-    settings.traits.reads = reads;
-    start();
-  }
+struct at_the_limit : node_with_settings {
+  using node_with_settings::node_with_settings;
   effects told(std::uint32_t level, measure background) {
-    return step({event::change_queue{
-        request_token{++last_token},
-        model::degrade_command{level, {background, measure::none, measure::none}, "background jobs would wait 70 s", 5min}}});
+    return node_with_settings::told(
+        model::degrade_command{level, {background, measure::none, measure::none}, "background jobs would wait 70 s", 5min});
   }
 };
 

@@ -7,23 +7,10 @@ namespace {
 
 using namespace testing;
 
-struct with_pauses : node_under_test {
-  explicit with_pauses(model::version_range reads = model::own_versions) {
-    settings.traits.reads = reads;
-    start();
-  }
-  effects told(model::command what) { return step({event::change_queue{request_token{++last_token}, std::move(what)}}); }
-  result<model::pause_outcome> change(model::command what) {
-    const auto out = told(std::move(what));
-    REQUIRE(out.answers.size() == 1);
-    return std::get<result<model::pause_outcome>>(out.answers[0].reply);
-  }
-};
-
 const char* decided(const effects& out) { return out.decisions.empty() ? "" : out.decisions.back().what; }
 
 TEST_CASE("no slot gets what is paused, and a slot that waits gets it at once when it is resumed") {
-  with_pauses node;
+  node_with_settings node;
   CHECK(std::string_view{decided(node.told(model::pause_command{"one", "why"}))} == "queue_paused");
   const auto id = node.submitted();
   CHECK(node.step({node.an_ask(1)}).grants.empty());
@@ -38,7 +25,7 @@ TEST_CASE("no slot gets what is paused, and a slot that waits gets it at once wh
 
 TEST_CASE("a pause is there after a start, from the state and from the log") {
   for (const bool from_log : {false, true}) {
-    with_pauses node;
+    node_with_settings node;
     node.change(model::pause_command{std::nullopt, "why"}).value();
     node.submitted();
     if (from_log) {
@@ -53,7 +40,7 @@ TEST_CASE("a pause is there after a start, from the state and from the log") {
 }
 
 TEST_CASE("nobody can pause before all nodes of the cluster read that command") {
-  with_pauses node{{1, model::version_with_pauses - 1}};
+  node_with_settings node{{1, model::version_with_pauses - 1}};
   const auto refused = node.change(model::pause_command{"one", ""});
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == errc::conflict);
@@ -62,7 +49,7 @@ TEST_CASE("nobody can pause before all nodes of the cluster read that command") 
 }
 
 TEST_CASE("a program that does not know pauses stops where its log has one, and says what to do") {
-  with_pauses node;
+  node_with_settings node;
   node.change(model::pause_command{"one", ""}).value();
   const auto pause = encode(node.now, model::pause_command{"one", ""}, {});
   const auto read = decode_command(pause, model::version_with_pauses - 1);
@@ -71,7 +58,7 @@ TEST_CASE("a program that does not know pauses stops where its log has one, and 
 }
 
 TEST_CASE("a node that was taken out of its cluster pauses nothing") {
-  with_pauses node;
+  node_with_settings node;
   node.step({event::expelled{"gone"}});
   const auto refused = node.change(model::pause_command{"one", ""});
   REQUIRE_FALSE(refused.has_value());

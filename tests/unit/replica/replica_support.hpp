@@ -219,4 +219,18 @@ struct node_under_test {
   }
 };
 
+/// What is set for the whole cluster by a command, from a version of the cluster on.
+struct node_with_settings : node_under_test {
+  explicit node_with_settings(model::version_range reads = model::own_versions) {
+    settings.traits.reads = reads;
+    start();
+  }
+  effects told(model::command what) { return step({event::change_queue{request_token{++last_token}, std::move(what)}}); }
+  result<model::pause_outcome> change(model::command what) {
+    const auto out = told(std::move(what));
+    REQUIRE(out.answers.size() == 1);
+    return std::get<result<model::pause_outcome>>(out.answers[0].reply);
+  }
+};
+
 }  // namespace troupe::replica::testing
