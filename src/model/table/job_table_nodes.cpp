@@ -71,7 +71,8 @@ job_table::known_node node_from(const json::object& from) {
   return node;
 }
 
-bool is_of_queue(const command& body) {
+/// What is set for the whole cluster: pauses, what is done at the limit, what is remembered of scaling.
+bool is_setting(const command& body) {
   return std::holds_alternative<pause_command>(body) || std::holds_alternative<unpause_command>(body)
          || std::holds_alternative<degrade_command>(body) || std::holds_alternative<scaling_command>(body);
 }
@@ -104,7 +105,7 @@ std::string only_node(const std::string& stored, node_id kept) {
 
 std::optional<apply_reply> answer_late_change(table_store& store, const stamped_command& entry) {
   const auto node = changed_by(entry.body);
-  if (!entry.origin || (!node && !is_of_queue(entry.body))) return std::nullopt;
+  if (!entry.origin || (!node && !is_setting(entry.body))) return std::nullopt;
   const auto name = node ? changes_name : queue_changes_name;
   const auto stored = store.load_value(name);
   auto last = stored ? json::parse(*stored).as_object() : json::object{};
@@ -112,7 +113,8 @@ std::optional<apply_reply> answer_late_change(table_store& store, const stamped_
   const std::pair number{entry.origin->boot.raw(), entry.origin->token};
   if (const auto* known = last.if_contains(asker)) {
     const std::pair before{known->at("boot").to_number<std::uint64_t>(), known->at("token").to_number<std::uint64_t>()};
-    const error too_late{errc::conflict, fmt::format("a later change of {} was faster; try again", node ? "nodes" : "the queue")};
+    const error too_late{errc::conflict,
+                         fmt::format("a later change of {} was faster; try again", node ? "nodes" : "what is set")};
     const bool is_double = number == before;
     // Who was refused the first time, because its term was over, is refused once more.
     if (is_double && std::holds_alternative<scaling_command>(entry.body)) return std::nullopt;

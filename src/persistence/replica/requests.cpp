@@ -20,7 +20,8 @@ error no_majority(duration after, std::string_view then) {
 
 constexpr std::string_view nothing_was_read = "what was asked for is not known; ask again";
 
-bool is_of_queue(const model::command& body) {
+/// Answered by whether it changed anything.
+bool is_setting(const model::command& body) {
   return std::holds_alternative<model::pause_command>(body) || std::holds_alternative<model::unpause_command>(body)
          || std::holds_alternative<model::degrade_command>(body) || std::holds_alternative<model::scaling_command>(body);
 }
@@ -143,7 +144,7 @@ void machine::refuse_request(request_token token, error why) {
     out_.answers.push_back({token, result<model::job_id>{std::move(why)}});
   else if (std::holds_alternative<model::submit_command>(found->second.body))
     out_.answers.push_back({token, result<model::submit_outcome>{std::move(why)}});
-  else if (is_of_queue(found->second.body))
+  else if (is_setting(found->second.body))
     out_.answers.push_back({token, result<model::pause_outcome>{std::move(why)}});
   else
     out_.answers.push_back({token, result<model::node_id>{std::move(why)}});
