@@ -1,5 +1,6 @@
 """A WebSocket client (RFC 6455) as small as tests of `/v1/inspect` need it: text messages, no extensions."""
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -45,14 +46,27 @@ class WebSocket:
     def send(self, message):
         self._send(1, json.dumps(message).encode())
 
-    def skip(self):
-        """Passes over the next frame of the other side, whatever it is."""
-        size = self._take(2)[1] & 0x7F
-        if size == 126:
-            size, = struct.unpack("!H", self._take(2))
-        elif size == 127:
-            size, = struct.unpack("!Q", self._take(8))
-        self._take(size)
+    def skip_what_came(self):
+        """Passes over all frames of the other side that are here, whatever they are, and waits for none. @returns how many"""
+        patience = self.socket.gettimeout()
+        self.socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._fill()
+        self.socket.settimeout(patience)
+        at = frames = 0
+        while True:
+            head = self.unread[at:at + 10]
+            size = head[1] & 0x7F if len(head) >= 2 else 0
+            more = {126: 2, 127: 8}.get(size, 0)
+            if len(head) < 2 + more:
+                break
+            end = at + 2 + more + (int.from_bytes(head[2:2 + more], "big") if more else size)
+            if end > len(self.unread):
+                break
+            at, frames = end, frames + 1
+        self.unread = self.unread[at:]
+        return frames
 
     def receive(self):
         """The next message, as JSON. Answers pings."""
