@@ -1,12 +1,15 @@
 // model_times --write DIRECTORY            writes the networks as DIRECTORY/NAME.onnx
-// model_times FILE --threads N --runs N [--executor NAME] [--batch N]
+// model_times FILE --threads N --runs N [--executor NAME] [--batch N] [--against NAME]
 //                                          prepares a network, warms it up, and prints the milliseconds of each run, one a line;
 //                                          on standard error what a device's network is made of. Inputs and outputs are the
 //                                          processor's, as frames of a video are: copies to the device and back are in the times.
 //                                          `convolutions_ms`: what cuDNN took for each convolution by itself, together.
+//                                          `difference`: the largest one from what the executor after `--against` makes, of the
+//                                          largest element.
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <random>
 
@@ -49,7 +52,7 @@ std::vector<gpu::tensor> random_inputs(const gpu::graph& network, std::int64_t b
 
 struct wishes {
   const char* file = nullptr;
-  std::string executor = "cpu";
+  std::string executor = "cpu", against = {};
   int threads = 1, runs = 1, batch = 1;
 };
 
@@ -57,6 +60,24 @@ void report(const gpu::device::network_figures& of) {
   fmt::print(stderr, "nodes {} on_processor {} kernels {} arena_bytes {} constant_bytes {}\n", of.nodes, of.on_processor,
              of.kernels, of.arena_bytes, of.constant_bytes);
   for (const auto& one : of.processor_nodes) fmt::print(stderr, "on the processor: {}\n", one);
+}
+
+result<double> difference_from(const std::string& executor, const gpu::graph& network, const std::vector<gpu::tensor>& inputs,
+                               const std::vector<gpu::tensor_type>& types, const std::vector<gpu::tensor>& made) {
+  const auto how = gpu::testing::make_executor(executor, {});
+  if (!how) return error{errc::not_found, fmt::format("no executor '{}'", executor)};
+  TROUPE_TRY(const auto ready, how->prepare(network, types));
+  TROUPE_TRY(const auto wanted, ready->run(inputs));
+  double most = 0;
+  for (std::size_t k = 0; k < wanted.size(); ++k) {
+    double apart = 0, largest = 0;
+    for (std::int64_t i = 0; i < wanted[k].count(); ++i) {
+      apart = std::max(apart, std::abs(wanted[k].number(i) - made.at(k).number(i)));
+      largest = std::max(largest, std::abs(wanted[k].number(i)));
+    }
+    most = std::max(most, largest > 0 ? apart / largest : apart);
+  }
+  return most;
 }
 
 int measure(const wishes& asked) {
@@ -74,6 +95,13 @@ int measure(const wishes& asked) {
   auto ready = how->prepare(model->network, types);
   if (!ready) return fail(ready.error());
   if (convolutions > 0) fmt::print(stderr, "convolutions_ms {:.4f}\n", convolutions);
+  if (!asked.against.empty()) {
+    const auto made = (*ready)->run(inputs);
+    if (!made) return fail(made.error());
+    const auto difference = difference_from(asked.against, model->network, inputs, types, *made);
+    if (!difference) return fail(difference.error());
+    fmt::print(stderr, "difference {:.6g}\n", *difference);
+  }
   constexpr int warm_ups = 3;
   for (int i = 0; i < warm_ups + asked.runs; ++i) {
     const auto begin = clock::now();
@@ -90,12 +118,12 @@ int main(int count, char** arguments) {
   wishes asked{.file = count > 1 ? arguments[1] : nullptr};
   for (int i = 2; i + 1 < count; i += 2) {
     const std::string_view name = arguments[i];
-    if (name == "--executor")
-      asked.executor = arguments[i + 1];
+    if (name == "--executor" || name == "--against")
+      (name == "--executor" ? asked.executor : asked.against) = arguments[i + 1];
     else
       (name == "--threads" ? asked.threads : name == "--batch" ? asked.batch : asked.runs) = std::atoi(arguments[i + 1]);
   }
   if (asked.file && count % 2 == 0) return measure(asked);
-  fmt::print(stderr, "usage: model_times --write DIRECTORY | FILE --threads N --runs N [--executor NAME] [--batch N]\n");
+  fmt::print(stderr, "usage: model_times --write DIRECTORY | FILE --threads N --runs N [--executor NAME] [--batch N] [--against NAME]\n");
   return 2;
 }

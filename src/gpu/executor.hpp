@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -19,13 +20,25 @@ class prepared_network {
   [[nodiscard]] virtual std::size_t memory() const noexcept = 0;
 };
 
+/// What a device multiplies, and keeps between convolutions and products; it adds in floats. Processors always use floats.
+enum class precision : std::uint8_t {
+  single,
+  half,     ///< IEEE 754 binary16: 11 digits, up to 65,504
+  bfloat16  ///< 8 digits, as large as float
+};
+[[nodiscard]] const char* to_string(precision what) noexcept;
+
 /// Where networks run.
 class executor {
  public:
   virtual ~executor() = default;
   /// @param network is copied where needed; constants are shared.
   /// @returns `bad_request` if the network is not possible with these inputs or not supported.
-  virtual result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs) = 0;
+  virtual result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs,
+                                                            precision with) = 0;
+  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs) {
+    return prepare(network, inputs, precision::single);
+  }
 };
 
 /// Plain loops, one thread: what the others are compared with.

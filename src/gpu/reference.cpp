@@ -51,7 +51,7 @@ class reference_network : public prepared_network {
 
 class reference_executor : public executor {
  public:
-  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs) override {
+  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs, precision) override {
     TROUPE_CHECK(check_operators(network));
     if (inputs.size() != network.inputs.size())
       return error{errc::bad_request, fmt::format("the network has {} inputs, not {}", network.inputs.size(), inputs.size())};
@@ -60,6 +60,15 @@ class reference_executor : public executor {
 };
 
 }  // namespace
+
+const char* to_string(precision what) noexcept {
+  switch (what) {
+    case precision::single: return "single";
+    case precision::half: return "half";
+    case precision::bfloat16: return "bfloat16";
+  }
+  return "unknown";
+}
 
 std::unique_ptr<executor> make_reference_executor() { return std::make_unique<reference_executor>(); }
 

@@ -170,6 +170,7 @@ json::object to_json(const subject& what) {
   made["network"] = description->network.string();
   made["description"] = description->about;
   made["scale"] = description->scale;
+  made["precision"] = gpu::to_string(description->computed_in);
   json::array classes;
   for (const auto& name : description->detect.classes) classes.emplace_back(name);
   made["classes"] = std::move(classes);
@@ -190,6 +191,8 @@ void print_subject(const std::string& file, const subject& what) {
   fmt::print("{}: can be used\n", file);
   if (const auto* const description = what.description()) {
     fmt::print("  task        {}\n", task_text(*description));
+    if (description->computed_in != gpu::precision::single)
+      fmt::print("  precision   {} on devices\n", gpu::to_string(description->computed_in));
     if (!description->detect.classes.empty()) fmt::print("  classes     {}\n", fmt::join(description->detect.classes, ", "));
   } else {
     fmt::print("  task        none: a description ({}) makes it one for stages; see docs/models.md\n",
@@ -224,7 +227,8 @@ result<timing> measure(const subject& what, int threads) {
   timing made;
   const auto executor = make_executor(threads);
   auto begun = steady::now();
-  TROUPE_TRY(const auto network, executor->prepare(what.model().network, what.inputs));
+  const auto computed_in = what.description() != nullptr ? what.description()->computed_in : gpu::precision::single;
+  TROUPE_TRY(const auto network, executor->prepare(what.model().network, what.inputs, computed_in));
   made.prepare_ms = milliseconds_since(begun);
   std::vector<gpu::tensor> inputs;
   for (const auto& type : what.inputs) inputs.push_back(trial_input(type));

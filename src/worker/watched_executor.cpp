@@ -31,9 +31,10 @@ class watched_executor : public gpu::executor {
  public:
   explicit watched_executor(result<std::unique_ptr<gpu::executor>> made) : made_{looked_at(std::move(made))} {}
   result<std::unique_ptr<gpu::prepared_network>> prepare(const gpu::graph& network,
-                                                         std::span<const gpu::tensor_type> inputs) override {
+                                                         std::span<const gpu::tensor_type> inputs,
+                                                         gpu::precision with) override {
     if (!made_) return made_.error();
-    TROUPE_TRY(auto ready, looked_at((*made_)->prepare(network, inputs)));
+    TROUPE_TRY(auto ready, looked_at((*made_)->prepare(network, inputs, with)));
     return std::unique_ptr<gpu::prepared_network>{std::make_unique<watched_network>(std::move(ready))};
   }
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 
 import shipped_models
 import tight_memory
@@ -19,7 +20,7 @@ GRAPHS = int(os.environ.get("TROUPE_ACCEPT_GRAPHS", 5000))
 
 @suite.check("A1", "ONNX's own test cases")
 def conformance(check):
-    for executor in ("reference", "rehearsal", "rehearsal-nhwc", "cpu"):
+    for executor in ("reference", "rehearsal", "rehearsal-nhwc", "rehearsal-wide", "cpu"):
         done = sh(BUILD / "bin/gpu_conformance", CASES, "--executor", executor, "--table", check=False, timeout=900)
         counts = re.search(r"^cases (\d+) claimed (\d+) passed (\d+) failed (\d+)$", done.stdout, re.MULTILINE)
         if not counts:
@@ -40,7 +41,7 @@ def conformance(check):
 
 @suite.check("A2", "random networks: the fast executor against the plain one")
 def random_networks(check):
-    for executor in ("rehearsal", "rehearsal-nhwc"):
+    for executor in ("rehearsal", "rehearsal-nhwc", "rehearsal-wide"):
         try_networks(check, executor, 1000, f"{executor}: ")
     try_networks(check, "cpu", GRAPHS, "")
 
@@ -100,6 +101,19 @@ def on_gpu(check):
     else:
         say("compute-sanitizer is not here: memory and races were not looked at")
     gpu_speed(check)
+    gpu_precisions(check)
+
+
+def gpu_precisions(check):
+    """What each precision loses, beside the processor's floats, and what it wins."""
+    for network in sorted((ROOT / "build/bench/inference").glob("*.onnx")):
+        times = {}
+        for executor, most in (("cuda-fast", 0.01), ("cuda-fast-half", 0.01), ("cuda-fast-bfloat16", 0.05)):
+            done = sh(BUILD / "bin/model_times", network, "--executor", executor, "--against", "cpu", "--runs", 100, timeout=600)
+            difference = float(re.search(r"^difference (\S+)$", done.stderr, re.MULTILINE)[1])
+            check.at_most(f"{network.stem}, {executor}: largest difference from the processor's results, of their largest element", difference, most)
+            times[executor] = statistics.median(map(float, done.stdout.split()))
+        say(f"{network.stem}: " + ", ".join(f"{executor} {time:.3f} ms" for executor, time in times.items()))
 
 
 def gpu_speed(check):

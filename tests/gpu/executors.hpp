@@ -21,12 +21,16 @@ struct executor_wishes {
 };
 
 /// "reference", "cpu", "rehearsal" (a device's plans, on the processor), "rehearsal-nhwc" (the other layout, and a library that
-/// refuses every third convolution); with a device's toolkit also "cuda" and "cuda-fast".
+/// refuses every third convolution), "rehearsal-wide" (stores numbers of eight bytes where half precision has two, so that
+/// nothing is lost but what is wrong); with a device's toolkit also "cuda" and "cuda-fast". All of a device also as "NAME-half" and
+/// "NAME-bfloat16".
 /// @returns null for another name, or without a device; then standard error says why.
 [[nodiscard]] std::unique_ptr<executor> make_executor(std::string_view name, const executor_wishes& wishes);
 /// The names, for messages.
 [[nodiscard]] std::string_view executor_names() noexcept;
 
+/// The same, without the endings that say a precision.
+[[nodiscard]] std::unique_ptr<executor> make_executor_of_single(std::string_view name, const executor_wishes& wishes);
 /// Those that need no device. Null for another name.
 [[nodiscard]] std::unique_ptr<executor> make_plain_executor(std::string_view name, const executor_wishes& wishes);
 

@@ -8,7 +8,7 @@
 
 namespace troupe::gpu::testing {
 
-std::unique_ptr<executor> make_executor(std::string_view name, const executor_wishes& wishes) {
+std::unique_ptr<executor> make_executor_of_single(std::string_view name, const executor_wishes& wishes) {
   if (name != "cuda" && name != "cuda-fast") return make_plain_executor(name, wishes);
   cuda_options options;
   options.allows_tf32 = name == "cuda-fast" || !wishes.is_exact;
@@ -22,6 +22,6 @@ std::unique_ptr<executor> make_executor(std::string_view name, const executor_wi
   return nullptr;
 }
 
-std::string_view executor_names() noexcept { return "reference, cpu, rehearsal, rehearsal-nhwc, cuda, cuda-fast"; }
+std::string_view executor_names() noexcept { return "reference, cpu, rehearsal, rehearsal-nhwc, rehearsal-wide, cuda, cuda-fast; also NAME-half, NAME-bfloat16"; }
 
 }  // namespace troupe::gpu::testing

@@ -41,8 +41,6 @@ class graph_convolution : public device::convolution {
   device::convolution_operands packed_;
 };
 
-std::size_t bytes_of(const dims& shape) { return static_cast<std::size_t>(count_of(shape)) * sizeof(float); }
-
 /// Times plans on memory of their own.
 class timing {
  public:
@@ -54,9 +52,9 @@ class timing {
     TROUPE_CHECK(give(with_.read, of_.is_transposed ? of_.y : of_.x));
     TROUPE_CHECK(give(with_.weights, of_.w));
     TROUPE_CHECK(give(with_.made, of_.is_transposed ? of_.x : of_.y));
-    if (of_.tail.has_bias) TROUPE_CHECK(give(with_.bias, {of_.y[1]}));
+    if (of_.tail.has_bias) TROUPE_CHECK(give(with_.bias, dims{of_.y[1]}));
     if (of_.tail.has_added) TROUPE_CHECK(give(with_.added, of_.y));
-    TROUPE_CHECK(give(with_.scratch, {static_cast<std::int64_t>(scratch / sizeof(float) + 1)}));
+    if (scratch > 0) TROUPE_CHECK(give(with_.scratch, scratch));
     TROUPE_CUDA(cudaEventCreate, begin_.put());
     TROUPE_CUDA(cudaEventCreate, end_.put());
     return {};
@@ -81,8 +79,12 @@ class timing {
  private:
   template <class Pointer>
   result<void> give(Pointer& to, const dims& shape) {
-    TROUPE_TRY(auto memory, memory_.allocate(bytes_of(shape)));
-    TROUPE_CUDA(cudaMemsetAsync, memory.get(), 0, bytes_of(shape), stream_);
+    return give(to, bytes_of({.type = of_.elements, .shape = shape}));
+  }
+  template <class Pointer>
+  result<void> give(Pointer& to, std::size_t bytes) {
+    TROUPE_TRY(auto memory, memory_.allocate(bytes));
+    TROUPE_CUDA(cudaMemsetAsync, memory.get(), 0, bytes, stream_);
     to = memory.get();
     blocks_.push_back(std::move(memory));
     return {};
@@ -132,14 +134,16 @@ result<std::unique_ptr<device::convolution>> make_convolution(shared_state& with
     return std::unique_ptr<device::convolution>(
         std::make_unique<graph_convolution>(of, *std::move(graph), std::move(plan), handle));
   };
-  const auto key = key_of(of) + (with.options.allows_tf32 ? " tf32" : " exact");
+  // Tensor cores lose nothing of numbers that are short already.
+  const bool is_exact = of.elements == dtype::f32 && !with.options.allows_tf32;
+  const auto key = key_of(of) + (is_exact ? " exact" : " tf32");
   if (const auto kept = with.find_plan(key)) {
     auto plan = plan_of(on, *graph, *kept);
     if (plan) return ready(*std::move(plan));
     if (plan.error().code == errc::process_failed) return plan.error();
     with.drop_plan(key);
   }
-  TROUPE_TRY(auto plans, plans_of(on, *graph, !with.options.allows_tf32, with.options.tunes ? plans_timed_most : 1));
+  TROUPE_TRY(auto plans, plans_of(on, *graph, is_exact, with.options.tunes ? plans_timed_most : 1));
   if (plans.empty()) return std::unique_ptr<device::convolution>{};
   choice best;
   if (with.options.tunes) {

@@ -28,6 +28,11 @@ cudnnPointwiseMode_t mode_of(pointwise_op function) {
   }
 }
 
+cudnnDataType_t type_of(dtype elements) {
+  if (elements == dtype::f16) return CUDNN_DATA_HALF;
+  return elements == dtype::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+}
+
 class graph_maker {
  public:
   explicit graph_maker(const convolution_spec& of) : of_(of) {}
@@ -58,9 +63,11 @@ class graph_maker {
     return made_.parts.back().get();
   }
 
+  /// What is virtual lies nowhere, and stays float.
   result<raw> tensor(std::int64_t name, const dims& shape, const dims& by, bool is_virtual) {
     TROUPE_TRY(auto made, make(CUDNN_BACKEND_TENSOR_DESCRIPTOR));
-    TROUPE_CHECK(set_one(made.get(), CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT));
+    const auto type = is_virtual ? CUDNN_DATA_FLOAT : type_of(of_.elements);
+    TROUPE_CHECK(set_one(made.get(), CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, type));
     TROUPE_CHECK(set(made.get(), CUDNN_ATTR_TENSOR_DIMENSIONS, shape));
     TROUPE_CHECK(set(made.get(), CUDNN_ATTR_TENSOR_STRIDES, by));
     TROUPE_CHECK(set_one(made.get(), CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, name));

@@ -96,11 +96,13 @@ class cuda_machine : public device::machine {
   result<void> run(const device::product_spec& what, const std::byte* left, const std::byte* right, std::byte* made) override {
     const auto call = device::blas_call_of(what);
     const auto turned = [](bool is_turned) { return is_turned ? CUBLAS_OP_T : CUBLAS_OP_N; };
-    const auto compute = with_->options.allows_tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    const bool is_short = what.elements != dtype::f32;
+    const auto compute = with_->options.allows_tf32 && !is_short ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    const auto type = !is_short ? CUDA_R_32F : what.elements == dtype::f16 ? CUDA_R_16F : CUDA_R_16BF;
     const float factor = what.factor, none = 0;
     TROUPE_CUDA(cublasGemmStridedBatchedEx_64, cublas_.get(), turned(call.first_is_turned), turned(call.second_is_turned), call.m,
-                call.n, call.k, &factor, right, CUDA_R_32F, call.first_stride, call.first_step, left, CUDA_R_32F,
-                call.second_stride, call.second_step, &none, made, CUDA_R_32F, call.result_stride, call.result_step, call.batch,
+                call.n, call.k, &factor, right, type, call.first_stride, call.first_step, left, type,
+                call.second_stride, call.second_step, &none, made, type, call.result_stride, call.result_step, call.batch,
                 compute, CUBLAS_GEMM_DEFAULT);
     return {};
   }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "gpu/device/pool.hpp"
+#include "gpu/operators/casts.hpp"
 
 namespace troupe::gpu::device {
 
@@ -62,7 +63,7 @@ view builder::constant(const tensor& elements) {
   return {.in = add_storage(elements.bytes(), elements), .type = elements.full_type(), .by = strides_of(elements.shape())};
 }
 
-view builder::read(value_id id) {
+view builder::read_as_it_lies(value_id id) {
   if (ways_[id].empty()) {
     const auto* const known = constant_of(id);
     TROUPE_ASSERT(known, "what is read is made before, or constant");
@@ -71,22 +72,29 @@ view builder::read(value_id id) {
   return ways_[id].front();
 }
 
-view builder::read(value_id id, const dims& by) {
-  const auto first = read(id);
+view builder::read(value_id id) {
+  const auto first = read_as_it_lies(id);
+  return first.type.type == type(id).type ? first : read(id, steps_like(first, shape(id)));
+}
+
+view builder::read(value_id id, const dims& by, dtype elements) {
+  const auto first = read_as_it_lies(id);
   for (const auto& way : ways_[id])
-    if (lies_as(way, by)) return way;
+    if (way.type.type == elements && lies_as(way, by)) return way;
+  const tensor_type wanted{.type = elements, .shape = shape(id)};
   if (const auto* const known = constant_of(id); known) {
-    ways_[id].push_back({.in = add_storage(known->bytes(), laid_out(*known, by)), .type = first.type, .by = by});
+    const auto as = elements == known->type() ? *known : detail::cast(*known, elements);
+    ways_[id].push_back({.in = add_storage(as.bytes(), laid_out(as, by)), .type = wanted, .by = by});
   } else {
-    const auto to = scratch(first.type, by);
+    const auto to = scratch(wanted, by);
     copy(first, to);
     ways_[id].push_back(to);
   }
   return ways_[id].back();
 }
 
-view builder::write(value_id id, const dims& by) {
-  ways_[id] = {scratch(type(id), by)};
+view builder::write(value_id id, const dims& by, dtype elements) {
+  ways_[id] = {scratch({.type = elements, .shape = shape(id)}, by)};
   return ways_[id].front();
 }
 
@@ -116,6 +124,7 @@ void builder::add_work(std::function<work(const placing&)> make, std::span<const
 void builder::copy(const view& from, const view& to) {
   const auto over = simplified({.lengths = to.type.shape, .by = {from.by, to.by}});
   TROUPE_ASSERT(over, "whoever makes views keeps to axes that kernels can go over");
+  if (from.type.type != to.type.type) return convert(from, to, *over);
   add_work(
       [=](const placing& at) {
         return move_work{.from = at(from),
@@ -124,6 +133,17 @@ void builder::copy(const view& from, const view& to) {
                          .over = to_axes(over->lengths),
                          .source = to_steps(over->by[0]),
                          .target = to_steps(over->by[1])};
+      },
+      std::array{from, to});
+}
+
+void builder::convert(const view& from, const view& to, const lattice& over) {
+  add_work(
+      [=](const placing& at) {
+        pointwise_work made{.to = at(to), .makes = *element_of(to.type.type), .over = to_axes(over.lengths)};
+        made.operands[0] = {.from = at(from), .type = *element_of(from.type.type), .by = to_steps(over.by[0])};
+        made.target = to_steps(over.by[1]);
+        return made;
       },
       std::array{from, to});
 }

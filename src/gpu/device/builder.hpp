@@ -27,6 +27,9 @@ class kernel {
 struct layout_options {
   /// Convolutions read and make pictures with their channels last, where that suits them: what tensor cores are fastest with.
   bool channels_last = false;
+  /// What convolutions and products read and make, and what lies between them where nothing is lost by it but digits; sums are of
+  /// floats.
+  dtype stored = dtype::f32;
 };
 
 /// Collects the kernels of a network and where values lie between them.
@@ -48,13 +51,18 @@ class builder {
   [[nodiscard]] const tensor_type& type(value_id id) const noexcept { return *network_.types[id]; }
   [[nodiscard]] const dims& shape(value_id id) const noexcept { return network_.types[id]->shape; }
 
-  /// How the value lies.
+  /// How the value lies, whatever its elements are there (`layout_options::stored`).
+  [[nodiscard]] view read_as_it_lies(value_id id);
+  [[nodiscard]] view read_plain_as_it_lies(value_id id) { return read(id, strides_of(shape(id)), read_as_it_lies(id).type.type); }
+  /// With elements of the value's own type.
   [[nodiscard]] view read(value_id id);
   /// With these steps: laid out anew, now if it is constant, else by a kernel of its own.
-  [[nodiscard]] view read(value_id id, const dims& by);
+  [[nodiscard]] view read(value_id id, const dims& by) { return read(id, by, type(id).type); }
+  [[nodiscard]] view read(value_id id, const dims& by, dtype elements);
   [[nodiscard]] view read_plain(value_id id) { return read(id, strides_of(shape(id))); }
   /// From now on the value lies in new memory, without gaps.
-  [[nodiscard]] view write(value_id id, const dims& by);
+  [[nodiscard]] view write(value_id id, const dims& by) { return write(id, by, type(id).type); }
+  [[nodiscard]] view write(value_id id, const dims& by, dtype elements);
   [[nodiscard]] view write_plain(value_id id) { return write(id, strides_of(shape(id))); }
   /// The value is another way to see memory that is there: nothing is copied.
   void see(value_id id, const view& as) { ways_[id] = {as}; }
@@ -67,7 +75,7 @@ class builder {
   void add(std::unique_ptr<kernel> one, std::span<const view> touches);
   /// @param make makes the work, once memory has its place: `work(const placing&)`.
   void add_work(std::function<work(const placing&)> make, std::span<const view> touches);
-  /// Copies between two views of one shape. They may have any steps.
+  /// Copies between two views of one shape. They may have any steps, and elements of different types (`element_of`).
   void copy(const view& from, const view& to);
 
   struct named_kernel {
@@ -92,6 +100,7 @@ class builder {
   };
   storage_id add_storage(std::size_t bytes, std::optional<tensor> constant = {});
   void touch(const view& one, std::size_t kernel);
+  void convert(const view& from, const view& to, const lattice& over);
   result<void> place_constants(built& made);
 
   const specialised& network_;

@@ -22,11 +22,14 @@ bool make_tables(builder& to, const step& of);
 
 /// How the pictures of a convolution lie best for tensor cores.
 /// @param weights as the file has them.
-[[nodiscard]] layout layout_for(const dims& weights, std::int64_t groups, bool is_transposed) noexcept;
+[[nodiscard]] layout layout_for(const dims& weights, std::int64_t groups, bool is_transposed, dtype elements) noexcept;
 
-/// Copies a tensor into a larger one, with zeros around it.
+/// Copies a tensor, whose steps are positive, into a larger one of the same elements, with zeros around it.
 /// @param before zeros before each axis.
-void add_padding(builder& to, value_id from, const view& into, const dims& before);
+void add_padding(builder& to, const view& from, const view& into, const dims& before);
+
+/// What elements a result has that is made of these: what is stored (`layout_options`) if all of them are, else the value's own.
+[[nodiscard]] dtype common_type(const builder& to, value_id made, std::span<const view> of);
 
 /// Kernels for what follows an operator: from a view of its result to `output`, which lies in the same memory where it can.
 void make_after(builder& to, const step& of, const view& made, std::span<const post_op> after);
@@ -69,8 +72,6 @@ class chain {
   std::vector<pointwise_step> steps_;
 };
 
-/// Whether a kernel can read elements of that type as numbers.
-[[nodiscard]] std::optional<element> element_of(dtype type) noexcept;
 [[nodiscard]] pointwise_op function_of(activation function) noexcept;
 
 }  // namespace troupe::gpu::device

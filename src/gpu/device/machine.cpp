@@ -25,6 +25,7 @@ std::string key_of(const convolution_spec& of) {
   auto key = fmt::format("{} x{}/{} w{}/{} y{}/{} p{} s{} d{} g{}", of.is_transposed ? "transposed" : "forward", list(of.x),
                          list(of.x_steps), list(of.w), list(of.w_steps), list(of.y), list(of.y_steps), list(of.pads),
                          list(of.strides), list(of.dilations), of.groups);
+  if (of.elements != dtype::f32) key += fmt::format(" {}", to_string(of.elements));
   const auto& tail = of.tail;
   if (tail.has_bias) key += " bias";
   if (tail.has_added) key += " added";

@@ -26,6 +26,7 @@ struct product_spec {
   bool left_is_turned = false, right_is_turned = false;  ///< it lies as [inner, rows], or [columns, inner]
   std::int64_t left_step = 0, right_step = 0;            ///< elements from one matrix to the next; 0: the same one
   float factor = 1;
+  dtype elements = dtype::f32;  ///< of all three; sums are of floats
 };
 
 /// The same in the terms of BLAS, where matrices are column-major: first[m, k] * second[k, n].
@@ -55,6 +56,7 @@ struct convolution_spec {
   dims pads, strides, dilations;   ///< of the spatial axes
   std::int64_t groups = 1;
   bool is_transposed = false;
+  dtype elements = dtype::f32;  ///< of all operands; sums are of floats
   convolution_tail tail = {};
 };
 /// One line that names everything: what a plan is kept under.

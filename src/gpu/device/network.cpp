@@ -212,10 +212,14 @@ class device_network : public prepared_network {
 class device_executor : public executor {
  public:
   device_executor(machine_maker make, network_options options) : make_(std::move(make)), options_(std::move(options)) {}
-  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs) override {
+  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs,
+                                                    precision with) override {
     TROUPE_TRY(auto special, specialise(network, inputs));
     TROUPE_TRY(auto on, make_());
-    auto made = std::make_unique<device_network>(std::move(special), std::move(on), options_);
+    auto options = options_;
+    if (with == precision::half) options.layout.stored = dtype::f16;
+    if (with == precision::bfloat16) options.layout.stored = dtype::bf16;
+    auto made = std::make_unique<device_network>(std::move(special), std::move(on), options);
     TROUPE_CHECK(made->build());
     return std::unique_ptr<prepared_network>(std::move(made));
   }

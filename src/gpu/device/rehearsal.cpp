@@ -4,6 +4,8 @@
 #include <functional>
 #include <random>
 
+#include "gpu/device/view.hpp"
+
 namespace troupe::gpu::device {
 
 namespace {
@@ -20,17 +22,27 @@ struct runner {
   }
 };
 
+/// Elements of any type, read as floats.
+struct numbers {
+  element type;
+  const std::byte* at;
+  float operator[](std::int64_t i) const { return loaded(type, at, i); }
+};
+
 /// As a library of BLAS does it, column-major.
-void multiply(const blas_call& of, float factor, const float* first, const float* second, float* made) {
-  for (std::int64_t one = 0; one < of.batch; ++one, first += of.first_step, second += of.second_step, made += of.result_step)
+void multiply(const blas_call& of, float factor, element type, const std::byte* left, const std::byte* right, std::byte* made) {
+  const numbers first{type, left}, second{type, right};
+  for (std::int64_t one = 0; one < of.batch; ++one) {
+    const auto first_at = one * of.first_step, second_at = one * of.second_step, made_at = one * of.result_step;
     for (std::int64_t n = 0; n < of.n; ++n)
       for (std::int64_t m = 0; m < of.m; ++m) {
         float sum = 0;
         for (std::int64_t k = 0; k < of.k; ++k)
-          sum += first[of.first_is_turned ? m * of.first_stride + k : k * of.first_stride + m]
-                 * second[of.second_is_turned ? k * of.second_stride + n : n * of.second_stride + k];
-        made[n * of.result_stride + m] = factor * sum;
+          sum += first[first_at + (of.first_is_turned ? m * of.first_stride + k : k * of.first_stride + m)]
+                 * second[second_at + (of.second_is_turned ? k * of.second_stride + n : n * of.second_stride + k)];
+        store(type, made, made_at + n * of.result_stride + m, factor * sum);
       }
+  }
 }
 
 /// A convolution from the numbers that a library would be given.
@@ -49,11 +61,27 @@ class rehearsed_convolution : public convolution {
   }
 
  private:
+  /// Of operands as floats, which libraries make of short ones on their way.
   void compute(const convolution_operands& with) const {
-    convolution_work what{.from = reinterpret_cast<const float*>(with.read),
-                          .weights = reinterpret_cast<const float*>(with.weights),
-                          .bias = of_.tail.has_bias ? reinterpret_cast<const float*>(with.bias) : nullptr,
-                          .to = reinterpret_cast<float*>(with.made)};
+    const auto& read = of_.is_transposed ? of_.y : of_.x;
+    const auto& made = of_.is_transposed ? of_.x : of_.y;
+    const auto from = as_floats(with.read, read), weights = as_floats(with.weights, of_.w);
+    const auto bias = as_floats(of_.tail.has_bias ? with.bias : nullptr, {of_.y[1]});
+    const auto added = as_floats(of_.tail.has_added ? with.added : nullptr, made);
+    std::vector<float> to(static_cast<std::size_t>(count_of(made)));
+    compute({.from = from.data(), .weights = weights.data(), .bias = of_.tail.has_bias ? bias.data() : nullptr, .to = to.data()},
+            added);
+    for (std::size_t i = 0; i < to.size(); ++i) store(*element_of(of_.elements), with.made, static_cast<std::int64_t>(i), to[i]);
+  }
+
+  /// Nothing of null. All operands lie without gaps.
+  [[nodiscard]] std::vector<float> as_floats(const std::byte* from, const dims& shape) const {
+    std::vector<float> out(from ? static_cast<std::size_t>(count_of(shape)) : 0);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = loaded(*element_of(of_.elements), from, static_cast<std::int64_t>(i));
+    return out;
+  }
+
+  void compute(convolution_work what, const std::vector<float>& added) const {
     const auto& made = of_.is_transposed ? of_.x : of_.y;
     const auto& made_steps = of_.is_transposed ? of_.x_steps : of_.y_steps;
     const auto& read_steps = of_.is_transposed ? of_.y_steps : of_.x_steps;
@@ -86,15 +114,15 @@ class rehearsed_convolution : public convolution {
     what.group_step = features * of_.w_steps[0];
     what.is_transposed = of_.is_transposed;
     runner{}(what);
-    finish(what, with);
+    finish(what, added);
   }
 
-  void finish(const convolution_work& what, const convolution_operands& with) const {
+  void finish(const convolution_work& what, const std::vector<float>& added) const {
     if (!of_.tail.has_added && !of_.tail.function) return;
     for (std::int64_t i = 0; i < what.count(); ++i) {
       const auto at = place_of(i, what.over, what.target);
       auto& made = what.to[at];
-      if (of_.tail.has_added) made += reinterpret_cast<const float*>(with.added)[at];
+      if (of_.tail.has_added) made += added[static_cast<std::size_t>(at)];
       if (of_.tail.function) made = activated(*of_.tail.function, made, of_.tail.alpha, of_.tail.beta);
     }
   }
@@ -146,8 +174,7 @@ class rehearsal : public machine {
   [[nodiscard]] std::size_t held() const noexcept override { return 0; }
   result<void> run(const product_spec& what, const std::byte* left, const std::byte* right, std::byte* made) override {
     give([=, call = blas_call_of(what)] {
-      multiply(call, what.factor, reinterpret_cast<const float*>(right), reinterpret_cast<const float*>(left),
-               reinterpret_cast<float*>(made));
+      multiply(call, what.factor, *element_of(what.elements), right, left, made);
     });
     return {};
   }

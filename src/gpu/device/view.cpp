@@ -29,6 +29,21 @@ bool follow_each_other(const lattice& of, std::size_t outer, std::size_t inner) 
 
 }  // namespace
 
+std::optional<element> element_of(dtype type) noexcept {
+  switch (type) {
+    case dtype::f32: return element::f32;
+    case dtype::f64: return element::f64;
+    case dtype::f16: return element::f16;
+    case dtype::bf16: return element::bf16;
+    case dtype::boolean: return element::boolean;
+    case dtype::u8: return element::u8;
+    case dtype::i8: return element::i8;
+    case dtype::i32: return element::i32;
+    case dtype::i64: return element::i64;
+    default: return std::nullopt;
+  }
+}
+
 dims steps_in(const dims& shape, layout as) {
   auto order = as_they_are(shape.size());
   if (as == layout::channels_last && shape.size() > 2) std::rotate(order.begin() + 1, order.begin() + 2, order.end());

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gpu/device/index.hpp"
+#include "gpu/device/work/elements.hpp"
 #include "gpu/tensor.hpp"
 
 /// How values lie in a device's memory.
@@ -12,10 +13,13 @@ namespace troupe::gpu::device {
 /// A place in the list of storages.
 using storage_id = std::uint32_t;
 
+/// Whether kernels can read elements of that type as numbers.
+[[nodiscard]] std::optional<element> element_of(dtype type) noexcept;
+
 /// One way to see a storage.
 struct view {
   storage_id in = 0;
-  tensor_type type;
+  tensor_type type;  ///< as it lies: elements may be shorter than those of the value
   dims by;                 ///< elements from one place to the next, along each axis; 0 where it is repeated
   std::int64_t first = 0;  ///< element of the storage where it begins
 };

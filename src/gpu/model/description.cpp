@@ -35,13 +35,17 @@ class reader {
 
   result<model_description> document(const source_value& root) {
     if (!root.is_map()) return fault_(root.at, "a model's description has keys and values", "begin with 'task: filter'");
-    TROUPE_CHECK(check_keys(root, {"task", "description", "network", "scale", "input", "output", "tile", "classes"},
+    TROUPE_CHECK(check_keys(root, {"task", "description", "network", "scale", "input", "output", "tile", "classes", "precision"},
                             "the description", fault_));
     model_description made;
     TROUPE_TRY(made.task, read_task(root));
     TROUPE_CHECK(check_task(root, made.task));
     TROUPE_CHECK(read_.perhaps(root, "description", made.about, as(&value_reader::text)));
     TROUPE_TRY(made.network, network_of(root));
+    TROUPE_CHECK(read_.perhaps(root, "precision", made.computed_in, [this](const source_value& value, std::string_view what) {
+      return read_.choice<precision>(
+          value, what, {{"single", precision::single}, {"half", precision::half}, {"bfloat16", precision::bfloat16}});
+    }));
     TROUPE_TRY(made.scale, read_scale(root, made.task));
     if (const auto* input = root.find("input")) TROUPE_CHECK(read_input(input->value, made));
     made.out = made.in;

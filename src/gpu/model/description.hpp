@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "gpu/executor.hpp"
 #include "gpu/model/fit.hpp"
 
 namespace troupe::gpu {
@@ -73,6 +74,7 @@ struct model_description {
   int scale = 1;                  ///< the new sides are so many times the old ones
   channel_order colour = channel_order::rgb;
   value_scale in, out;
+  precision computed_in = precision::single;
   int batch = 1;     ///< pictures at once, at most
   int multiple = 1;  ///< sides that the network takes are multiples of this
   int tile = 256;    ///< larger pictures are done in parts of this side; 0: never

@@ -145,7 +145,7 @@ result<prepared_network*> picture_network::prepared_for(const tensor_type& type)
     return prepared_.front().network.get();
   }
   while (prepared_.size() >= prepared_most) prepared_.pop_back();
-  auto made = where_->prepare(network_.network, std::span(&type, 1));
+  auto made = where_->prepare(network_.network, std::span(&type, 1), description_.computed_in);
   if (!made) return refuse(made.error().detail);
   prepared_.push_front({type, *std::move(made)});
   return prepared_.front().network.get();

@@ -53,7 +53,8 @@ tensor grey(const tensor_type& type) {
 class simulated_executor : public executor {
  public:
   simulated_executor(double speed, std::filesystem::path state) : speed_(speed), state_(std::move(state)) {}
-  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs) override {
+  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs,
+                                                    precision) override {
     TROUPE_CHECK(check_device(state_));
     TROUPE_TRY(const auto facts, look_at(network, inputs));
     std::vector<tensor> outputs;

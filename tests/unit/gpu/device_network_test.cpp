@@ -39,13 +39,14 @@ struct outcome {
   std::size_t memory = 0, used = 0;
 };
 
-outcome run_rehearsed(const built_network& what, const network_options& options = {}, int refuses = 0) {
+outcome run_rehearsed(const built_network& what, const network_options& options = {}, int refuses = 0,
+                      precision with = precision::single) {
   outcome end;
   const auto memory = std::make_shared<pool>(0);
   auto asked = options;
   asked.on_prepared = [&](const network_figures& of) { end.figures = of; };
   const auto how = make_device_executor([=] { return make_rehearsal(memory, {.refuses = refuses}); }, asked);
-  auto ready = how->prepare(what.network, what.types());
+  auto ready = how->prepare(what.network, what.types(), with);
   if (!ready) FAIL(ready.error().detail);
   end.memory = (*ready)->memory();
   end.used = memory->used();
@@ -75,15 +76,17 @@ void compare(const built_network& what, const std::vector<tensor>& made) {
   }
 }
 
-/// Right in both layouts, with and without refusals, and wholly on the device.
+/// Right in both layouts, with and without refusals, and wholly on the device. Also if what is stored has another type than what is
+/// computed, as in half precision: one that loses nothing, so that nothing is forgiven.
 void check(const built_network& what, std::size_t on_processor = 0) {
   for (const bool is_last : {false, true})
-    for (const int refuses : {0, 50, 100}) {
-      const auto end = run_rehearsed(what, {.layout = {.channels_last = is_last}, .on_prepared = {}}, refuses);
-      compare(what, end.made);
-      CHECK(end.figures.on_processor == on_processor);
-      CHECK(end.memory == end.used);
-    }
+    for (const int refuses : {0, 50, 100})
+      for (const auto stored : {dtype::f32, dtype::f64}) {
+        const auto end = run_rehearsed(what, {.layout = {.channels_last = is_last, .stored = stored}, .on_prepared = {}}, refuses);
+        compare(what, end.made);
+        CHECK(end.figures.on_processor == on_processor);
+        CHECK(end.memory == end.used);
+      }
 }
 
 using ints = std::vector<std::int64_t>;
@@ -279,6 +282,74 @@ TEST_CASE("products of stacks that are repeated on either side") {
           return to.add("Gemm", {x, to.constant(ramp(right == 0 ? dims{4, 5} : dims{5, 4})), to.constant(ramp({5}))},
                         {{"transA", left}, {"transB", right}, {"alpha", 0.5f}, {"beta", beta}});
         }));
+}
+
+namespace {
+
+/// A little of all that half precision changes: convolutions with what may follow them, a pool, a chain, parts put together, a
+/// product, and a softmax, which needs floats.
+built_network small_vision_network() {
+  return network_of({1, 3, 16, 16}, [](network_builder& to, value_id x) {
+    const auto convolved = [&](value_id from, std::int64_t in, std::int64_t out) {
+      return to.add("Conv", {from, to.constant(ramp({out, in, 3, 3}, 0.02f)), to.constant(ramp({out}, 0.1f))},
+                    {{"pads", ints{1, 1, 1, 1}}});
+    };
+    const auto stem = to.add("Relu", {convolved(x, 3, 8)});
+    const auto residual = to.add("Relu", {to.add("Add", {convolved(stem, 8, 8), stem})});
+    const auto small = to.add("MaxPool", {residual}, {{"kernel_shape", ints{2, 2}}, {"strides", ints{2, 2}}});
+    const auto large = to.add("Resize", {convolved(small, 8, 8), no_value, to.constant(tensor::of<float>({4}, {1, 1, 2, 2}))},
+                              {{"mode", std::string{"nearest"}}});
+    const auto joined = convolved(to.add("Concat", {large, residual}, {{"axis", std::int64_t{1}}}), 16, 4);
+    const auto pooled = to.add("Reshape", {to.add("GlobalAveragePool", {joined}), list(to, {1, 4})});
+    const auto scores = to.add("Softmax", {to.add("MatMul", {pooled, to.constant(ramp({4, 5}, 0.1f))})});
+    return scores;
+  });
+}
+
+/// The largest difference from plain floats, of the largest element.
+double difference(const built_network& what, const tensor& made) {
+  auto plain = make_reference_executor()->prepare(what.network, what.types());
+  REQUIRE(plain.has_value());
+  const auto wanted = (*plain)->run(what.inputs);
+  REQUIRE(wanted.has_value());
+  REQUIRE(made.full_type() == (*wanted)[0].full_type());
+  double most = 0, largest = 0;
+  for (std::int64_t i = 0; i < made.count(); ++i) {
+    most = std::max(most, std::abs(made.number(i) - (*wanted)[0].number(i)));
+    largest = std::max(largest, std::abs((*wanted)[0].number(i)));
+  }
+  return most / largest;
+}
+
+}  // namespace
+
+TEST_CASE("in half precision results differ by what half precision loses, and memory goes with it") {
+  const auto what = small_vision_network();
+  const auto single = run_rehearsed(what);
+  CHECK(difference(what, single.made[0]) < 1e-6);
+  for (const auto& [with, least, most] : {std::tuple{precision::half, 1e-6, 2e-3}, std::tuple{precision::bfloat16, 1e-5, 2e-2}}) {
+    CAPTURE(to_string(with));
+    const auto end = run_rehearsed(what, {}, 0, with);
+    CHECK(difference(what, end.made[0]) > least);
+    CHECK(difference(what, end.made[0]) < most);
+    CHECK(end.figures.on_processor == 0);
+    CHECK(static_cast<double>(end.figures.arena_bytes) < 0.7 * static_cast<double>(single.figures.arena_bytes));
+  }
+}
+
+TEST_CASE("between convolutions in half precision nothing is made longer and shorter again") {
+  const auto what = network_of({1, 8, 8, 8}, [](network_builder& to, value_id x) {
+    for (int i = 0; i < 3; ++i) {
+      x = to.add("Conv", {x, to.constant(ramp({8, 8, 3, 3}, 0.01f))}, {{"pads", ints{1, 1, 1, 1}}});
+      x = to.add("MaxPool", {x}, {{"kernel_shape", ints{3, 3}}, {"pads", ints{1, 1, 1, 1}}});
+      x = to.add("Mul", {x, to.constant(ramp({1, 8, 1, 1}, 0.1f))});
+      x = to.add("Transpose", {x}, {{"perm", ints{0, 1, 3, 2}}});
+    }
+    return x;
+  });
+  const network_options as{.layout = {.channels_last = true}, .on_prepared = {}};
+  const auto single = run_rehearsed(what, as), half = run_rehearsed(what, as, 0, precision::half);
+  CHECK(half.figures.kernels == single.figures.kernels);  // shorter at the first layout, longer at the last one
 }
 
 TEST_CASE("a long chain with more operands than a kernel takes is several kernels") {

@@ -105,12 +105,14 @@ TEST_CASE("a result lies in the order of axes of what it is made of") {
   CHECK(!lies_as(view_of(shape, last), strides_of(shape)));
 }
 
-TEST_CASE("channels lie last where tensor cores take them in fours") {
-  CHECK(layout_for({64, 32, 3, 3}, 1, false) == layout::channels_last);
-  CHECK(layout_for({64, 3, 7, 7}, 1, false) == layout::channels_first);
-  CHECK(layout_for({32, 1, 3, 3}, 32, false) == layout::channels_first);
-  CHECK(layout_for({255, 128, 1, 1}, 1, false) == layout::channels_first);
-  CHECK(layout_for({64, 32, 2, 2}, 1, true) == layout::channels_last);
+TEST_CASE("channels lie last where tensor cores take them in sixteen bytes") {
+  CHECK(layout_for({64, 32, 3, 3}, 1, false, dtype::f32) == layout::channels_last);
+  CHECK(layout_for({64, 3, 7, 7}, 1, false, dtype::f32) == layout::channels_first);
+  CHECK(layout_for({32, 1, 3, 3}, 32, false, dtype::f32) == layout::channels_first);
+  CHECK(layout_for({255, 128, 1, 1}, 1, false, dtype::f32) == layout::channels_first);
+  CHECK(layout_for({64, 32, 2, 2}, 1, true, dtype::f32) == layout::channels_last);
+  CHECK(layout_for({64, 12, 3, 3}, 1, false, dtype::f32) == layout::channels_last);
+  CHECK(layout_for({64, 12, 3, 3}, 1, false, dtype::f16) == layout::channels_first);
 }
 
 TEST_CASE("a row-major product is the turned one of BLAS") {

@@ -29,6 +29,7 @@ TEST_CASE("a short description has defaults for the rest") {
   CHECK(made.in == value_scale{});
   CHECK(made.out == value_scale{});
   CHECK(made.batch == 1);
+  CHECK(made.computed_in == precision::single);
 }
 
 TEST_CASE("all keys are read") {
@@ -37,6 +38,7 @@ task: upscale
 description: Four times as large.
 network: other.onnx
 scale: 4
+precision: bfloat16
 input: { layout: nchw, colour: bgr, range: [0, 255], batch: 8, multiple: 4 }
 output: { range: [-1, 1] }
 tile: { side: 128, overlap: 12 }
@@ -49,6 +51,7 @@ tile: { side: 128, overlap: 12 }
   CHECK(made.in.gain == std::array{255.0F, 255.0F, 255.0F});
   CHECK(made.out.gain == std::array{2.0F, 2.0F, 2.0F});
   CHECK(made.out.offset == std::array{-1.0F, -1.0F, -1.0F});
+  CHECK(made.computed_in == precision::bfloat16);
   CHECK(made.batch == 8);
   CHECK(made.multiple == 4);
   CHECK(made.tile == 128);

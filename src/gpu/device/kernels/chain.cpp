@@ -2,18 +2,6 @@
 
 namespace troupe::gpu::device {
 
-std::optional<element> element_of(dtype type) noexcept {
-  switch (type) {
-    case dtype::f32: return element::f32;
-    case dtype::boolean: return element::boolean;
-    case dtype::u8: return element::u8;
-    case dtype::i8: return element::i8;
-    case dtype::i32: return element::i32;
-    case dtype::i64: return element::i64;
-    default: return std::nullopt;
-  }
-}
-
 pointwise_op function_of(activation function) noexcept {
   switch (function) {
     case activation::relu: return pointwise_op::relu;
@@ -30,6 +18,13 @@ pointwise_op function_of(activation function) noexcept {
     case activation::linear: return pointwise_op::linear;
   }
   return pointwise_op::linear;
+}
+
+dtype common_type(const builder& to, value_id made, std::span<const view> of) {
+  const auto own = to.type(made).type;
+  const auto stored = to.options().stored;
+  const bool are_short = !of.empty() && std::ranges::all_of(of, [&](const view& one) { return one.type.type == stored; });
+  return own == dtype::f32 && are_short ? stored : own;
 }
 
 known_of::known_of(const builder& in, const node& of) : known_(of.inputs.size()), pointers_(of.inputs.size(), nullptr) {
@@ -74,7 +69,7 @@ void chain::apply(std::span<const post_op> ops) {
     if (one.what == post_op::kind::activation)
       apply(function_of(one.function), one.alpha, one.beta);
     else
-      apply(one.what == post_op::kind::add ? pointwise_op::add : pointwise_op::multiply, to_.read(one.operand));
+      apply(one.what == post_op::kind::add ? pointwise_op::add : pointwise_op::multiply, to_.read_as_it_lies(one.operand));
   }
 }
 
@@ -94,7 +89,7 @@ void chain::emit(const view& target) {
         std::ranges::copy(steps, made.chain);
         made.chain_length = static_cast<int>(steps.size());
         made.to = at(target);
-        made.makes_boolean = target.type.type == dtype::boolean;
+        made.makes = *element_of(target.type.type);
         made.over = to_axes(over.lengths);
         made.target = to_steps(over.by.back());
         return made;

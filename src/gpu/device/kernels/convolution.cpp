@@ -58,7 +58,8 @@ bool can_follow_at_once(const post_op& one) {
 
 /// A part of a larger tensor may begin anywhere: libraries get a copy that does not.
 view aligned(builder& to, const view& one) {
-  if (one.first * static_cast<std::int64_t>(sizeof(float)) % static_cast<std::int64_t>(operand_alignment) == 0) return one;
+  const auto width = static_cast<std::int64_t>(size_of(one.type.type));
+  if (one.first * width % static_cast<std::int64_t>(operand_alignment) == 0) return one;
   const auto copied = to.scratch(one.type, one.by);
   to.copy(one, copied);
   return copied;
@@ -97,6 +98,7 @@ class convolution_maker {
     std::optional<value_id> added;
   };
 
+  [[nodiscard]] dtype stored() const { return to_.options().stored; }
   [[nodiscard]] const dims& made_shape() const { return to_.shape(of_.what.outputs[0]); }
   [[nodiscard]] bool is_symmetric() const { return over_.pads_begin == over_.pads_end; }
 
@@ -117,7 +119,7 @@ class convolution_maker {
 
   [[nodiscard]] std::vector<layout> layouts() const {
     const auto preferred =
-        to_.options().channels_last ? layout_for(to_.shape(w_), groups_, is_transposed_) : layout::channels_first;
+        to_.options().channels_last ? layout_for(to_.shape(w_), groups_, is_transposed_, stored()) : layout::channels_first;
     return {preferred, preferred == layout::channels_first ? layout::channels_last : layout::channels_first};
   }
 
@@ -149,15 +151,16 @@ class convolution_maker {
   /// The input with its padding, if that is not the same on both sides.
   view padded(layout as) {
     const auto& shape = to_.shape(x_);
-    if (is_transposed_ || is_symmetric()) return aligned(to_, to_.read(x_, steps_in(shape, as)));
+    const auto from = to_.read(x_, steps_in(shape, as), stored());
+    if (is_transposed_ || is_symmetric()) return aligned(to_, from);
     auto longer = shape;
     dims before(shape.size(), 0);
     for (std::size_t axis = 0; axis < over_.rank(); ++axis) {
       longer[axis + 2] += over_.pads_begin[axis] + over_.pads_end[axis];
       before[axis + 2] = over_.pads_begin[axis];
     }
-    const auto into = to_.scratch({.type = dtype::f32, .shape = longer}, steps_in(longer, as));
-    add_padding(to_, x_, into, before);
+    const auto into = to_.scratch({.type = stored(), .shape = longer}, steps_in(longer, as));
+    add_padding(to_, from, into, before);
     return into;
   }
 
@@ -174,6 +177,7 @@ class convolution_maker {
     spec.strides = spatial_at_least_plane(over_.strides, 1);
     spec.dilations = spatial_at_least_plane(over_.dilations, 1);
     spec.groups = groups_;
+    spec.elements = stored();
     spec.is_transposed = is_transposed_;
     spec.tail = tail;
     return spec;
@@ -195,15 +199,15 @@ class convolution_maker {
     TROUPE_TRY(auto ready, to_.on().make_convolution(spec_of(as, choice.tail, read_shape, whole)));
     if (!ready) return false;
     library_kernel::operands with{.read = padded(as),
-                                  .weights = aligned(to_, to_.read(w_, steps_in(to_.shape(w_), as))),
-                                  .made = to_.scratch({.type = dtype::f32, .shape = whole}, steps_in(whole, as)),
+                                  .weights = aligned(to_, to_.read(w_, steps_in(to_.shape(w_), as), stored())),
+                                  .made = to_.scratch({.type = stored(), .shape = whole}, steps_in(whole, as)),
                                   .scratch = to_.scratch(ready->scratch()),
                                   .bias = {},
                                   .added = {}};
     std::vector<view> touches{with.read, with.weights, with.made};
     if (ready->scratch() > 0) touches.push_back(with.scratch);
-    if (choice.tail.has_bias) touches.push_back(*(with.bias = aligned(to_, to_.read_plain(*bias_))));
-    if (choice.added) touches.push_back(*(with.added = aligned(to_, to_.read(*choice.added, steps_in(whole, as)))));
+    if (choice.tail.has_bias) touches.push_back(*(with.bias = aligned(to_, to_.read(*bias_, {1}, stored()))));
+    if (choice.added) touches.push_back(*(with.added = aligned(to_, to_.read(*choice.added, steps_in(whole, as), stored()))));
     auto made = with.made;
     to_.add(std::make_unique<library_kernel>(std::move(ready), std::move(with)), touches);
     for (std::size_t axis = 0; whole != made_shape() && axis < over_.rank(); ++axis)
@@ -306,9 +310,9 @@ result<bool> make_convolution(builder& to, const step& of) {
   return convolution_maker(to, of, *std::move(over)).make();
 }
 
-layout layout_for(const dims& weights, std::int64_t groups, bool is_transposed) noexcept {
-  // Tensor cores take single precision in fours of channels.
-  constexpr std::int64_t together = 4;
+layout layout_for(const dims& weights, std::int64_t groups, bool is_transposed, dtype elements) noexcept {
+  // Tensor cores take sixteen bytes of channels at once.
+  const auto together = static_cast<std::int64_t>(16 / size_of(elements));
   const auto from = is_transposed ? weights[0] : weights[1] * groups;
   const auto made = is_transposed ? weights[1] * groups : weights[0];
   return groups == 1 && from % together == 0 && made % together == 0 ? layout::channels_last : layout::channels_first;

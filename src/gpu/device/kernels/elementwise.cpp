@@ -52,12 +52,27 @@ std::optional<pointwise_op> variadic_of(const node& of) {
   return std::nullopt;
 }
 
+/// Functions whose results are about as large as what they are of: digits may be lost, the number is not.
+bool is_tame(pointwise_op op) {
+  switch (op) {
+    case pointwise_op::add:
+    case pointwise_op::subtract:
+    case pointwise_op::multiply:
+    case pointwise_op::least:
+    case pointwise_op::most:
+    case pointwise_op::slope: return true;
+    default: return false;
+  }
+}
+
 /// Where a result lies: in the order of axes of the first operand that has its shape.
-view target_of(builder& to, const step& of, std::span<const view> operands) {
+/// @param may_be_short  it may have the elements that all of those have
+view target_of(builder& to, const step& of, std::span<const view> operands, bool may_be_short) {
   const auto& shape = to.shape(of.output);
-  for (const auto& one : operands)
-    if (one.type.shape == shape) return to.write(of.output, steps_like(one, shape));
-  return to.write_plain(of.output);
+  std::vector<view> alike;
+  std::ranges::copy_if(operands, std::back_inserter(alike), [&](const view& one) { return one.type.shape == shape; });
+  const auto elements = may_be_short ? common_type(to, of.output, alike) : to.type(of.output).type;
+  return to.write(of.output, alike.empty() ? strides_of(shape) : steps_like(alike.front(), shape), elements);
 }
 
 /// Floats, and booleans where a logical operator has them.
@@ -78,18 +93,18 @@ bool make_activation(builder& to, const step& of) {
   if (ops.empty()) return false;
   const auto x = std::ranges::find_if(node.inputs, [&](value_id id) { return id != no_value && !to.constant_of(id); });
   if (x == node.inputs.end() || !to.is_float(*x) || to.shape(*x) != to.shape(of.output)) return false;
-  const auto from = to.read(*x);
+  const auto from = to.read_as_it_lies(*x);
   chain all(to, from, to.shape(of.output));
   all.apply(ops);
   all.apply(of.after);
-  all.finish(target_of(to, of, std::array{from}));
+  all.finish(target_of(to, of, std::array{from}, true));
   return true;
 }
 
 bool make_unary(builder& to, const step& of) {
   const auto& node = of.what;
   if (node.inputs.size() != 1 || !are_numbers(to, node)) return false;
-  const auto from = to.read(node.inputs[0]);
+  const auto from = to.read_as_it_lies(node.inputs[0]);
   chain all(to, from, to.shape(of.output));
   if (const auto op = unary_of(node))
     all.apply(*op, 1, 0);
@@ -105,7 +120,7 @@ bool make_unary(builder& to, const step& of) {
   else
     return false;
   all.apply(of.after);
-  all.finish(target_of(to, of, std::array{from}));
+  all.finish(target_of(to, of, std::array{from}, false));
   return true;
 }
 
@@ -113,12 +128,12 @@ bool make_binary(builder& to, const step& of) {
   const auto& node = of.what;
   const auto op = binary_of(node);
   if (!op || node.inputs.size() != 2 || node.opset < broadcast_since || !are_numbers(to, node)) return false;
-  const auto left = to.read(node.inputs[0]);
-  const auto right = to.read(node.inputs[1]);
+  const auto left = to.read_as_it_lies(node.inputs[0]);
+  const auto right = to.read_as_it_lies(node.inputs[1]);
   chain all(to, left, to.shape(of.output));
   all.apply(*op, right);
   all.apply(of.after);
-  all.finish(target_of(to, of, std::array{left, right}));
+  all.finish(target_of(to, of, std::array{left, right}, is_tame(*op)));
   return true;
 }
 
@@ -127,25 +142,25 @@ bool make_variadic(builder& to, const step& of) {
   const auto op = variadic_of(node);
   if (!op || node.inputs.empty() || !are_numbers(to, node)) return false;
   std::vector<view> operands;
-  for (const auto id : node.inputs) operands.push_back(to.read(id));
+  for (const auto id : node.inputs) operands.push_back(to.read_as_it_lies(id));
   chain all(to, operands[0], to.shape(of.output));
   for (std::size_t i = 1; i < operands.size(); ++i) all.apply(*op, operands[i]);
   if (node.op == "Mean") all.apply(pointwise_op::linear, 1.0f / static_cast<float>(operands.size()), 0);
   all.apply(of.after);
-  all.finish(target_of(to, of, operands));
+  all.finish(target_of(to, of, operands, is_tame(*op)));
   return true;
 }
 
 bool make_choice(builder& to, const step& of) {
   const auto& node = of.what;
   if (node.op != "Where" || to.type(of.output).type != dtype::f32) return false;
-  const auto where = to.read(node.inputs[0]);
-  const auto then = to.read(node.inputs[1]);
-  const auto otherwise = to.read(node.inputs[2]);
+  const auto where = to.read_as_it_lies(node.inputs[0]);
+  const auto then = to.read_as_it_lies(node.inputs[1]);
+  const auto otherwise = to.read_as_it_lies(node.inputs[2]);
   chain all(to, then, to.shape(of.output));
   all.choose(where, otherwise);
   all.apply(of.after);
-  all.finish(target_of(to, of, std::array{then, otherwise, where}));
+  all.finish(target_of(to, of, std::array{then, otherwise, where}, false));
   return true;
 }
 
@@ -153,12 +168,12 @@ bool make_choice(builder& to, const step& of) {
 bool make_cast(builder& to, const step& of) {
   const auto& node = of.what;
   if (node.op != "Cast" && node.op != "CastLike") return false;
-  const auto from = to.read(node.inputs[0]);
-  const bool is_possible = element_of(from.type.type) && (to.type(of.output).type == dtype::f32 || from.type.type == dtype::f32);
-  if (!is_possible) return false;
+  const auto given = to.type(node.inputs[0]).type;
+  if (!element_of(given) || (to.type(of.output).type != dtype::f32 && given != dtype::f32)) return false;
+  const auto from = to.read_as_it_lies(node.inputs[0]);
   chain all(to, from, to.shape(of.output));
   all.apply(of.after);
-  all.finish(target_of(to, of, std::array{from}));
+  all.finish(target_of(to, of, std::array{from}, false));
   return true;
 }
 

@@ -88,11 +88,11 @@ bool make_batch_normalisation(builder& to, const step& of) {
     scale.as<float>()[c] = static_cast<float>(factor);
     offset.as<float>()[c] = static_cast<float>(given[1]->number(c) - given[2]->number(c) * factor);
   }
-  const auto from = to.read(node.inputs[0]);
+  const auto from = to.read_as_it_lies(node.inputs[0]);
   chain all(to, from, x);
   all.apply(pointwise_op::multiply, to.constant(scale));
   all.apply(pointwise_op::add, to.constant(offset));
-  all.finish(to.write(of.output, steps_like(from, x)));
+  all.finish(to.write(of.output, steps_like(from, x), common_type(to, of.output, std::array{from})));
   return true;
 }
 

@@ -13,9 +13,9 @@ bool make_pool(builder& to, const step& of) {
   if (!kernel) return false;
   const auto over = detail::window_of(node, detail::spatial_of(x), *std::move(kernel));
   if (!over) return false;
-  const auto from = to.read(node.inputs[0]);
+  const auto from = to.read_as_it_lies(node.inputs[0]);
   const auto& y = to.shape(node.outputs[0]);
-  const auto made = to.write(of.output, steps_like(from, y));
+  const auto made = to.write(of.output, steps_like(from, y), from.type.type);
   pool_work what;
   const auto skip = static_cast<std::size_t>(window_rank) - over->rank();
   what.over.rank = 2 + window_rank;
@@ -34,13 +34,14 @@ bool make_pool(builder& to, const step& of) {
                                .dilation = over->dilations[axis],
                                .pad_begin = over->pads_begin[axis],
                                .pad_end = over->pads_end[axis]};
+  what.type = *element_of(from.type.type);
   what.is_maximum = is_maximum;
   what.counts_padding = node.integer("count_include_pad", 0) != 0;
   to.add_work(
       [=](const placing& at) {
         auto placed = what;
-        placed.from = reinterpret_cast<const float*>(at(from));
-        placed.to = reinterpret_cast<float*>(at(made));
+        placed.from = at(from);
+        placed.to = at(made);
         return placed;
       },
       std::array{from, made});

@@ -38,9 +38,18 @@ result<void> add_product(builder& to, const product_spec& what, const view& left
   return {};
 }
 
+view factor_of(builder& to, const node& of, std::size_t input) {
+  const auto id = of.inputs[input];
+  return to.read(id, strides_of(to.shape(id)), to.options().stored);
+}
+view product_of(builder& to, const node& of) {
+  const auto& shape = to.shape(of.outputs[0]);
+  return to.scratch({.type = to.options().stored, .shape = shape}, strides_of(shape));
+}
+
 /// One call for all matrices that are one step apart, a call for each of the others.
 result<bool> multiply(builder& to, const detail::multiplication& how, const view& left, const view& right, const view& made) {
-  product_spec one{.rows = how.rows, .inner = how.inner, .columns = how.columns};
+  product_spec one{.rows = how.rows, .inner = how.inner, .columns = how.columns, .elements = to.options().stored};
   auto result_steps = strides_of(how.batch);
   for (auto& step : result_steps) step *= how.rows * how.columns;
   const auto over = simplified({.lengths = how.batch, .by = {how.left_steps, how.right_steps, result_steps}});
@@ -71,9 +80,9 @@ result<bool> make_matmul(builder& to, const step& of) {
   const auto& node = of.what;
   const auto how = detail::multiplication_of(to.shape(node.inputs[0]), to.shape(node.inputs[1]));
   if (!how) return false;
-  const auto left = to.read_plain(node.inputs[0]);
-  const auto right = to.read_plain(node.inputs[1]);
-  const auto made = to.scratch(to.type(node.outputs[0]), strides_of(to.shape(node.outputs[0])));
+  const auto left = factor_of(to, node, 0);
+  const auto right = factor_of(to, node, 1);
+  const auto made = product_of(to, node);
   TROUPE_TRY(const auto is_made, multiply(to, *how, left, right, made));
   if (!is_made) return false;
   make_after(to, of, made, of.after);
@@ -90,15 +99,16 @@ result<bool> make_gemm(builder& to, const step& of) {
                           .columns = made_shape[1],
                           .left_is_turned = is_left_turned,
                           .right_is_turned = node.integer("transB", 0) != 0,
-                          .factor = node.number("alpha", 1)};
-  const auto made = to.scratch(to.type(node.outputs[0]), strides_of(made_shape));
-  TROUPE_CHECK(add_product(to, what, to.read_plain(node.inputs[0]), to.read_plain(node.inputs[1]), made));
+                          .factor = node.number("alpha", 1),
+                          .elements = to.options().stored};
+  const auto made = product_of(to, node);
+  TROUPE_CHECK(add_product(to, what, factor_of(to, node, 0), factor_of(to, node, 1), made));
   const auto beta = node.number("beta", 1);
   if (!node.has_input(2) || beta == 0) {
     make_after(to, of, made, of.after);
     return true;
   }
-  const auto more = to.read(node.inputs[2]);
+  const auto more = to.read_as_it_lies(node.inputs[2]);
   chain rest(to, beta == 1 ? made : more, made_shape);
   if (beta == 1) {
     rest.apply(pointwise_op::add, more);

@@ -2,6 +2,7 @@
 
 #include "gpu/device/kernels.hpp"
 #include "gpu/operators/arguments.hpp"
+#include "gpu/operators/casts.hpp"
 #include "gpu/operators/pads.hpp"
 #include "gpu/operators/reals.hpp"
 #include "gpu/operators/resize.hpp"
@@ -12,8 +13,8 @@ namespace {
 
 /// -1 says "filling" in a table: an input that runs backwards is laid out first.
 view read_forwards(builder& to, value_id id) {
-  const auto from = to.read(id);
-  return std::ranges::all_of(from.by, [](auto step) { return step >= 0; }) ? from : to.read_plain(id);
+  const auto from = to.read_as_it_lies(id);
+  return std::ranges::all_of(from.by, [](auto step) { return step >= 0; }) ? from : to.read_plain_as_it_lies(id);
 }
 
 /// @param tables for each axis of `made`: how far into the input each place reads.
@@ -53,9 +54,9 @@ bool make_pad(builder& to, const node& of) {
   const auto* const filling = of.has_input(2) ? to.constant_of(of.inputs[2]) : nullptr;
   if (of.has_input(2) && !filling) return false;
   const auto from = read_forwards(to, of.inputs[0]);
-  const auto made = to.write(of.outputs[0], steps_like(from, to.shape(of.outputs[0])));
+  const auto made = to.write(of.outputs[0], steps_like(from, to.shape(of.outputs[0])), from.type.type);
   add_tables(to, from, made, detail::pad_sources_of(**plan, from.type.shape, from.by),
-             detail::pad_filling_of(of, from.type.type, filling));
+             detail::cast(detail::pad_filling_of(of, to.type(of.inputs[0]).type, filling), from.type.type));
   return true;
 }
 
@@ -82,7 +83,7 @@ bool make_gather(builder& to, const node& of) {
     tables.push_back(std::move(along));
   }
   // All axes of the indices are one here: they lie one after another in the result.
-  auto made = to.write_plain(of.outputs[0]);
+  auto made = to.write(of.outputs[0], strides_of(to.shape(of.outputs[0])), from.type.type);
   made.type.shape = shape;
   made.type.shape[at] = std::ssize(*places);
   made.by = strides_of(made.type.shape);
@@ -111,7 +112,7 @@ void make_nearest(builder& to, const node& of, const detail::resize_plan& plan) 
     using number = typename decltype(tag)::type;
     *filling.as<number>() = detail::saturated<number>(static_cast<double>(plan.outside));
   });
-  add_tables(to, from, to.write(of.outputs[0], steps_like(from, to.shape(of.outputs[0]))), tables, filling);
+  add_tables(to, from, to.write(of.outputs[0], steps_like(from, to.shape(of.outputs[0])), from.type.type), tables, filling);
 }
 
 view along_axis(builder& to, const detail::resize_plan& plan, const view& from, std::size_t axis) {
@@ -169,10 +170,9 @@ bool make_resize(builder& to, const node& of) {
 
 }  // namespace
 
-void add_padding(builder& to, value_id id, const view& into, const dims& before) {
-  const auto from = read_forwards(to, id);
+void add_padding(builder& to, const view& from, const view& into, const dims& before) {
   const detail::pad_plan plan{.mode = detail::padding::constant, .before = before, .shape = into.type.shape};
-  add_tables(to, from, into, detail::pad_sources_of(plan, from.type.shape, from.by), tensor::zeros(dtype::f32, {}));
+  add_tables(to, from, into, detail::pad_sources_of(plan, from.type.shape, from.by), tensor::zeros(from.type.type, {}));
 }
 
 bool make_tables(builder& to, const step& of) {

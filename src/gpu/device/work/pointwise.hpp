@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "gpu/device/index.hpp"
+#include "gpu/device/work/elements.hpp"
 
 /// A chain of functions of one element, with operands that are broadcast.
 namespace troupe::gpu::device {
@@ -60,9 +60,6 @@ enum class pointwise_op : std::uint8_t {
   one_of,
   choose  ///< x where the operand is true, else the other one
 };
-
-/// What an operand's elements are in memory. They are computed as float.
-enum class element : std::uint8_t { f32, boolean, u8, i8, i32, i64 };
 
 constexpr int chain_most = 20;
 constexpr int operands_most = 8;
@@ -148,18 +145,6 @@ struct pointwise_step {
   }
 }
 
-[[nodiscard]] TROUPE_DEVICE inline float loaded(element type, const void* from, std::int64_t at) {
-  switch (type) {
-    case element::f32: return static_cast<const float*>(from)[at];
-    case element::boolean:
-    case element::u8: return static_cast<float>(static_cast<const std::uint8_t*>(from)[at]);
-    case element::i8: return static_cast<float>(static_cast<const std::int8_t*>(from)[at]);
-    case element::i32: return static_cast<float>(static_cast<const std::int32_t*>(from)[at]);
-    case element::i64: return static_cast<float>(static_cast<const std::int64_t*>(from)[at]);
-  }
-  return 0;
-}
-
 /// y = the chain of x = operand 0. The result may lie where operand 0 does.
 struct pointwise_work {
   struct operand {
@@ -169,7 +154,7 @@ struct pointwise_work {
   };
   operand operands[operands_most] = {};
   void* to = nullptr;
-  bool makes_boolean = false;  ///< else f32
+  element makes = element::f32;
   pointwise_step chain[chain_most] = {};
   int chain_length = 0;
   axes over{};
@@ -187,11 +172,7 @@ struct pointwise_work {
       else
         x = computed(one.op, activated(one.op, x, one.alpha, one.beta));
     }
-    const std::int64_t into = place_of(i, over, target);
-    if (makes_boolean)
-      static_cast<std::uint8_t*>(to)[into] = x != 0 ? 1 : 0;
-    else
-      static_cast<float*>(to)[into] = x;
+    store(makes, to, place_of(i, over, target), x);
   }
 
  private:

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "gpu/device/index.hpp"
+#include "gpu/device/work/elements.hpp"
 
 /// Works that go over windows: pools, and convolutions that no library has.
 namespace troupe::gpu::device {
@@ -31,8 +31,9 @@ struct kernel_span {
 
 /// MaxPool and AveragePool. Tensors have five axes: batch, channels, and three of windows.
 struct pool_work {
-  const float* from = nullptr;
-  float* to = nullptr;
+  const void* from = nullptr;
+  void* to = nullptr;
+  element type = element::f32;  ///< of both
   window_axis along[window_rank] = {};
   axes over{};  ///< of the result
   steps source{}, target{};
@@ -54,7 +55,7 @@ struct pool_work {
       counted *= counts_padding ? padded.last - padded.first : spans[axis].last - spans[axis].first;
     }
     const float made = folded(base, spans);
-    to[into] = is_maximum ? made : made / static_cast<float>(counted > 0 ? counted : 1);
+    store(type, to, into, is_maximum ? made : made / static_cast<float>(counted > 0 ? counted : 1));
   }
 
  private:
@@ -63,9 +64,10 @@ struct pool_work {
     for (std::int64_t a = spans[0].first; a < spans[0].last; ++a)
       for (std::int64_t b = spans[1].first; b < spans[1].last; ++b)
         for (std::int64_t c = spans[2].first; c < spans[2].last; ++c) {
-          const float x = from[base + (spans[0].start + a * along[0].dilation) * source.by[2]
-                               + (spans[1].start + b * along[1].dilation) * source.by[3]
-                               + (spans[2].start + c * along[2].dilation) * source.by[4]];
+          const std::int64_t at = base + (spans[0].start + a * along[0].dilation) * source.by[2]
+                                  + (spans[1].start + b * along[1].dilation) * source.by[3]
+                                  + (spans[2].start + c * along[2].dilation) * source.by[4];
+          const float x = loaded(type, from, at);
           made = is_maximum ? (x > made || x != x ? x : made) : made + x;
         }
     return made;

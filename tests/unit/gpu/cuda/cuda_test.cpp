@@ -114,6 +114,32 @@ TEST_CASE("cuDNN has plans for gradients of the data: transposed convolutions") 
   }
 }
 
+TEST_CASE("cuDNN has plans in half precision, and adds and applies functions there, too") {
+  const auto device = described_h100();
+  const target on{.handle = nullptr, .described = device.get()};
+  for (const auto elements : {dtype::f16, dtype::bf16})
+    for (const auto as : {layout::channels_first, layout::channels_last}) {
+      auto spec = spec_of({1, 64, 56, 56}, {64, 64, 3, 3}, 1, 1, as);
+      spec.elements = elements;
+      CHECK(count_plans(on, spec, false) > 0);
+      if (as == layout::channels_first) continue;  // nothing can follow there at once
+      spec.tail.has_bias = true;
+      CHECK(count_plans(on, spec, false) > 0);
+      spec.tail.has_added = true;
+      spec.tail.function = device::pointwise_op::relu;
+      CHECK(count_plans(on, spec, false) > 0);
+      spec.tail.function = device::pointwise_op::logistic;
+      CHECK(count_plans(on, spec, false) > 0);
+    }
+  auto narrow = spec_of({1, 3, 224, 224}, {64, 3, 7, 7}, 2, 3, layout::channels_first);
+  narrow.elements = dtype::f16;
+  CHECK(count_plans(on, narrow, false) > 0);
+  auto transposed = spec_of({1, 32, 64, 64}, {64, 32, 2, 2}, 2, 0, layout::channels_last);
+  transposed.is_transposed = true;
+  transposed.elements = dtype::f16;
+  CHECK(count_plans(on, transposed, false) > 0);
+}
+
 TEST_CASE("cuDNN adds and applies functions at once") {
   const auto device = described_h100();
   const target on{.handle = nullptr, .described = device.get()};
