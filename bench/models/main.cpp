@@ -124,6 +124,7 @@ int main(int count, char** arguments) {
       (name == "--threads" ? asked.threads : name == "--batch" ? asked.batch : asked.runs) = std::atoi(arguments[i + 1]);
   }
   if (asked.file && count % 2 == 0) return measure(asked);
-  fmt::print(stderr, "usage: model_times --write DIRECTORY | FILE --threads N --runs N [--executor NAME] [--batch N] [--against NAME]\n");
+  fmt::print(stderr,
+             "usage: model_times --write DIRECTORY | FILE --threads N --runs N [--executor NAME] [--batch N] [--against NAME]\n");
   return 2;
 }

@@ -51,7 +51,8 @@ class reference_network : public prepared_network {
 
 class reference_executor : public executor {
  public:
-  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs, precision) override {
+  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs,
+                                                    precision) override {
     TROUPE_CHECK(check_operators(network));
     if (inputs.size() != network.inputs.size())
       return error{errc::bad_request, fmt::format("the network has {} inputs, not {}", network.inputs.size(), inputs.size())};

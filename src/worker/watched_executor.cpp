@@ -30,8 +30,7 @@ class watched_network : public gpu::prepared_network {
 class watched_executor : public gpu::executor {
  public:
   explicit watched_executor(result<std::unique_ptr<gpu::executor>> made) : made_{looked_at(std::move(made))} {}
-  result<std::unique_ptr<gpu::prepared_network>> prepare(const gpu::graph& network,
-                                                         std::span<const gpu::tensor_type> inputs,
+  result<std::unique_ptr<gpu::prepared_network>> prepare(const gpu::graph& network, std::span<const gpu::tensor_type> inputs,
                                                          gpu::precision with) override {
     if (!made_) return made_.error();
     TROUPE_TRY(auto ready, looked_at((*made_)->prepare(network, inputs, with)));

@@ -22,8 +22,8 @@ struct executor_wishes {
 
 /// "reference", "cpu", "rehearsal" (a device's plans, on the processor), "rehearsal-nhwc" (the other layout, and a library that
 /// refuses every third convolution), "rehearsal-wide" (stores numbers of eight bytes where half precision has two, so that
-/// nothing is lost but what is wrong); with a device's toolkit also "cuda" and "cuda-fast". All of a device also as "NAME-half" and
-/// "NAME-bfloat16".
+/// nothing is lost but what is wrong); with a device's toolkit also "cuda" and "cuda-fast". All of a device also as "NAME-half"
+/// and "NAME-bfloat16".
 /// @returns null for another name, or without a device; then standard error says why.
 [[nodiscard]] std::unique_ptr<executor> make_executor(std::string_view name, const executor_wishes& wishes);
 /// The names, for messages.

@@ -18,7 +18,8 @@ std::unique_ptr<executor> make_rehearsed(const device::network_options& options,
 class in_precision : public executor {
  public:
   in_precision(std::unique_ptr<executor> where, precision how) : where_(std::move(where)), how_(how) {}
-  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs, precision) override {
+  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs,
+                                                    precision) override {
     return where_->prepare(network, inputs, how_);
   }
 

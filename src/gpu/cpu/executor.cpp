@@ -173,7 +173,8 @@ class cpu_network : public prepared_network {
 class cpu_executor : public executor {
  public:
   explicit cpu_executor(int threads) : threads_(threads) {}
-  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs, precision) override {
+  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs,
+                                                    precision) override {
     TROUPE_TRY(auto special, specialise(network, inputs));
     auto made = std::make_unique<cpu_network>(std::move(special), threads_);
     try {

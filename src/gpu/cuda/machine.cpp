@@ -101,9 +101,9 @@ class cuda_machine : public device::machine {
     const auto type = !is_short ? CUDA_R_32F : what.elements == dtype::f16 ? CUDA_R_16F : CUDA_R_16BF;
     const float factor = what.factor, none = 0;
     TROUPE_CUDA(cublasGemmStridedBatchedEx_64, cublas_.get(), turned(call.first_is_turned), turned(call.second_is_turned), call.m,
-                call.n, call.k, &factor, right, type, call.first_stride, call.first_step, left, type,
-                call.second_stride, call.second_step, &none, made, type, call.result_stride, call.result_step, call.batch,
-                compute, CUBLAS_GEMM_DEFAULT);
+                call.n, call.k, &factor, right, type, call.first_stride, call.first_step, left, type, call.second_stride,
+                call.second_step, &none, made, type, call.result_stride, call.result_step, call.batch, compute,
+                CUBLAS_GEMM_DEFAULT);
     return {};
   }
 

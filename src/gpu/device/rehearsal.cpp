@@ -173,9 +173,7 @@ class rehearsal : public machine {
   result<void> make_ready(const product_spec&) override { return {}; }
   [[nodiscard]] std::size_t held() const noexcept override { return 0; }
   result<void> run(const product_spec& what, const std::byte* left, const std::byte* right, std::byte* made) override {
-    give([=, call = blas_call_of(what)] {
-      multiply(call, what.factor, *element_of(what.elements), right, left, made);
-    });
+    give([=, call = blas_call_of(what)] { multiply(call, what.factor, *element_of(what.elements), right, left, made); });
     return {};
   }
   result<std::unique_ptr<convolution>> make_convolution(const convolution_spec& of) override {

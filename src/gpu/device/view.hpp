@@ -19,7 +19,7 @@ using storage_id = std::uint32_t;
 /// One way to see a storage.
 struct view {
   storage_id in = 0;
-  tensor_type type;  ///< as it lies: elements may be shorter than those of the value
+  tensor_type type;        ///< as it lies: elements may be shorter than those of the value
   dims by;                 ///< elements from one place to the next, along each axis; 0 where it is repeated
   std::int64_t first = 0;  ///< element of the storage where it begins
 };

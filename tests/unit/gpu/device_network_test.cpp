@@ -76,13 +76,14 @@ void compare(const built_network& what, const std::vector<tensor>& made) {
   }
 }
 
-/// Right in both layouts, with and without refusals, and wholly on the device. Also if what is stored has another type than what is
-/// computed, as in half precision: one that loses nothing, so that nothing is forgiven.
+/// Right in both layouts, with and without refusals, and wholly on the device. Also if what is stored has another type than what
+/// is computed, as in half precision: one that loses nothing, so that nothing is forgiven.
 void check(const built_network& what, std::size_t on_processor = 0) {
   for (const bool is_last : {false, true})
     for (const int refuses : {0, 50, 100})
       for (const auto stored : {dtype::f32, dtype::f64}) {
-        const auto end = run_rehearsed(what, {.layout = {.channels_last = is_last, .stored = stored}, .on_prepared = {}}, refuses);
+        const auto end =
+            run_rehearsed(what, {.layout = {.channels_last = is_last, .stored = stored}, .on_prepared = {}}, refuses);
         compare(what, end.made);
         CHECK(end.figures.on_processor == on_processor);
         CHECK(end.memory == end.used);
