@@ -33,6 +33,8 @@ def conformance(check):
         check.at_least(f"{executor}: claimed", claimed, 300)
         check.at_least(f"{executor}: passed of the claimed ones", round(100 * passed / max(claimed, 1), 2), 98, "%")
         check.equal(f"{executor}: neither passed nor failed", claimed - passed - failed, 0)
+        if of_device := re.search(r"^nodes (\d+) of them on the processor (\d+)$", done.stdout, re.MULTILINE):
+            check.at_least(f"{executor}: nodes that a device would compute itself", round(100 * (1 - int(of_device[2]) / int(of_device[1])), 1), 50, "%")
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ") and "/" in line]
     check.at_least("rows of the table", len(rows), 20)
     written = (ROOT / "docs/models.md").read_text().splitlines()
@@ -106,12 +108,15 @@ def on_gpu(check):
 
 def gpu_precisions(check):
     """What each precision loses, beside the processor's floats, and what it wins."""
-    for network in sorted((ROOT / "build/bench/inference").glob("*.onnx")):
+    networks = sorted((ROOT / "build/bench/inference").glob("*.onnx"))
+    check.equal("networks in each precision", len(networks), 5)
+    for network in networks:
         times = {}
-        for executor, most in (("cuda-fast", 0.01), ("cuda-fast-half", 0.01), ("cuda-fast-bfloat16", 0.05)):
+        for executor, least, most in (("cuda-fast", 0, 0.01), ("cuda-fast-half", 1e-5, 0.01), ("cuda-fast-bfloat16", 1e-4, 0.05)):
             done = sh(BUILD / "bin/model_times", network, "--executor", executor, "--against", "cpu", "--runs", 100, timeout=600)
             difference = float(re.search(r"^difference (\S+)$", done.stderr, re.MULTILINE)[1])
             check.at_most(f"{network.stem}, {executor}: largest difference from the processor's results, of their largest element", difference, most)
+            check.at_least(f"{network.stem}, {executor}: the same, which is none if nothing is stored so", difference, least)
             times[executor] = statistics.median(map(float, done.stdout.split()))
         say(f"{network.stem}: " + ", ".join(f"{executor} {time:.3f} ms" for executor, time in times.items()))
 

@@ -6,9 +6,9 @@ ratios the mean without the fifth at either end is taken, so that a moment in wh
 own: two that are alike lie up to a tenth apart for as long as they live. They keep their data in memory, for a disk's own moods are many times what is looked
 for, and a cost only shows more without them; and their workers are not replaced after 1,000 tasks, which 1 task in 1,000 waits for.
 
-The nodes, their workers and who asks them go before everything else of the machine (SCHED_RR, so as root): the kernel's own housekeeping, which takes a
-processor for 5 to 15 ms at a time, would be the p99 otherwise (6 ms and more, of any node; 1.5 ms without). Viewers do not: they are elsewhere in
-reality. Meanwhile no processor rests, and no free memory lies unused (a loop on each, SCHED_IDLE, that takes memory and gives it back): a virtual
+For p99 the nodes, their workers and who asks them go before everything else of the machine (SCHED_RR, so as root): the kernel's own housekeeping, which
+takes a processor for 5 to 15 ms at a time, would be the p99 otherwise (6 ms and more, of any node; 1.5 ms without). Viewers do not: they are elsewhere in
+reality. Throughput takes all there is, so who shows would get nothing there: it is measured without. Meanwhile no processor rests, and no free memory lies unused (a loop on each, SCHED_IDLE, that takes memory and gives it back): a virtual
 machine's processors need time to wake, and its host takes back what is not used, so that each new page costs the next one who needs it (p98 2 ms
 without, 1.2 ms with). The thread of a node that shows is not in real time, either: it yields to those that it shows.
 
@@ -59,6 +59,7 @@ class Viewers:
                         "most": 500 - number} for number in range(count)]  # shows the same of a node so small, and is another view
         self.sockets = [WebSocket("127.0.0.1", node.port, "/v1/inspect") for _ in range(count)]
         self.messages, self.over = [0] * count, threading.Event()
+        self.seen = time.monotonic(), list(self.messages)
         self.thread = threading.Thread(target=self._take, daemon=True)
         self.thread.start()
 
@@ -73,6 +74,7 @@ class Viewers:
                         socket.send(wanted)
                 for number, socket in enumerate(self.sockets):
                     self.messages[number] += socket.skip_what_came()
+                self.seen = time.monotonic(), list(self.messages)
 
     def close(self):
         self.over.set()
@@ -82,20 +84,29 @@ class Viewers:
 
 
 @contextlib.contextmanager
-def undisturbed():
-    """What this thread starts, and itself."""
+def kept_awake():
+    """No processor rests, and no free memory lies unused."""
     loop = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: b'x' * (1 << 26)"
     loops = [subprocess.Popen([sys.executable, "-c", loop]) for _ in range(os.cpu_count())]
     try:
-        os.sched_setscheduler(0, os.SCHED_RR, REAL_TIME)
         yield
-    except PermissionError:
-        raise CheckFailed("it must be root, or have CAP_SYS_NICE: nodes that anything else of the machine interrupts cannot be compared to a percent") from None
     finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         for each in loops:
             each.kill()
             each.wait()
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """What this thread starts, and itself."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, REAL_TIME)
+    except PermissionError:
+        raise CheckFailed("it must be root, or have CAP_SYS_NICE: nodes that anything else of the machine interrupts cannot be compared to a percent") from None
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def throughput(node):
@@ -129,8 +140,8 @@ def watched(node):
     viewers = Viewers(node, VIEWERS)
     try:
         dispatch.wait_until("each viewer to see the node", lambda: all(viewers.messages))
-        before, began = list(viewers.messages), time.monotonic()
-        yield lambda: min(now - start for now, start in zip(viewers.messages, before)) / (time.monotonic() - began)
+        began, before = viewers.seen
+        yield lambda: min(now - start for now, start in zip(viewers.seen[1], before)) / (viewers.seen[0] - began)
     finally:
         viewers.close()
 
@@ -206,8 +217,9 @@ def run(check):
     tempfile.tempdir = MEMORY
     times, rates = Rounds("dispatch p99"), Rounds("throughput")
     try:
-        with undisturbed():
-            times.run(times.one_of_dispatch)
+        with kept_awake():
+            with undisturbed():
+                times.run(times.one_of_dispatch)
             rates.run(rates.one_of_throughput)
     finally:
         tempfile.tempdir = None
