@@ -8,7 +8,7 @@ for, and a cost only shows more without them; and their workers are not replaced
 
 For p99 the nodes, their workers and who asks them go before everything else of the machine (SCHED_RR, so as root): the kernel's own housekeeping, which
 takes a processor for 5 to 15 ms at a time, would be the p99 otherwise (6 ms and more, of any node; 1.5 ms without). Viewers do not: they are elsewhere in
-reality. Throughput takes all there is, so who shows would get nothing there: it is measured without. Meanwhile no processor rests, and no free memory lies unused (a loop on each, SCHED_IDLE, that takes memory and gives it back): a virtual
+reality. Throughput takes all there is, so who shows would get nothing there: it is measured as nodes usually run. Meanwhile no processor rests, and no free memory lies unused (a loop on each, SCHED_IDLE, that takes memory and gives it back): a virtual
 machine's processors need time to wake, and its host takes back what is not used, so that each new page costs the next one who needs it (p98 2 ms
 without, 1.2 ms with). The thread of a node that shows is not in real time, either: it yields to those that it shows.
 
@@ -84,29 +84,20 @@ class Viewers:
 
 
 @contextlib.contextmanager
-def kept_awake():
-    """No processor rests, and no free memory lies unused."""
+def undisturbed():
+    """What this thread starts, and itself. No processor rests, and no free memory lies unused."""
     loop = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: b'x' * (1 << 26)"
     loops = [subprocess.Popen([sys.executable, "-c", loop]) for _ in range(os.cpu_count())]
     try:
+        os.sched_setscheduler(0, os.SCHED_RR, REAL_TIME)
         yield
+    except PermissionError:
+        raise CheckFailed("it must be root, or have CAP_SYS_NICE: nodes that anything else of the machine interrupts cannot be compared to a percent") from None
     finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         for each in loops:
             each.kill()
             each.wait()
-
-
-@contextlib.contextmanager
-def undisturbed():
-    """What this thread starts, and itself."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, REAL_TIME)
-    except PermissionError:
-        raise CheckFailed("it must be root, or have CAP_SYS_NICE: nodes that anything else of the machine interrupts cannot be compared to a percent") from None
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def throughput(node):
@@ -217,10 +208,9 @@ def run(check):
     tempfile.tempdir = MEMORY
     times, rates = Rounds("dispatch p99"), Rounds("throughput")
     try:
-        with kept_awake():
-            with undisturbed():
-                times.run(times.one_of_dispatch)
-            rates.run(rates.one_of_throughput)
+        with undisturbed():
+            times.run(times.one_of_dispatch)
+        rates.run(rates.one_of_throughput)
     finally:
         tempfile.tempdir = None
     for each in times, rates:
