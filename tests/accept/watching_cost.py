@@ -8,9 +8,10 @@ for, and a cost only shows more without them; and their workers are not replaced
 
 For p99 the nodes, their workers and who asks them go before everything else of the machine (SCHED_RR, so as root): the kernel's own housekeeping, which
 takes a processor for 5 to 15 ms at a time, would be the p99 otherwise (6 ms and more, of any node; 1.5 ms without). Viewers do not: they are elsewhere in
-reality. Throughput takes all there is, so who shows would get nothing there: it is measured as nodes usually run. Meanwhile no processor rests, and no free memory lies unused (a loop on each, SCHED_IDLE, that takes memory and gives it back): a virtual
-machine's processors need time to wake, and its host takes back what is not used, so that each new page costs the next one who needs it (p98 2 ms
-without, 1.2 ms with). The thread of a node that shows is not in real time, either: it yields to those that it shows.
+reality. The thread of a node that shows does not, either: it yields to those that it shows. Meanwhile no processor rests, and no free memory lies unused
+(a loop on each, SCHED_IDLE, that takes memory and gives it back): a virtual machine's processors need time to wake, and its host takes back what is not
+used, so that each new page costs the next one who needs it (p98 2 ms without, 1.2 ms with). Throughput takes all there is, so who shows would get nothing
+beside it: it is measured as nodes usually run.
 
 p99 is that of one node without counters and one with, and of the latter with viewers, each for some seconds alone, by turns: two at once would share each
 other's costs. Each viewer has a view of its own, so that none profits from another's.

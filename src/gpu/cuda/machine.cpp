@@ -35,9 +35,14 @@ class cuda_machine : public device::machine {
 
   result<void> open() {
     TROUPE_CUDA(cudaSetDevice, with_->options.device);
+    TROUPE_CUDA(cudaDeviceGetAttribute, &generation_, cudaDevAttrComputeCapabilityMajor, with_->options.device);
     TROUPE_CUDA(cudaStreamCreateWithFlags, stream_.put(), cudaStreamNonBlocking);
     TROUPE_CUDA(cudaEventCreateWithFlags, staged_.put(), cudaEventDisableTiming);
     return {};
+  }
+
+  [[nodiscard]] bool has(dtype elements) const noexcept override {
+    return elements == dtype::f32 || elements == dtype::f16 || (elements == dtype::bf16 && generation_ >= bfloat_since);
   }
 
   result<device::block> allocate(std::size_t bytes) override {
@@ -87,6 +92,9 @@ class cuda_machine : public device::machine {
     TROUPE_CUDA(cudaSetDevice, with_->options.device);
     TROUPE_CUDA(cublasCreate, cublas_.put());
     TROUPE_CUDA(cublasSetStream, cublas_.get(), stream_.get());
+    // Sums of short numbers in floats, also where several threads make parts of one.
+    TROUPE_CUDA(cublasSetMathMode, cublas_.get(),
+                static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
     TROUPE_TRY(product_scratch_, allocate(product_scratch));
     TROUPE_CUDA(cublasSetWorkspace, cublas_.get(), product_scratch_.get(), product_scratch);
     return {};
@@ -134,7 +142,9 @@ class cuda_machine : public device::machine {
   }
 
  private:
+  static constexpr int bfloat_since = 8;  // of compute capabilities, Ampere
   std::shared_ptr<shared_state> with_;
+  int generation_ = 0;
   stream_owner stream_;  // the others use it: it goes last
   event_owner staged_;
   pinned staging_, fetched_;

@@ -40,16 +40,17 @@ result<descriptor_owner> engine_of(raw config) {
   return engine;
 }
 
-/// Whether an engine shortens numbers: to the mantissas that tensor cores take, or before it reads them.
-result<bool> shortens_numbers(raw engine) {
+/// Whether an engine shortens numbers: sums on their way to memory, or, asked for exact ones, also to the mantissas that tensor
+/// cores take, or before it reads them.
+result<bool> shortens_numbers(raw engine, bool is_exact) {
   std::array<cudnnBackendNumericalNote_t, CUDNN_NUMERICAL_NOTE_TYPE_COUNT> notes{};
   std::int64_t count = 0;
   TROUPE_CUDA(cudnnBackendGetAttribute, engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, std::ssize(notes),
               &count, notes.data());
   const auto all = std::span(notes).first(static_cast<std::size_t>(std::clamp<std::int64_t>(count, 0, std::ssize(notes))));
-  return std::ranges::any_of(all, [](auto note) {
-    return note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS
-           || note == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION;
+  return std::ranges::any_of(all, [is_exact](auto note) {
+    if (note == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION) return true;
+    return is_exact && (note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS);
   });
 }
 
@@ -79,8 +80,8 @@ result<std::optional<execution_plan>> plan_for(const target& on, descriptor_owne
   execution_plan made;
   made.config = std::move(config);
   TROUPE_TRY(made.engine, engine_of(made.config.get()));
-  TROUPE_TRY(const auto is_short, shortens_numbers(made.engine.get()));
-  if (is_exact && is_short) return std::optional<execution_plan>{};
+  TROUPE_TRY(const auto is_short, shortens_numbers(made.engine.get(), is_exact));
+  if (is_short) return std::optional<execution_plan>{};
   TROUPE_CHECK(complete(on, made));
   return std::optional(std::move(made));
 }

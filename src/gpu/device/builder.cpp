@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "gpu/device/pool.hpp"
-#include "gpu/operators/casts.hpp"
 
 namespace troupe::gpu::device {
 
@@ -33,6 +32,13 @@ tensor laid_out(const tensor& from, const dims& by) {
     for (std::size_t axis = 0; axis < own.size(); ++axis) at += i / own[axis] % from.shape()[axis] * by[axis];
     std::memcpy(made.raw() + at * width, from.raw() + i * width, static_cast<std::size_t>(width));
   }
+  return made;
+}
+
+/// Floats as they are stored.
+tensor shortened(const tensor& from, dtype elements) {
+  tensor made(elements, from.shape());
+  for (std::int64_t i = 0; i < from.count(); ++i) store(*element_of(elements), made.raw(), i, from.as<float>()[i]);
   return made;
 }
 
@@ -83,7 +89,7 @@ view builder::read(value_id id, const dims& by, dtype elements) {
     if (way.type.type == elements && lies_as(way, by)) return way;
   const tensor_type wanted{.type = elements, .shape = shape(id)};
   if (const auto* const known = constant_of(id); known) {
-    const auto as = elements == known->type() ? *known : detail::cast(*known, elements);
+    const auto as = elements == known->type() ? *known : shortened(*known, elements);
     ways_[id].push_back({.in = add_storage(as.bytes(), laid_out(as, by)), .type = wanted, .by = by});
   } else {
     const auto to = scratch(wanted, by);

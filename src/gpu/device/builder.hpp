@@ -53,17 +53,19 @@ class builder {
 
   /// How the value lies, whatever its elements are there (`layout_options::stored`).
   [[nodiscard]] view read_as_it_lies(value_id id);
-  [[nodiscard]] view read_plain_as_it_lies(value_id id) { return read(id, strides_of(shape(id)), read_as_it_lies(id).type.type); }
+  [[nodiscard]] view read_plain_as_it_lies(value_id id) { return read_plain(id, read_as_it_lies(id).type.type); }
   /// With elements of the value's own type.
   [[nodiscard]] view read(value_id id);
   /// With these steps: laid out anew, now if it is constant, else by a kernel of its own.
   [[nodiscard]] view read(value_id id, const dims& by) { return read(id, by, type(id).type); }
   [[nodiscard]] view read(value_id id, const dims& by, dtype elements);
-  [[nodiscard]] view read_plain(value_id id) { return read(id, strides_of(shape(id))); }
+  [[nodiscard]] view read_plain(value_id id) { return read_plain(id, type(id).type); }
+  [[nodiscard]] view read_plain(value_id id, dtype elements) { return read(id, strides_of(shape(id)), elements); }
   /// From now on the value lies in new memory, without gaps.
   [[nodiscard]] view write(value_id id, const dims& by) { return write(id, by, type(id).type); }
   [[nodiscard]] view write(value_id id, const dims& by, dtype elements);
-  [[nodiscard]] view write_plain(value_id id) { return write(id, strides_of(shape(id))); }
+  [[nodiscard]] view write_plain(value_id id) { return write_plain(id, type(id).type); }
+  [[nodiscard]] view write_plain(value_id id, dtype elements) { return write(id, strides_of(shape(id)), elements); }
   /// The value is another way to see memory that is there: nothing is copied.
   void see(value_id id, const view& as) { ways_[id] = {as}; }
   /// Memory for as long as the kernels run that touch it.

@@ -31,6 +31,12 @@ void add_padding(builder& to, const view& from, const view& into, const dims& be
 /// What elements a result has that is made of these: what is stored (`layout_options`) if all of them are, else the value's own.
 [[nodiscard]] dtype common_type(const builder& to, value_id made, std::span<const view> of);
 
+/// Whether results are about as large as what goes in: digits may be lost of them, the numbers are not. A factor or an addend may
+/// be of any size.
+[[nodiscard]] bool are_tame(std::span<const post_op> ops) noexcept;
+/// Where that goes which follows `made`: to the same place, unless it may not be short.
+[[nodiscard]] view target_after(builder& to, const view& made, std::span<const post_op> after);
+
 /// Kernels for what follows an operator: from a view of its result to `output`, which lies in the same memory where it can.
 void make_after(builder& to, const step& of, const view& made, std::span<const post_op> after);
 

@@ -94,6 +94,8 @@ class recording {
 class machine {
  public:
   virtual ~machine() = default;
+  /// Whether its libraries multiply such elements.
+  [[nodiscard]] virtual bool has(dtype elements) const noexcept = 0;
   /// @returns `no_space`, with sizes, if the budget has no more; `too_large` if the device has none.
   virtual result<block> allocate(std::size_t bytes) = 0;
   /// `from` may be changed when this returns.

@@ -217,8 +217,12 @@ class device_executor : public executor {
     TROUPE_TRY(auto special, specialise(network, inputs));
     TROUPE_TRY(auto on, make_());
     auto options = options_;
-    if (with == precision::half) options.layout.stored = dtype::f16;
-    if (with == precision::bfloat16) options.layout.stored = dtype::bf16;
+    if (with != precision::single) {
+      options.layout.stored = with == precision::half ? dtype::f16 : dtype::bf16;
+      options.layout.channels_last = true;
+      if (!on->has(options.layout.stored))
+        return error{errc::bad_request, fmt::format("this device has no numbers of the precision {}", to_string(with))};
+    }
     auto made = std::make_unique<device_network>(std::move(special), std::move(on), options);
     TROUPE_CHECK(made->build());
     return std::unique_ptr<prepared_network>(std::move(made));

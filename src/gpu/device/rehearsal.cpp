@@ -1,5 +1,6 @@
 #include "gpu/device/rehearsal.hpp"
 
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <random>
@@ -68,7 +69,7 @@ class rehearsed_convolution : public convolution {
     const auto from = as_floats(with.read, read), weights = as_floats(with.weights, of_.w);
     const auto bias = as_floats(of_.tail.has_bias ? with.bias : nullptr, {of_.y[1]});
     const auto added = as_floats(of_.tail.has_added ? with.added : nullptr, made);
-    std::vector<float> to(static_cast<std::size_t>(count_of(made)));
+    std::vector<float> to(static_cast<std::size_t>(count_of(made)), NAN);  // what is never made is not a number
     compute({.from = from.data(), .weights = weights.data(), .bias = of_.tail.has_bias ? bias.data() : nullptr, .to = to.data()},
             added);
     for (std::size_t i = 0; i < to.size(); ++i) store(*element_of(of_.elements), with.made, static_cast<std::int64_t>(i), to[i]);
@@ -148,6 +149,7 @@ class rehearsal : public machine {
   rehearsal(std::shared_ptr<pool> memory, const rehearsal_options& options)
       : options_(options), pool_(std::move(memory)), random_(options.seed) {}
 
+  [[nodiscard]] bool has(dtype) const noexcept override { return true; }
   result<block> allocate(std::size_t bytes) override {
     return pool_->allocate(
         bytes,

@@ -191,3 +191,35 @@ TEST_CASE("a mixture is between the original and what was made of it") {
   blend(original, made, 0.25F);
   CHECK(made == std::vector<float>{0.25F, 0.5F, 0.75F});
 }
+
+namespace {
+
+/// Notes what networks are to be computed in.
+class noting_executor : public executor {
+ public:
+  explicit noting_executor(std::vector<precision>& noted) : noted_(noted) {}
+  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs,
+                                                    precision with) override {
+    noted_.push_back(with);
+    return here()->prepare(network, inputs, with);
+  }
+
+ private:
+  std::vector<precision>& noted_;
+};
+
+}  // namespace
+
+TEST_CASE("a network is prepared in the precision that its description says") {
+  const folder models;
+  write_network(models / "m.onnx", "Abs");
+  for (const auto wanted : {precision::single, precision::half, precision::bfloat16}) {
+    models.write("m.yaml", std::string("task: filter\nprecision: ") + to_string(wanted) + "\n");
+    std::vector<precision> noted;
+    auto model = picture_model::open(read_description(models / "m.yaml").value(), std::make_shared<noting_executor>(noted));
+    REQUIRE(model.has_value());
+    applied(*model, picture_of(32, 32), 32, 32);
+    REQUIRE(!noted.empty());
+    CHECK(std::ranges::all_of(noted, [&](auto one) { return one == wanted; }));
+  }
+}

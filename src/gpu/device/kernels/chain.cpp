@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "gpu/device/kernels.hpp"
 
 namespace troupe::gpu::device {
@@ -25,6 +27,20 @@ dtype common_type(const builder& to, value_id made, std::span<const view> of) {
   const auto stored = to.options().stored;
   const bool are_short = !of.empty() && std::ranges::all_of(of, [&](const view& one) { return one.type.type == stored; });
   return own == dtype::f32 && are_short ? stored : own;
+}
+
+bool are_tame(std::span<const post_op> ops) noexcept {
+  constexpr float factor_most = 64, addend_most = 1024;
+  return std::ranges::all_of(ops, [](const post_op& one) {
+    if (one.what != post_op::kind::activation || one.function != activation::linear) return true;
+    const auto factor = std::abs(one.alpha);
+    return factor <= factor_most && factor >= 1 / factor_most && std::abs(one.beta) <= addend_most;
+  });
+}
+
+view target_after(builder& to, const view& made, std::span<const post_op> after) {
+  if (made.type.type == dtype::f32 || are_tame(after)) return made;
+  return to.scratch({.type = dtype::f32, .shape = made.type.shape}, steps_like(made, made.type.shape));
 }
 
 known_of::known_of(const builder& in, const node& of) : known_(of.inputs.size()), pointers_(of.inputs.size(), nullptr) {
@@ -103,8 +119,9 @@ void make_after(builder& to, const step& of, const view& made, std::span<const p
   if (after.empty()) return to.see(of.output, made);
   chain all(to, made, made.type.shape);
   all.apply(after);
-  all.finish(made);
-  to.see(of.output, made);
+  const auto target = target_after(to, made, after);
+  all.finish(target);
+  to.see(of.output, target);
 }
 
 }  // namespace troupe::gpu::device

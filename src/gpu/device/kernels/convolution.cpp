@@ -80,11 +80,13 @@ class convolution_maker {
 
   result<bool> make() {
     if (can_be_library()) {
-      for (const auto as : layouts())
-        for (const auto& tail : tails()) {
-          TROUPE_TRY(const auto is_made, make_library(as, tail));
-          if (is_made) return true;
-        }
+      for (const auto elements : kinds_of_elements())
+        for (const auto as : layouts())
+          for (const auto& tail : tails()) {
+            stored_ = elements;
+            TROUPE_TRY(const auto is_made, make_library(as, tail));
+            if (is_made) return true;
+          }
     }
     make_plain();
     return true;
@@ -98,7 +100,6 @@ class convolution_maker {
     std::optional<value_id> added;
   };
 
-  [[nodiscard]] dtype stored() const { return to_.options().stored; }
   [[nodiscard]] const dims& made_shape() const { return to_.shape(of_.what.outputs[0]); }
   [[nodiscard]] bool is_symmetric() const { return over_.pads_begin == over_.pads_end; }
 
@@ -117,9 +118,15 @@ class convolution_maker {
     return over_.input[axis] + over_.pads_begin[axis] + over_.pads_end[axis];
   }
 
+  /// What the library does not have of short ones it may have of floats.
+  [[nodiscard]] std::vector<dtype> kinds_of_elements() const {
+    const auto stored = to_.options().stored;
+    return stored == dtype::f32 ? std::vector{stored} : std::vector{stored, dtype::f32};
+  }
+
   [[nodiscard]] std::vector<layout> layouts() const {
-    const auto preferred =
-        to_.options().channels_last ? layout_for(to_.shape(w_), groups_, is_transposed_, stored()) : layout::channels_first;
+    const auto preferred = to_.options().channels_last ? layout_for(to_.shape(w_), groups_, is_transposed_, to_.options().stored)
+                                                       : layout::channels_first;
     return {preferred, preferred == layout::channels_first ? layout::channels_last : layout::channels_first};
   }
 
@@ -151,16 +158,17 @@ class convolution_maker {
   /// The input with its padding, if that is not the same on both sides.
   view padded(layout as) {
     const auto& shape = to_.shape(x_);
-    const auto from = to_.read(x_, steps_in(shape, as), stored());
-    if (is_transposed_ || is_symmetric()) return aligned(to_, from);
+    if (is_transposed_ || is_symmetric()) return aligned(to_, to_.read(x_, steps_in(shape, as), stored_));
     auto longer = shape;
     dims before(shape.size(), 0);
     for (std::size_t axis = 0; axis < over_.rank(); ++axis) {
       longer[axis + 2] += over_.pads_begin[axis] + over_.pads_end[axis];
       before[axis + 2] = over_.pads_begin[axis];
     }
-    const auto into = to_.scratch({.type = stored(), .shape = longer}, steps_in(longer, as));
-    add_padding(to_, from, into, before);
+    const auto into = to_.scratch({.type = stored_, .shape = longer}, steps_in(longer, as));
+    const auto lies = to_.read_as_it_lies(x_);
+    const bool is_ready = lies.type.type == stored_ && std::ranges::all_of(lies.by, [](auto step) { return step >= 0; });
+    add_padding(to_, is_ready ? lies : to_.read(x_, steps_in(shape, as), stored_), into, before);
     return into;
   }
 
@@ -177,7 +185,7 @@ class convolution_maker {
     spec.strides = spatial_at_least_plane(over_.strides, 1);
     spec.dilations = spatial_at_least_plane(over_.dilations, 1);
     spec.groups = groups_;
-    spec.elements = stored();
+    spec.elements = stored_;
     spec.is_transposed = is_transposed_;
     spec.tail = tail;
     return spec;
@@ -199,15 +207,15 @@ class convolution_maker {
     TROUPE_TRY(auto ready, to_.on().make_convolution(spec_of(as, choice.tail, read_shape, whole)));
     if (!ready) return false;
     library_kernel::operands with{.read = padded(as),
-                                  .weights = aligned(to_, to_.read(w_, steps_in(to_.shape(w_), as), stored())),
-                                  .made = to_.scratch({.type = stored(), .shape = whole}, steps_in(whole, as)),
+                                  .weights = aligned(to_, to_.read(w_, steps_in(to_.shape(w_), as), stored_)),
+                                  .made = to_.scratch({.type = stored_, .shape = whole}, steps_in(whole, as)),
                                   .scratch = to_.scratch(ready->scratch()),
                                   .bias = {},
                                   .added = {}};
     std::vector<view> touches{with.read, with.weights, with.made};
     if (ready->scratch() > 0) touches.push_back(with.scratch);
-    if (choice.tail.has_bias) touches.push_back(*(with.bias = aligned(to_, to_.read(*bias_, {1}, stored()))));
-    if (choice.added) touches.push_back(*(with.added = aligned(to_, to_.read(*choice.added, steps_in(whole, as), stored()))));
+    if (choice.tail.has_bias) touches.push_back(*(with.bias = aligned(to_, to_.read(*bias_, {1}, stored_))));
+    if (choice.added) touches.push_back(*(with.added = aligned(to_, to_.read(*choice.added, steps_in(whole, as), stored_))));
     auto made = with.made;
     to_.add(std::make_unique<library_kernel>(std::move(ready), std::move(with)), touches);
     for (std::size_t axis = 0; whole != made_shape() && axis < over_.rank(); ++axis)
@@ -228,8 +236,9 @@ class convolution_maker {
       rest.apply(pointwise_op::add, bias);
     }
     rest.apply(after);
-    if (!rest.is_empty()) rest.finish(made);
-    to_.see(of_.output, made);
+    const auto target = target_after(to_, made, after);
+    if (!rest.is_empty()) rest.finish(target);
+    to_.see(of_.output, target);
   }
 
   /// One element at a time: no library has it.
@@ -291,6 +300,7 @@ class convolution_maker {
   std::optional<value_id> bias_;
   bool is_transposed_;
   std::int64_t groups_;
+  dtype stored_ = dtype::f32;  ///< of what the library reads and makes
 };
 
 }  // namespace

@@ -38,7 +38,7 @@ bool make_depth_to_space(builder& to, const node& of) {
   const dims axes_of_both{made[0], channels, height, block, width, block};
   const auto channel = is_depth_first ? c : c * block * block;
   const auto place = is_depth_first ? c * channels : c;
-  const auto into = to.write(of.outputs[0], strides_of(to.shape(of.outputs[0])), from.type.type);
+  const auto into = to.write_plain(of.outputs[0], from.type.type);
   to.copy(as_shape(from, axes_of_both, {n, channel, h, place * block, w, place}),
           as_shape(into, axes_of_both, strides_of(axes_of_both)));
   return true;
@@ -50,7 +50,7 @@ bool make_space_to_depth(builder& to, const node& of) {
   const auto& x = from.type.shape;
   const auto block = of.integer("blocksize", 1);
   const dims axes_of_both{x[0], block, block, x[1], x[2] / block, x[3] / block};
-  const auto into = to.write(of.outputs[0], strides_of(to.shape(of.outputs[0])), from.type.type);
+  const auto into = to.write_plain(of.outputs[0], from.type.type);
   to.copy(as_shape(from, axes_of_both, {from.by[0], from.by[2], from.by[3], from.by[1], from.by[2] * block, from.by[3] * block}),
           as_shape(into, axes_of_both, strides_of(axes_of_both)));
   return true;
@@ -68,7 +68,7 @@ bool make_tile(builder& to, const node& of) {
     by.insert(by.end(), {0, from.by[axis]});
   }
   if (!simplified({.lengths = both, .by = {by, strides_of(both)}})) return false;
-  const auto into = to.write(of.outputs[0], strides_of(to.shape(of.outputs[0])), from.type.type);
+  const auto into = to.write_plain(of.outputs[0], from.type.type);
   to.copy(as_shape(from, both, by), as_shape(into, both, strides_of(both)));
   return true;
 }

@@ -55,6 +55,8 @@ std::optional<pointwise_op> variadic_of(const node& of) {
 /// Functions whose results are about as large as what they are of: digits may be lost, the number is not.
 bool is_tame(pointwise_op op) {
   switch (op) {
+    case pointwise_op::absolute:
+    case pointwise_op::negate:
     case pointwise_op::add:
     case pointwise_op::subtract:
     case pointwise_op::multiply:
@@ -97,7 +99,7 @@ bool make_activation(builder& to, const step& of) {
   chain all(to, from, to.shape(of.output));
   all.apply(ops);
   all.apply(of.after);
-  all.finish(target_of(to, of, std::array{from}, true));
+  all.finish(target_of(to, of, std::array{from}, are_tame(ops)));
   return true;
 }
 
@@ -106,7 +108,8 @@ bool make_unary(builder& to, const step& of) {
   if (node.inputs.size() != 1 || !are_numbers(to, node)) return false;
   const auto from = to.read_as_it_lies(node.inputs[0]);
   chain all(to, from, to.shape(of.output));
-  if (const auto op = unary_of(node))
+  const auto op = unary_of(node);
+  if (op)
     all.apply(*op, 1, 0);
   else if (node.op == "Selu" && node.opset >= 6)
     all.apply(pointwise_op::selu, node.number("alpha", 1.67326319217681884765625f),
@@ -120,7 +123,7 @@ bool make_unary(builder& to, const step& of) {
   else
     return false;
   all.apply(of.after);
-  all.finish(target_of(to, of, std::array{from}, false));
+  all.finish(target_of(to, of, std::array{from}, op && is_tame(*op)));
   return true;
 }
 
@@ -133,7 +136,8 @@ bool make_binary(builder& to, const step& of) {
   chain all(to, left, to.shape(of.output));
   all.apply(*op, right);
   all.apply(of.after);
-  all.finish(target_of(to, of, std::array{left, right}, is_tame(*op)));
+  const bool is_square = node.inputs[0] == node.inputs[1];  // of what may be large or small
+  all.finish(target_of(to, of, std::array{left, right}, is_tame(*op) && !is_square));
   return true;
 }
 

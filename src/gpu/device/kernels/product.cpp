@@ -38,10 +38,7 @@ result<void> add_product(builder& to, const product_spec& what, const view& left
   return {};
 }
 
-view factor_of(builder& to, const node& of, std::size_t input) {
-  const auto id = of.inputs[input];
-  return to.read(id, strides_of(to.shape(id)), to.options().stored);
-}
+view factor_of(builder& to, const node& of, std::size_t input) { return to.read_plain(of.inputs[input], to.options().stored); }
 view product_of(builder& to, const node& of) {
   const auto& shape = to.shape(of.outputs[0]);
   return to.scratch({.type = to.options().stored, .shape = shape}, strides_of(shape));
@@ -117,7 +114,7 @@ result<bool> make_gemm(builder& to, const step& of) {
     rest.apply(pointwise_op::add, made);
   }
   rest.apply(of.after);
-  const auto finished = beta == 1 ? made : to.scratch(made.type, made.by);
+  const auto finished = beta == 1 ? target_after(to, made, of.after) : to.scratch(to.type(node.outputs[0]), made.by);
   rest.finish(finished);
   to.see(of.output, finished);
   return true;

@@ -83,7 +83,7 @@ bool make_gather(builder& to, const node& of) {
     tables.push_back(std::move(along));
   }
   // All axes of the indices are one here: they lie one after another in the result.
-  auto made = to.write(of.outputs[0], strides_of(to.shape(of.outputs[0])), from.type.type);
+  auto made = to.write_plain(of.outputs[0], from.type.type);
   made.type.shape = shape;
   made.type.shape[at] = std::ssize(*places);
   made.by = strides_of(made.type.shape);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <float.h>
+
 #include "gpu/device/index.hpp"
 #include "gpu/half.hpp"
 
@@ -37,12 +39,21 @@ using bfloat_element = bfloat;
   return 0;
 }
 
+/// What is too large for a short element becomes the largest one there is, not infinite: a mask of -1e9 is still no more than
+/// very unlikely. What is infinite or nan stays so.
+[[nodiscard]] TROUPE_DEVICE inline float within(float x, float most) {
+  if (x > most && x <= FLT_MAX) return most;
+  return x < -most && x >= -FLT_MAX ? -most : x;
+}
+constexpr float most_of_half = 65504.0f;
+constexpr float most_of_bfloat = 3.38953139e38f;  // 0x1.fep127
+
 /// Of types that kernels make: floating ones, and booleans of what is not zero.
 TROUPE_DEVICE inline void store(element type, void* to, std::int64_t at, float x) {
   switch (type) {
     case element::f64: static_cast<double*>(to)[at] = static_cast<double>(x); break;
-    case element::f16: static_cast<half_element*>(to)[at] = half_element(x); break;
-    case element::bf16: static_cast<bfloat_element*>(to)[at] = bfloat_element(x); break;
+    case element::f16: static_cast<half_element*>(to)[at] = half_element(within(x, most_of_half)); break;
+    case element::bf16: static_cast<bfloat_element*>(to)[at] = bfloat_element(within(x, most_of_bfloat)); break;
     case element::boolean: static_cast<std::uint8_t*>(to)[at] = x != 0 ? 1 : 0; break;
     default: static_cast<float*>(to)[at] = x; break;
   }

@@ -62,6 +62,20 @@ std::size_t count_plans(const target& on, const convolution_spec& of, bool is_ex
   return plans->size();
 }
 
+/// Of all tensors of a graph.
+std::vector<cudnnDataType_t> types_in(const target& on, const convolution_spec& of) {
+  const auto graph = graph_of(on, of);
+  if (!graph) FAIL(graph.error().detail);
+  std::vector<cudnnDataType_t> types;
+  for (const auto& part : graph->parts) {
+    cudnnDataType_t type{};
+    std::int64_t count = 0;
+    const auto status = cudnnBackendGetAttribute(part.get(), CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &count, &type);
+    if (status == CUDNN_STATUS_SUCCESS) types.push_back(type);  // else it is no tensor
+  }
+  return types;
+}
+
 }  // namespace
 
 TEST_CASE("an error names the call and its status, and a lost device is the end of the process") {
@@ -122,6 +136,7 @@ TEST_CASE("cuDNN has plans in half precision, and adds and applies functions the
       auto spec = spec_of({1, 64, 56, 56}, {64, 64, 3, 3}, 1, 1, as);
       spec.elements = elements;
       CHECK(count_plans(on, spec, false) > 0);
+      CHECK(types_in(on, spec) == std::vector(3, elements == dtype::f16 ? CUDNN_DATA_HALF : CUDNN_DATA_BFLOAT16));
       if (as == layout::channels_first) continue;  // nothing can follow there at once
       spec.tail.has_bias = true;
       CHECK(count_plans(on, spec, false) > 0);
