@@ -102,37 +102,41 @@ result<void> picture_model::apply(const planar_pictures& in, float* out, const p
   for (std::size_t picture = 0; picture < in.count; ++picture)
     for (const auto place : plan.places) jobs.push_back({picture, place});
   const std::span all(jobs);
+  workspace with;
   for (std::size_t done = 0; done < jobs.size();) {
     const std::size_t now = network_.next_group(jobs.size() - done);
-    TROUPE_CHECK(run(in, out, plan, all.subspan(done, now)));
+    TROUPE_CHECK(run(in, out, plan, all.subspan(done, now), with));
     done += now;
     if (report) report(static_cast<double>(done) / static_cast<double>(jobs.size()));
   }
   return {};
 }
 
-result<void> picture_model::run(const planar_pictures& in, float* out, const tile_plan& plan, std::span<const job> jobs) {
+result<void> picture_model::run(const planar_pictures& in, float* out, const tile_plan& plan, std::span<const job> jobs,
+                                workspace& with) {
   const auto tile_values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
   const auto picture_values = static_cast<std::size_t>(in.width) * static_cast<std::size_t>(in.height);
   const auto scale = static_cast<std::size_t>(description().scale);
-  std::vector<float> tiles(jobs.size() * 3 * tile_values);  // red, green and blue of each part
+  auto& [input, tiles, planes] = with;
+  tiles.resize(jobs.size() * 3 * tile_values);  // red, green and blue of each part
   for (std::size_t i = 0; i < jobs.size(); ++i)
     for (std::size_t c = 0; c < 3; ++c)
       cut_tile(in.values + (jobs[i].picture * 3 + c) * picture_values, in.width, in.height, plan, jobs[i].place,
                tiles.data() + (i * 3 + c) * tile_values);
-  TROUPE_TRY(const auto outputs, network_.run({jobs.size(), plan.width, plan.height, tiles.data()}));
+  TROUPE_TRY(const auto outputs, network_.run({jobs.size(), plan.width, plan.height, tiles.data()}, input));
   auto given = network_.part();
   given.shape = {static_cast<std::int64_t>(jobs.size()), given.shape[1], plan.height, plan.width};
   const auto& made = outputs[output_];
   if (!is_as_expected(made.full_type(), given))
     return network_.refuse(fmt::format("from {} the network made {}, where {} was expected", to_text(given.shape),
                                        to_text(made.shape()), to_text(expected_from(given.shape))));
-  const auto results = floats_of(made);
-  const auto each = results.size() / jobs.size();
+  const auto widened = made.type() == dtype::f16 ? floats_of(made) : std::vector<float>{};
+  const float* const results = made.type() == dtype::f16 ? widened.data() : made.as<float>();
+  const auto each = static_cast<std::size_t>(made.count()) / jobs.size();
   const auto result_values = tile_values * scale * scale;
-  std::vector<float> planes(planes_made() * result_values);
+  planes.resize(planes_made() * result_values);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    read_part(results.data() + i * each, tiles.data() + i * 3 * tile_values, plan, planes.data());
+    read_part(results + i * each, tiles.data() + i * 3 * tile_values, plan, planes.data());
     for (std::size_t c = 0; c < planes_made(); ++c)
       put_tile(planes.data() + c * result_values, plan, jobs[i].place, description().scale,
                out + (jobs[i].picture * planes_made() + c) * picture_values * scale * scale, in.width, in.height);

@@ -43,13 +43,19 @@ class picture_model {
     tile_plan::place place;
   };
 
+  /// Memory of parts at work, the same from one to the next.
+  struct workspace {
+    tensor input;
+    std::vector<float> tiles, planes;
+  };
+
   explicit picture_model(picture_network network) : network_(std::move(network)) {}
   [[nodiscard]] tile_plan plan_for(int width, int height) const;
   [[nodiscard]] bool is_as_expected(const tensor_type& made, const tensor_type& given) const;
   [[nodiscard]] dims expected_from(const dims& given) const;
   result<void> check_margins();
   result<void> check_output();
-  result<void> run(const planar_pictures& in, float* out, const tile_plan& plan, std::span<const job> jobs);
+  result<void> run(const planar_pictures& in, float* out, const tile_plan& plan, std::span<const job> jobs, workspace& with);
   /// One part's planes of what the network made of it.
   void read_part(const float* channels, const float* tile, const tile_plan& plan, float* planes) const;
 

@@ -16,11 +16,6 @@ namespace {
 constexpr std::size_t prepared_most = 4;
 constexpr std::int64_t side_most = 8192;
 
-template <class T>
-void to_elements(std::span<const float> from, T* to) {
-  std::transform(from.begin(), from.end(), to, [](float value) { return T(value); });
-}
-
 }  // namespace
 
 std::vector<float> floats_of(const tensor& from) {
@@ -166,20 +161,17 @@ std::size_t picture_network::memory() const {
   return sum;
 }
 
-result<std::vector<tensor>> picture_network::run(const planar_pictures& pictures) {
+result<std::vector<tensor>> picture_network::run(const planar_pictures& pictures, tensor& input) {
   const auto type = input_type(pictures.count, pictures.width, pictures.height);
   TROUPE_TRY(auto* const network, prepared_for(type));
+  if (input.full_type() != type) input = tensor(type);
   const auto channels = static_cast<std::size_t>(channels_of(description_.colour));
   const auto values = static_cast<std::size_t>(pictures.width) * static_cast<std::size_t>(pictures.height);
-  std::vector<float> given(pictures.count * channels * values);
+  std::vector<float> given(values_ == dtype::f16 ? pictures.count * channels * values : 0);
+  float* const to = values_ == dtype::f16 ? given.data() : input.as<float>();
   for (std::size_t i = 0; i < pictures.count; ++i)
-    to_channels(pictures.values + i * 3 * values, values, description_.colour, description_.in,
-                given.data() + i * channels * values);
-  tensor input(type);
-  if (values_ == dtype::f16)
-    to_elements(given, input.as<half>());
-  else
-    to_elements(given, input.as<float>());
+    to_channels(pictures.values + i * 3 * values, values, description_.colour, description_.in, to + i * channels * values);
+  std::copy(given.begin(), given.end(), input.as<half>());
   return network->run(std::span(&input, 1));
 }
 

@@ -50,7 +50,12 @@ class picture_network {
   /// Bytes of weights and of all that is ready.
   [[nodiscard]] std::size_t memory() const;
   /// @returns all outputs; valid until the next call
-  result<std::vector<tensor>> run(const planar_pictures& pictures);
+  result<std::vector<tensor>> run(const planar_pictures& pictures) {
+    tensor input;
+    return run(pictures, input);
+  }
+  /// @param input memory that is used again by calls with pictures of one size: the kernel clears what is new page by page
+  result<std::vector<tensor>> run(const planar_pictures& pictures, tensor& input);
   /// Pictures in groups of the description's batch; what is left goes one by one, for another size of batch would be another
   /// network to prepare. @returns how many come next of so many that are left
   [[nodiscard]] std::size_t next_group(std::size_t left) const noexcept;
