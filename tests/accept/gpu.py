@@ -116,7 +116,8 @@ def gpu_precisions(check):
             done = sh(BUILD / "bin/model_times", network, "--executor", executor, "--against", "cpu", "--runs", 100, timeout=600)
             difference = float(re.search(r"^difference (\S+)$", done.stderr, re.MULTILINE)[1])
             check.at_most(f"{network.stem}, {executor}: largest difference from the processor's results, of their largest element", difference, most)
-            check.at_least(f"{network.stem}, {executor}: the same, which is none if nothing is stored so", difference, least)
+            if least:
+                check.at_least(f"{network.stem}, {executor}: the same, which would be less if nothing were stored so", difference, least)
             times[executor] = statistics.median(map(float, done.stdout.split()))
         say(f"{network.stem}: " + ", ".join(f"{executor} {time:.3f} ms" for executor, time in times.items()))
 
