@@ -45,9 +45,9 @@ class picture_backdrop final : public backdrop {
       if (planes_.size() == 3 * values_of(width, height)) return planes_.data();
       TROUPE_TRY(const auto picture, load_picture(file_, role_of(media_kind::picture, "the background")));
       TROUPE_TRY(auto maker, float_maker::open_filling(*picture, {1, 1}, nullptr, width, height));
-      TROUPE_TRY(const auto floats, maker.convert(*picture));
-      planes_.resize(3 * values_of(width, height));
-      copy_planes(*floats, planes_.data());
+      std::vector<float> planes(3 * values_of(width, height));
+      TROUPE_CHECK(maker.convert(*picture, planes.data()));
+      planes_ = std::move(planes);
       return planes_.data();
     });
   }
@@ -105,8 +105,7 @@ class video_backdrop final : public backdrop {
       TROUPE_TRY(maker_,
                  float_maker::open_filling(*current_, reader_->reader().time_base(), reader_->display_matrix(), width, height));
     }
-    TROUPE_TRY(const auto floats, maker_->convert(*current_));
-    copy_planes(*floats, planes_.data());
+    TROUPE_CHECK(maker_->convert(*current_, planes_.data()));
     is_shown_ = true;
     return {};
   }

@@ -31,6 +31,13 @@ frame_ptr make_picture(int width, int height, AVPixelFormat format) {
   return picture;
 }
 
+frame_ptr picture_stock::take() {
+  for (const auto& picture : pictures_)
+    if (av_frame_is_writable(picture.get()) != 0) return frame_ptr{needed(av_frame_clone(picture.get()))};
+  pictures_.push_back(make_picture(width_, height_, format_));
+  return frame_ptr{needed(av_frame_clone(pictures_.back().get()))};
+}
+
 std::string libav_text(int code) {
   std::array<char, AV_ERROR_MAX_STRING_SIZE> text{};
   av_strerror(code, text.data(), text.size());

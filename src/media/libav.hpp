@@ -94,6 +94,21 @@ T* needed(T* allocated) {
 /// A picture with buffers of its own, contents undefined.
 [[nodiscard]] frame_ptr make_picture(int width, int height, AVPixelFormat format);
 
+/// Pictures of one size and format. The memory of those that nobody holds any more is used again: asking the system for it anew
+/// takes longer than filling it. For one thread; the pictures may go to others.
+class picture_stock {
+ public:
+  picture_stock(int width, int height, AVPixelFormat format) : width_(width), height_(height), format_(format) {}
+  /// Contents undefined.
+  [[nodiscard]] frame_ptr take();
+
+ private:
+  int width_;
+  int height_;
+  AVPixelFormat format_;
+  std::vector<frame_ptr> pictures_;
+};
+
 /// What libav says about a code, for people.
 [[nodiscard]] std::string libav_text(int code);
 /// A failure of our own work (encoding, writing, filtering): disk full is `no_space`, memory or the system `io_failed`, the

@@ -1,7 +1,12 @@
 #include "media/planes.hpp"
 
+extern "C" {
+#include <libavfilter/buffersink.h>
+}
+
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace troupe::media::detail {
 
@@ -22,11 +27,77 @@ result<AVFilterContext*> chain(filter_graph& graph, AVFilterContext* entrance, c
   return exit;
 }
 
-result<frame_ptr> through(filter_graph& graph, AVFilterContext* entrance, AVFilterContext* exit, AVFrame& frame) {
-  TROUPE_CHECK(filter_graph::push(entrance, &frame));
-  TROUPE_TRY(auto made, graph.pull(exit));
-  if (!made) return error{errc::internal, "a frame did not come out of its filters"};
-  return made;
+/// The three planes of a GBR frame of 8 bits as red, green, blue, without gaps between rows.
+void take_planes(const AVFrame& from, float* to) {
+  for (const int plane : plane_of_colour) {
+    for (int y = 0; y < from.height; ++y, to += from.width) {
+      const auto* row = from.data[plane] + std::ptrdiff_t{y} * from.linesize[plane];
+      std::transform(row, row + from.width, to, [](std::uint8_t value) { return static_cast<float>(value) / 255.0F; });
+    }
+  }
+}
+
+// Shares of red and blue in brightness (ITU-R BT.709, and BT.601 which SMPTE 170M follows).
+struct brightness_shares {
+  float red;
+  float blue;
+};
+constexpr brightness_shares bt709{0.2126F, 0.0722F}, smpte170m{0.299F, 0.114F};
+
+/// Written so that what is no number is 0 and compilers see a minimum and a maximum.
+inline float cut(float value) {
+  const float positive = value > 0 ? value : 0;
+  return positive < 1 ? positive : 1;
+}
+
+inline std::uint8_t rounded(float value) { return static_cast<std::uint8_t>(static_cast<int>(value + 0.5F)); }
+
+/// Two rows of a picture on their way to 4:2:0.
+struct row_pair {
+  explicit row_pair(int width)
+      : red(static_cast<std::size_t>(width)), green(red), blue(red), luma(red), bluer(red), redder(red) {}
+  std::vector<float> red, green, blue, luma;  ///< of the row at work
+  std::vector<float> bluer, redder;           ///< than grey, each column of both rows together
+};
+
+void cut_row(const float* from, std::vector<float>& to) {
+  std::transform(from, from + to.size(), to.begin(), [](float value) { return cut(value); });
+}
+
+/// From colours of a row to its brightness, 16 to 235, and to what they are more than grey.
+/// All arrays are `width` long and apart from each other; loops of one kind of step each become vectors.
+void split_row(const float* __restrict red, const float* __restrict green, const float* __restrict blue, std::size_t width,
+               brightness_shares shares, float* __restrict luma, float* __restrict bluer, float* __restrict redder) {
+  const float of_green = 1 - shares.red - shares.blue;
+  for (std::size_t x = 0; x < width; ++x) {
+    const float y = shares.red * red[x] + of_green * green[x] + shares.blue * blue[x];
+    luma[x] = 16 + 219 * y;
+    bluer[x] += blue[x] - y;
+    redder[x] += red[x] - y;
+  }
+}
+
+/// Writes the brightness of a row, and adds the rest to its pair.
+void take_row(const colour_planes& from, std::ptrdiff_t row, const brightness_shares& shares, std::uint8_t* luma,
+              row_pair& pair) {
+  const auto begin = row * from.width;
+  cut_row(from.red + begin, pair.red);
+  cut_row(from.green + begin, pair.green);
+  cut_row(from.blue + begin, pair.blue);
+  split_row(pair.red.data(), pair.green.data(), pair.blue.data(), pair.luma.size(), shares, pair.luma.data(), pair.bluer.data(),
+            pair.redder.data());
+  std::transform(pair.luma.begin(), pair.luma.end(), luma, rounded);
+}
+
+/// Of a pair of rows, one value for two columns: half of the left one's, a quarter of each neighbour's. Colours are 16 to 240.
+/// @param largest the difference that becomes 240, of one row
+void give_colours(std::vector<float>& differences, float largest, std::uint8_t* to) {
+  const float gain = 112 / (largest * 8);
+  const auto pairs = static_cast<std::ptrdiff_t>(differences.size() / 2);
+  const float* const at = differences.data();
+  to[0] = rounded(128 + gain * (3 * at[0] + at[1]));
+  for (std::ptrdiff_t i = 1; i < pairs; ++i) to[i] = rounded(128 + gain * (at[2 * i - 1] + 2 * at[2 * i] + at[2 * i + 1]));
+  std::fill(differences.begin(), differences.end(), 0.0F);
 }
 
 }  // namespace
@@ -43,7 +114,7 @@ result<float_maker> float_maker::open(const AVFrame& first, AVRational time_base
                       {"y", "0"},
                       {"exact", "1"}}});
   steps.push_back({"scale", {{"flags", careful}}});
-  steps.push_back({"format", {{"pix_fmts", "gbrpf32le"}}});
+  steps.push_back({"format", {{"pix_fmts", "gbrp"}}});
   for (auto& step : upright_steps(matrix)) steps.push_back(std::move(step));
   TROUPE_TRY(made.exit_, chain(made.graph_, made.entrance_, steps));
   return made;
@@ -56,62 +127,55 @@ result<float_maker> float_maker::open_filling(const AVFrame& first, AVRational t
   const auto wide = std::to_string(width), high = std::to_string(height);
   auto steps = upright_steps(matrix);
   steps.push_back({"scale", {{"w", wide}, {"h", high}, {"force_original_aspect_ratio", "increase"}, {"flags", careful}}});
-  steps.push_back({"format", {{"pix_fmts", "gbrpf32le"}}});
+  steps.push_back({"format", {{"pix_fmts", "gbrp"}}});
   steps.push_back({"crop", {{"w", wide}, {"h", high}, {"exact", "1"}}});
   TROUPE_TRY(made.exit_, chain(made.graph_, made.entrance_, steps));
   return made;
 }
 
-result<frame_ptr> float_maker::convert(AVFrame& frame) { return through(graph_, entrance_, exit_, frame); }
+int float_maker::width() const noexcept { return av_buffersink_get_w(exit_); }
+int float_maker::height() const noexcept { return av_buffersink_get_h(exit_); }
+AVRational float_maker::pixel_aspect() const noexcept { return av_buffersink_get_sample_aspect_ratio(exit_); }
 
-result<float_taker> float_taker::open(const AVFrame& first, const filter_step& scale, const char* format) {
-  float_taker made;
-  TROUPE_TRY(made.entrance_, made.graph_.add_entrance(first, {1, 1}));
-  TROUPE_TRY(made.exit_, chain(made.graph_, made.entrance_, {scale, {"format", {{"pix_fmts", format}}}}));
-  return made;
+result<void> float_maker::convert(AVFrame& frame, float* planes) {
+  TROUPE_CHECK(filter_graph::push(entrance_, &frame));
+  TROUPE_TRY(const auto made, graph_.pull(exit_));
+  if (!made) return error{errc::internal, "a frame did not come out of its filters"};
+  take_planes(*made, planes);
+  return {};
 }
 
-result<float_taker> float_taker::to_video(const AVFrame& first, AVColorSpace matrix) {
-  const char* const name = matrix == AVCOL_SPC_BT709 ? "bt709" : "smpte170m";
-  return open(first, {"scale", {{"flags", careful}, {"out_color_matrix", name}, {"out_range", "tv"}}}, "yuv420p");
+colour_planes colours_at(const float* values, int width, int height) {
+  const auto each = std::ptrdiff_t{width} * height;
+  return {values, values + each, values + 2 * each, width, height};
 }
 
-result<float_taker> float_taker::to_picture(const AVFrame& first) {
-  return open(first, {"scale", {{"flags", careful}}}, "rgb24");
+colour_planes grey_at(const float* values, int width, int height) { return {values, values, values, width, height}; }
+
+void write_video_frame(const colour_planes& from, AVColorSpace matrix, AVFrame& to) {
+  const auto& shares = matrix == AVCOL_SPC_BT709 ? bt709 : smpte170m;
+  row_pair pair(from.width);
+  const auto row_of = [&](int plane, std::ptrdiff_t row) { return to.data[plane] + row * to.linesize[plane]; };
+  for (std::ptrdiff_t row = 0; row < from.height / 2; ++row) {
+    take_row(from, 2 * row, shares, row_of(0, 2 * row), pair);
+    take_row(from, 2 * row + 1, shares, row_of(0, 2 * row + 1), pair);
+    give_colours(pair.bluer, 1 - shares.blue, row_of(1, row));
+    give_colours(pair.redder, 1 - shares.red, row_of(2, row));
+  }
 }
 
-result<frame_ptr> float_taker::convert(AVFrame& frame) { return through(graph_, entrance_, exit_, frame); }
-
-void copy_planes(const AVFrame& from, float* to) {
-  for (const int plane : plane_of_colour) {
-    for (int y = 0; y < from.height; ++y, to += from.width) {
-      const auto* row = reinterpret_cast<const float*>(from.data[plane] + std::ptrdiff_t{y} * from.linesize[plane]);
-      std::copy_n(row, from.width, to);
+frame_ptr to_rgb_frame(const colour_planes& from) {
+  auto made = make_picture(from.width, from.height, AV_PIX_FMT_RGB24);
+  std::ptrdiff_t at = 0;
+  for (int y = 0; y < from.height; ++y) {
+    auto* pixel = made->data[0] + std::ptrdiff_t{y} * made->linesize[0];
+    for (int x = 0; x < from.width; ++x, ++at, pixel += 3) {
+      pixel[0] = rounded(255 * cut(from.red[at]));
+      pixel[1] = rounded(255 * cut(from.green[at]));
+      pixel[2] = rounded(255 * cut(from.blue[at]));
     }
   }
-}
-
-namespace {
-
-void copy_plane(const float* from, AVFrame& to, int plane) {
-  for (int y = 0; y < to.height; ++y, from += to.width) {
-    auto* row = reinterpret_cast<float*>(to.data[plane] + std::ptrdiff_t{y} * to.linesize[plane]);
-    // What is no number would stay one.
-    std::transform(from, from + to.width, row, [](float value) { return value >= 0 ? std::min(value, 1.0F) : 0.0F; });
-  }
-}
-
-}  // namespace
-
-void copy_planes(const float* from, AVFrame& to) {
-  for (const int plane : plane_of_colour) {
-    copy_plane(from, to, plane);
-    from += std::ptrdiff_t{to.width} * to.height;
-  }
-}
-
-void copy_grey(const float* from, AVFrame& to) {
-  for (const int plane : plane_of_colour) copy_plane(from, to, plane);
+  return made;
 }
 
 }  // namespace troupe::media::detail

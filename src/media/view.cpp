@@ -29,9 +29,8 @@ class batch_viewer {
     if (!maker_) {
       TROUPE_TRY(maker_, float_maker::open(frame, clock, matrix, false));
     }
-    TROUPE_TRY(const auto floats, maker_->convert(frame));
-    width_ = floats->width;
-    height_ = floats->height;
+    width_ = maker_->width();
+    height_ = maker_->height();
     if (std::int64_t{width_} * height_ > pixels_most_)
       return error{errc::bad_request, fmt::format("the video has {} x {} pixels; at most {} megapixels are accepted", width_,
                                                   height_, pixels_most_ / 1'000'000)};
@@ -41,7 +40,7 @@ class batch_viewer {
     if (given_.empty() && options_.before)
       TROUPE_CHECK(options_.before({width_, height_, batch, sizeof(float) * values * (batch + 2)}));
     given_.resize(batch * values);
-    copy_planes(*floats, given_.data() + times_.size() * values);
+    TROUPE_CHECK(maker_->convert(frame, given_.data() + times_.size() * values));
     times_.emplace_back(av_rescale_q(frame.pts, clock, {1, 1'000'000}));
     return times_.size() * values == given_.size() ? show() : result<void>{};
   }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 
 #include "media/audio_feed.hpp"
@@ -230,4 +231,77 @@ TEST_CASE("what is no number does not reach the encoder") {
                         },
                         {});
   REQUIRE(done.has_value());
+}
+
+namespace {
+
+/// A picture of 16 x 2 pixels, red, green and blue the same everywhere but in one column.
+frame_ptr frame_with_column(std::array<float, 3> colour, int column, std::array<float, 3> other, AVColorSpace matrix) {
+  constexpr int width = 16, height = 2;
+  std::vector<float> values;
+  for (std::size_t c = 0; c < 3; ++c)
+    for (int i = 0; i < width * height; ++i) values.push_back(i % width == column ? other[c] : colour[c]);
+  auto frame = make_picture(width, height, AV_PIX_FMT_YUV420P);
+  write_video_frame(colours_at(values.data(), width, height), matrix, *frame);
+  return frame;
+}
+
+std::array<int, 3> pixel_of(const AVFrame& frame, int x) {
+  return {frame.data[0][x], frame.data[1][x / 2], frame.data[2][x / 2]};
+}
+
+}  // namespace
+
+TEST_CASE("colours of a video are those that the standards' bars have") {
+  struct bar {
+    std::array<float, 3> colour;
+    std::array<int, 3> bt709, smpte170m;
+  };
+  // 8-bit 100 % colour bars of ITU-R BT.709 and of SMPTE 170M (BT.601).
+  const std::array<bar, 5> bars{{{{1, 1, 1}, {235, 128, 128}, {235, 128, 128}},
+                                 {{0, 0, 0}, {16, 128, 128}, {16, 128, 128}},
+                                 {{1, 0, 0}, {63, 102, 240}, {81, 90, 240}},
+                                 {{0, 1, 0}, {173, 42, 26}, {145, 54, 34}},
+                                 {{0, 0, 1}, {32, 240, 118}, {41, 240, 110}}}};
+  for (const auto& [colour, bt709, smpte170m] : bars) {
+    CHECK(pixel_of(*frame_with_column(colour, -1, {}, AVCOL_SPC_BT709), 8) == bt709);
+    CHECK(pixel_of(*frame_with_column(colour, -1, {}, AVCOL_SPC_SMPTE170M), 8) == smpte170m);
+  }
+  // What is out of range is cut before it is mixed, what is no number is nothing.
+  const float nothing = std::numeric_limits<float>::quiet_NaN();
+  CHECK(pixel_of(*frame_with_column({3, -2, nothing}, -1, {}, AVCOL_SPC_BT709), 8) == bars[2].bt709);
+}
+
+TEST_CASE("a video's colours lie at the left one of two pixels, and half of what is beside it counts") {
+  const auto redness = [](int column) {
+    std::array<int, 8> made{};
+    const auto frame = frame_with_column({0, 0, 0}, column, {1, 0, 0}, AVCOL_SPC_BT709);
+    std::copy_n(frame->data[2], made.size(), made.begin());
+    return made;
+  };
+  CHECK(redness(4) == std::array{128, 128, 184, 128, 128, 128, 128, 128});
+  CHECK(redness(5) == std::array{128, 128, 156, 156, 128, 128, 128, 128});
+  CHECK(redness(0) == std::array{212, 128, 128, 128, 128, 128, 128, 128});  // the border goes on beyond it
+  CHECK(redness(15) == std::array{128, 128, 128, 128, 128, 128, 128, 156});
+}
+
+TEST_CASE("white reaches a function as 1, black as 0, and as white and black they come back") {
+  const scratch dir;
+  write_flash_with_tone(dir / "in.mp4");
+  float brightest = 0, darkest = 1;
+  const auto look = [&](const picture_batch& batch) {
+    const auto values = 3 * static_cast<std::size_t>(batch.width) * static_cast<std::size_t>(batch.height);
+    for (std::size_t i = 0; i < values; ++i) {
+      brightest = std::max(brightest, batch.in[i]);
+      darkest = std::min(darkest, batch.in[i]);
+    }
+    return copy(batch);
+  };
+  transformed({.input = dir / "in.mp4"}, dir / "out.mp4", look);
+  CHECK(brightest == 1);
+  CHECK(darkest == 0);
+  auto reader = timed_reader::open(dir / "out.mp4", role_of(media_kind::video, "the video"), 1).value();
+  int white = 0;
+  while (const auto frame = reader.next().value()) white = std::max<int>(white, frame->data[0][0]);
+  CHECK(white == 235);
 }
