@@ -28,6 +28,14 @@ enum class precision : std::uint8_t {
 };
 [[nodiscard]] const char* to_string(precision what) noexcept;
 
+class executor;
+
+/// Executors that share what one of them has.
+struct side_by_side {
+  std::size_t count = 1;
+  std::shared_ptr<executor> each = nullptr;  ///< for that many networks at once; null where one alone is best
+};
+
 /// Where networks run.
 class executor {
  public:
@@ -39,6 +47,8 @@ class executor {
   result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs) {
     return prepare(network, inputs, precision::single);
   }
+  /// How small networks, of which there is one for each of many inputs, are run faster than one after the other.
+  [[nodiscard]] virtual side_by_side split() const { return {}; }
 };
 
 /// Plain loops, one thread: what the others are compared with.

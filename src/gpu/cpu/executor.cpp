@@ -184,6 +184,11 @@ class cpu_executor : public executor {
     }
     return std::unique_ptr<prepared_network>(std::move(made));
   }
+  /// Threads that work on one step of a small network wait for each other longer than they work.
+  [[nodiscard]] side_by_side split() const override {
+    if (threads_ == 1) return {};
+    return {static_cast<std::size_t>(threads_), std::make_shared<cpu_executor>(1)};
+  }
 
  private:
   int threads_;

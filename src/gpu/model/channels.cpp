@@ -12,11 +12,6 @@ namespace {
 /// The shares of red, green and blue in brightness (ITU-R BT.601), which networks for `y` are trained with.
 constexpr std::array<float, 3> brightness{0.299F, 0.587F, 0.114F};
 
-/// The plane that stands on a channel.
-constexpr std::size_t plane_of(channel_order order, std::size_t channel) {
-  return order == channel_order::bgr ? 2 - channel : channel;
-}
-
 /// Where a point of the larger picture lies in the smaller one, between two of its points.
 struct between {
   int low = 0;
@@ -52,10 +47,6 @@ float brightness_at(const float* planes, std::size_t values, std::size_t at) {
   return brightness[0] * planes[at] + brightness[1] * planes[values + at] + brightness[2] * planes[2 * values + at];
 }
 
-void scale_back(const float* channel, std::size_t values, float gain, float offset, float* plane) {
-  std::transform(channel, channel + values, plane, [=](float value) { return (value - offset) / gain; });
-}
-
 }  // namespace
 
 void to_channels(const float* planes, std::size_t values, channel_order order, const value_scale& scale, float* channels) {
@@ -70,17 +61,25 @@ void to_channels(const float* planes, std::size_t values, channel_order order, c
   }
 }
 
+void scale_back(const float* from, std::size_t values, const value_scale& scale, std::size_t channel, float* to) {
+  const float gain = scale.gain[channel], offset = scale.offset[channel];
+  if (gain == 1 && offset == 0)
+    std::copy_n(from, values, to);
+  else
+    std::transform(from, from + values, to, [=](float value) { return (value - offset) / gain; });
+}
+
 void from_channels(const made_channels& made, channel_order order, const value_scale& scale, float* planes) {
   const auto before = static_cast<std::size_t>(made.width) * static_cast<std::size_t>(made.height);
   const auto values = before * static_cast<std::size_t>(made.scale) * static_cast<std::size_t>(made.scale);
   if (order != channel_order::y) {
     for (std::size_t c = 0; c < 3; ++c)
-      scale_back(made.channels + c * values, values, scale.gain[c], scale.offset[c], planes + plane_of(order, c) * values);
+      scale_back(made.channels + c * values, values, scale, c, planes + plane_of(order, c) * values);
     return;
   }
   std::vector<float> colour(before);
   for (std::size_t c = 0; c < 3; ++c) {
-    scale_back(made.channels, values, scale.gain[0], scale.offset[0], planes + c * values);
+    scale_back(made.channels, values, scale, 0, planes + c * values);
     for (std::size_t i = 0; i < before; ++i) colour[i] = made.original[c * before + i] - brightness_at(made.original, before, i);
     add_enlarged(colour.data(), made, planes + c * values);
   }

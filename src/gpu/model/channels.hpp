@@ -6,6 +6,11 @@
 
 namespace troupe::gpu {
 
+/// The plane, counted as red, green, blue, that stands on a channel; all three stand on the one of `y`.
+[[nodiscard]] constexpr std::size_t plane_of(channel_order order, std::size_t channel) noexcept {
+  return order == channel_order::bgr ? 2 - channel : channel;
+}
+
 /// From planes of red, green and blue to what a network takes.
 /// @param values of one plane
 void to_channels(const float* planes, std::size_t values, channel_order order, const value_scale& scale, float* channels);
@@ -18,6 +23,9 @@ struct made_channels {
   int height = 0;
   int scale = 1;
 };
+
+/// Values of one channel as those of its plane.
+void scale_back(const float* from, std::size_t values, const value_scale& scale, std::size_t channel, float* to);
 
 /// And back. Where the network made only brightness, the original's colours are added.
 void from_channels(const made_channels& made, channel_order order, const value_scale& scale, float* planes);

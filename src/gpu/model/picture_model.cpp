@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <future>
 
 #include "gpu/model/channels.hpp"
 
@@ -88,12 +90,14 @@ result<void> picture_model::check_output() {
 result<std::size_t> picture_model::make_ready(std::size_t count, int width, int height) {
   const auto plan = plan_for(width, height);
   const auto jobs = count * plan.places.size();
+  TROUPE_TRY(const auto lanes, network_.lanes_for(plan.places.size(), plan.width, plan.height));
   // What is left of the last batch may be less than a whole one.
-  TROUPE_CHECK(network_.make_ready(count > 1 ? jobs + 1 : jobs, plan.width, plan.height));
+  if (lanes.empty()) TROUPE_CHECK(network_.make_ready(count > 1 ? jobs + 1 : jobs, plan.width, plan.height));
+  const auto at_once = lanes.empty() ? network_.next_group(jobs) : lanes.size();
   // As they are cut, as they are given, as they come out, and as a picture again.
   const auto values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
   const auto scale = static_cast<std::size_t>(description().scale);
-  return memory() + sizeof(float) * values * network_.next_group(jobs) * (9 + 3 * planes_made() * scale * scale);
+  return memory() + sizeof(float) * values * at_once * (9 + 3 * planes_made() * scale * scale);
 }
 
 result<void> picture_model::apply(const planar_pictures& in, float* out, const part_done_fn& report) {
@@ -101,19 +105,47 @@ result<void> picture_model::apply(const planar_pictures& in, float* out, const p
   std::vector<job> jobs;
   for (std::size_t picture = 0; picture < in.count; ++picture)
     for (const auto place : plan.places) jobs.push_back({picture, place});
-  const std::span all(jobs);
+  TROUPE_TRY(const auto lanes, network_.lanes_for(plan.places.size(), plan.width, plan.height));
+  if (!lanes.empty()) return run_side_by_side(lanes, in, out, plan, jobs, report);
   workspace with;
+  const auto all_at_once = [this](const planar_pictures& parts, tensor& input) { return network_.run(parts, input); };
   for (std::size_t done = 0; done < jobs.size();) {
     const std::size_t now = network_.next_group(jobs.size() - done);
-    TROUPE_CHECK(run(in, out, plan, all.subspan(done, now), with));
+    TROUPE_CHECK(run(all_at_once, in, out, plan, std::span(jobs).subspan(done, now), with));
     done += now;
     if (report) report(static_cast<double>(done) / static_cast<double>(jobs.size()));
   }
   return {};
 }
 
-result<void> picture_model::run(const planar_pictures& in, float* out, const tile_plan& plan, std::span<const job> jobs,
-                                workspace& with) {
+/// Each lane takes the next part that none has taken. This thread is the first of them, and the one that reports.
+result<void> picture_model::run_side_by_side(std::span<prepared_network* const> lanes, const planar_pictures& in, float* out,
+                                             const tile_plan& plan, std::span<const job> jobs, const part_done_fn& report) const {
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&](prepared_network& lane, const part_done_fn& report_here) -> result<void> {
+    workspace with;
+    const auto here = [&](const planar_pictures& parts, tensor& input) { return network_.run_at(lane, parts, input); };
+    for (std::size_t at = next++; at < jobs.size(); at = next++) {
+      if (const auto done = run(here, in, out, plan, jobs.subspan(at, 1), with); !done) {
+        next = jobs.size();  // the others stop, too
+        return done;
+      }
+      if (report_here) report_here(static_cast<double>(at + 1) / static_cast<double>(jobs.size()));
+    }
+    return {};
+  };
+  std::vector<std::future<result<void>>> others;
+  for (auto* const lane : lanes.subspan(1))
+    others.push_back(std::async(std::launch::async, [&work, lane] { return work(*lane, {}); }));
+  auto ended = work(*lanes.front(), report);
+  for (auto& other : others)
+    if (auto its = other.get(); ended && !its) ended = its;
+  if (ended && report) report(1);
+  return ended;
+}
+
+result<void> picture_model::run(const run_fn& network, const planar_pictures& in, float* out, const tile_plan& plan,
+                                std::span<const job> jobs, workspace& with) const {
   const auto tile_values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
   const auto picture_values = static_cast<std::size_t>(in.width) * static_cast<std::size_t>(in.height);
   const auto scale = static_cast<std::size_t>(description().scale);
@@ -123,7 +155,7 @@ result<void> picture_model::run(const planar_pictures& in, float* out, const til
     for (std::size_t c = 0; c < 3; ++c)
       cut_tile(in.values + (jobs[i].picture * 3 + c) * picture_values, in.width, in.height, plan, jobs[i].place,
                tiles.data() + (i * 3 + c) * tile_values);
-  TROUPE_TRY(const auto outputs, network_.run({jobs.size(), plan.width, plan.height, tiles.data()}, input));
+  TROUPE_TRY(const auto outputs, network({jobs.size(), plan.width, plan.height, tiles.data()}, input));
   auto given = network_.part();
   given.shape = {static_cast<std::int64_t>(jobs.size()), given.shape[1], plan.height, plan.width};
   const auto& made = outputs[output_];
@@ -133,15 +165,29 @@ result<void> picture_model::run(const planar_pictures& in, float* out, const til
   const auto widened = made.type() == dtype::f16 ? floats_of(made) : std::vector<float>{};
   const float* const results = made.type() == dtype::f16 ? widened.data() : made.as<float>();
   const auto each = static_cast<std::size_t>(made.count()) / jobs.size();
-  const auto result_values = tile_values * scale * scale;
-  planes.resize(planes_made() * result_values);
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    read_part(results + i * each, tiles.data() + i * 3 * tile_values, plan, planes.data());
-    for (std::size_t c = 0; c < planes_made(); ++c)
-      put_tile(planes.data() + c * result_values, plan, jobs[i].place, description().scale,
-               out + (jobs[i].picture * planes_made() + c) * picture_values * scale * scale, in.width, in.height);
-  }
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    put_part(results + i * each, tiles.data() + i * 3 * tile_values, plan, jobs[i].place, in.width, in.height,
+             out + jobs[i].picture * planes_made() * picture_values * scale * scale, planes);
   return {};
+}
+
+void picture_model::put_part(const float* channels, const float* tile, const tile_plan& plan, tile_plan::place at, int width,
+                             int height, float* out, std::vector<float>& planes) const {
+  const auto& about = description();
+  const auto squared = static_cast<std::size_t>(about.scale) * static_cast<std::size_t>(about.scale);
+  const auto tile_values = squared * static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
+  const auto picture_values = squared * static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  const bool is_plain = about.task != model_task::matte && about.colour != channel_order::y;
+  if (is_plain) {  // a channel is a plane, and its values are touched once
+    for (std::size_t c = 0; c < 3; ++c)
+      put_tile(channels + c * tile_values, plan, at, about.scale, out + plane_of(about.colour, c) * picture_values, width, height,
+               [&](const float* from, std::size_t values, float* to) { scale_back(from, values, about.out, c, to); });
+    return;
+  }
+  planes.resize(planes_made() * tile_values);
+  read_part(channels, tile, plan, planes.data());
+  for (std::size_t c = 0; c < planes_made(); ++c)
+    put_tile(planes.data() + c * tile_values, plan, at, about.scale, out + c * picture_values, width, height);
 }
 
 void picture_model::read_part(const float* channels, const float* tile, const tile_plan& plan, float* planes) const {

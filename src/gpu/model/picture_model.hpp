@@ -55,7 +55,14 @@ class picture_model {
   [[nodiscard]] dims expected_from(const dims& given) const;
   result<void> check_margins();
   result<void> check_output();
-  result<void> run(const planar_pictures& in, float* out, const tile_plan& plan, std::span<const job> jobs, workspace& with);
+  using run_fn = std::function<result<std::vector<tensor>>(const planar_pictures&, tensor&)>;
+  result<void> run(const run_fn& network, const planar_pictures& in, float* out, const tile_plan& plan, std::span<const job> jobs,
+                   workspace& with) const;
+  result<void> run_side_by_side(std::span<prepared_network* const> lanes, const planar_pictures& in, float* out,
+                                const tile_plan& plan, std::span<const job> jobs, const part_done_fn& report) const;
+  /// Puts what the network made of a part into its picture. @param out the picture's planes
+  void put_part(const float* channels, const float* tile, const tile_plan& plan, tile_plan::place at, int width, int height,
+                float* out, std::vector<float>& planes) const;
   /// One part's planes of what the network made of it.
   void read_part(const float* channels, const float* tile, const tile_plan& plan, float* planes) const;
 

@@ -15,6 +15,8 @@ namespace {
 /// change of size.
 constexpr std::size_t prepared_most = 4;
 constexpr std::int64_t side_most = 8192;
+/// A network that needs more is run on one picture at a time: its steps are large enough for all threads.
+constexpr std::size_t lane_bytes_most = std::size_t{64} << 20;
 
 }  // namespace
 
@@ -146,6 +148,24 @@ result<prepared_network*> picture_network::prepared_for(const tensor_type& type)
   return prepared_.front().network.get();
 }
 
+result<std::vector<prepared_network*>> picture_network::lanes_for(std::size_t count, int width, int height) {
+  if (split_.each == nullptr || description_.batch != 1 || count < 2 * split_.count) return std::vector<prepared_network*>{};
+  const auto type = input_type(1, width, height);
+  if (lanes_.type != type) {
+    lanes made{type, {}};
+    for (std::size_t i = 0; i < split_.count; ++i) {
+      auto one = split_.each->prepare(network_.network, std::span(&type, 1), description_.computed_in);
+      if (!one) return refuse(one.error().detail);
+      if ((*one)->memory() > lane_bytes_most) break;
+      made.networks.push_back(*std::move(one));
+    }
+    lanes_ = std::move(made);
+  }
+  std::vector<prepared_network*> ready;
+  for (const auto& one : lanes_.networks) ready.push_back(one.get());
+  return ready;
+}
+
 result<void> picture_network::make_ready(std::size_t count, int width, int height) {
   const auto at_once = next_group(count), together = static_cast<std::size_t>(description_.batch);
   TROUPE_CHECK(prepared_for(input_type(at_once, width, height)));
@@ -158,12 +178,18 @@ std::size_t picture_network::memory() const {
   for (const auto& value : network_.network.values)
     if (value.constant) sum += bytes_of(value.constant->full_type());
   for (const auto& one : prepared_) sum += one.network->memory();
+  for (const auto& one : lanes_.networks) sum += one->memory();
   return sum;
 }
 
 result<std::vector<tensor>> picture_network::run(const planar_pictures& pictures, tensor& input) {
+  TROUPE_TRY(auto* const network, prepared_for(input_type(pictures.count, pictures.width, pictures.height)));
+  return run_at(*network, pictures, input);
+}
+
+result<std::vector<tensor>> picture_network::run_at(prepared_network& lane, const planar_pictures& pictures,
+                                                    tensor& input) const {
   const auto type = input_type(pictures.count, pictures.width, pictures.height);
-  TROUPE_TRY(auto* const network, prepared_for(type));
   if (input.full_type() != type) input = tensor(type);
   const auto channels = static_cast<std::size_t>(channels_of(description_.colour));
   const auto values = static_cast<std::size_t>(pictures.width) * static_cast<std::size_t>(pictures.height);
@@ -172,7 +198,7 @@ result<std::vector<tensor>> picture_network::run(const planar_pictures& pictures
   for (std::size_t i = 0; i < pictures.count; ++i)
     to_channels(pictures.values + i * 3 * values, values, description_.colour, description_.in, to + i * channels * values);
   std::copy(given.begin(), given.end(), input.as<half>());
-  return network->run(std::span(&input, 1));
+  return lane.run(std::span(&input, 1));
 }
 
 std::size_t picture_network::next_group(std::size_t left) const noexcept {

@@ -47,6 +47,10 @@ class picture_network {
   [[nodiscard]] result<std::vector<std::size_t>> outputs(std::size_t count) const;
   /// Makes ready what so many pictures of this size need, without touching the memory that their work needs.
   result<void> make_ready(std::size_t count, int width, int height);
+  /// Networks for one picture of this size each, that may run at the same time; none where it is better to call `run` for one
+  /// after the other. They are valid until it is called for another size.
+  /// @param count of the pictures
+  result<std::vector<prepared_network*>> lanes_for(std::size_t count, int width, int height);
   /// Bytes of weights and of all that is ready.
   [[nodiscard]] std::size_t memory() const;
   /// @returns all outputs; valid until the next call
@@ -56,6 +60,8 @@ class picture_network {
   }
   /// @param input memory that is used again by calls with pictures of one size: the kernel clears what is new page by page
   result<std::vector<tensor>> run(const planar_pictures& pictures, tensor& input);
+  /// The same at one of `lanes_for`, at the same time as at others.
+  result<std::vector<tensor>> run_at(prepared_network& lane, const planar_pictures& pictures, tensor& input) const;
   /// Pictures in groups of the description's batch; what is left goes one by one, for another size of batch would be another
   /// network to prepare. @returns how many come next of so many that are left
   [[nodiscard]] std::size_t next_group(std::size_t left) const noexcept;
@@ -68,9 +74,14 @@ class picture_network {
     tensor_type type;
     std::unique_ptr<prepared_network> network;
   };
+  /// Networks for one picture of one size, next to each other.
+  struct lanes {
+    tensor_type type;
+    std::vector<std::unique_ptr<prepared_network>> networks;  ///< none: it is too large for that
+  };
 
   picture_network(model_description description, std::shared_ptr<executor> where)
-      : description_(std::move(description)), where_(std::move(where)) {}
+      : description_(std::move(description)), where_(std::move(where)), split_(where_->split()) {}
   result<void> check_input();
   result<void> check_size();
   [[nodiscard]] tensor_type input_type(std::size_t count, int width, int height) const;
@@ -78,12 +89,14 @@ class picture_network {
 
   model_description description_;
   std::shared_ptr<executor> where_;
+  side_by_side split_;
   onnx_model network_;
   dtype values_ = dtype::f32;  ///< of the input
   int fixed_width_ = 0, fixed_height_ = 0;
   network_facts facts_;
   tensor_type part_;
   std::list<prepared> prepared_;  ///< the one used last in front
+  lanes lanes_;
 };
 
 /// The elements of a floating tensor as floats.

@@ -46,8 +46,10 @@ tile_plan plan_tiles(int width, int height, const tile_rule& rule) {
                  .width = across.whole,
                  .height = down.whole,
                  .places = {}};
-  for (const int y : down.places)
-    for (const int x : across.places) plan.places.push_back({x, y});
+  const auto shared = [](const axis& of, std::size_t i) { return i == 0 ? 0 : of.places[i - 1] + of.core - of.places[i]; };
+  for (std::size_t row = 0; row < down.places.size(); ++row)
+    for (std::size_t column = 0; column < across.places.size(); ++column)
+      plan.places.push_back({across.places[column], down.places[row], shared(across, column), shared(down, row)});
   return plan;
 }
 
@@ -64,13 +66,21 @@ void cut_tile(const float* plane, int width, int height, const tile_plan& plan, 
 }
 
 void put_tile(const float* tile, const tile_plan& plan, tile_plan::place at, int scale, float* plane, int width, int height) {
-  const int columns = std::min(plan.core_width, width - at.x) * scale;
-  const int rows = std::min(plan.core_height, height - at.y) * scale;
+  put_tile(tile, plan, at, scale, plane, width, height,
+           [](const float* from, std::size_t values, float* to) { std::copy_n(from, values, to); });
+}
+
+void put_tile(const float* tile, const tile_plan& plan, tile_plan::place at, int scale, float* plane, int width, int height,
+              const row_fn& row) {
+  const auto columns = std::ptrdiff_t{std::min(plan.core_width, width - at.x) - at.left} * scale;
+  const int rows = std::min(plan.core_height, height - at.y);
   const auto from_width = static_cast<std::ptrdiff_t>(plan.width) * scale;
   const auto to_width = static_cast<std::ptrdiff_t>(width) * scale;
-  for (int y = 0; y < rows; ++y) {
-    const auto* from = tile + (std::ptrdiff_t{plan.margin} * scale + y) * from_width + std::ptrdiff_t{plan.margin} * scale;
-    std::copy_n(from, columns, plane + (std::ptrdiff_t{at.y} * scale + y) * to_width + std::ptrdiff_t{at.x} * scale);
+  for (std::ptrdiff_t y = std::ptrdiff_t{at.top} * scale; y < std::ptrdiff_t{rows} * scale; ++y) {
+    const auto* from =
+        tile + (std::ptrdiff_t{plan.margin} * scale + y) * from_width + std::ptrdiff_t{plan.margin + at.left} * scale;
+    auto* to = plane + (std::ptrdiff_t{at.y} * scale + y) * to_width + std::ptrdiff_t{at.x + at.left} * scale;
+    if (columns > 0) row(from, static_cast<std::size_t>(columns), to);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 namespace troupe::gpu {
@@ -11,6 +12,8 @@ struct tile_plan {
   struct place {
     int x = 0;
     int y = 0;
+    int left = 0;  ///< so many columns and rows of the core are in the part before this one, too
+    int top = 0;
   };
   int margin = 0;      ///< on each side
   int core_width = 0;  ///< as the next, in pixels of the picture that goes in
@@ -33,7 +36,13 @@ struct tile_rule {
 /// Copies one plane's part out of a picture, with the picture's border drawn out where it ends.
 void cut_tile(const float* plane, int width, int height, const tile_plan& plan, tile_plan::place at, float* tile);
 
-/// Puts the core of a plane's result into the result's picture, both `scale` times larger than what went in.
+/// Puts the core of a plane's result into the result's picture, both `scale` times larger than what went in. No two parts write
+/// to the same place.
 void put_tile(const float* tile, const tile_plan& plan, tile_plan::place at, int scale, float* plane, int width, int height);
+
+/// The same, each row by a function. @param row from where, how many values, and to where
+using row_fn = std::function<void(const float*, std::size_t, float*)>;
+void put_tile(const float* tile, const tile_plan& plan, tile_plan::place at, int scale, float* plane, int width, int height,
+              const row_fn& row);
 
 }  // namespace troupe::gpu

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <optional>
 
@@ -26,12 +27,13 @@ void write_network(const std::filesystem::path& file, const char* op, std::optio
   REQUIRE(write_onnx(net.finish(), file).has_value());
 }
 
-picture_model shipped_model(const std::string& name, int tile, int overlap, int batch = 1) {
+picture_model shipped_model(const std::string& name, int tile, int overlap, int batch = 1,
+                            const std::shared_ptr<executor>& where = here()) {
   auto description = read_description(std::filesystem::path(TROUPE_SHIPPED_MODELS) / (name + ".yaml")).value();
   description.tile = tile;
   description.overlap = overlap;
   description.batch = batch;
-  auto made = picture_model::open(std::move(description), here());
+  auto made = picture_model::open(std::move(description), where);
   REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().detail));
   return std::move(*made);
 }
@@ -64,6 +66,35 @@ float largest_difference(const std::vector<float>& a, const std::vector<float>& 
   return largest;
 }
 
+/// Two networks side by side, which fail after so many runs of both together.
+class forgetful_executor : public executor {
+ public:
+  explicit forgetful_executor(int runs) : runs_(std::make_shared<std::atomic<int>>(runs)) {}
+  result<std::unique_ptr<prepared_network>> prepare(const graph& network, std::span<const tensor_type> inputs,
+                                                    precision with) override {
+    TROUPE_TRY(auto made, here()->prepare(network, inputs, with));
+    return std::make_unique<forgetful>(std::move(made), runs_);
+  }
+  [[nodiscard]] side_by_side split() const override { return {2, std::make_shared<forgetful_executor>(*this)}; }
+
+ private:
+  class forgetful : public prepared_network {
+   public:
+    forgetful(std::unique_ptr<prepared_network> inner, std::shared_ptr<std::atomic<int>> runs)
+        : inner_(std::move(inner)), runs_(std::move(runs)) {}
+    result<std::vector<tensor>> run(std::span<const tensor> inputs) override {
+      if ((*runs_)-- <= 0) return error{errc::internal, "it forgot"};
+      return inner_->run(inputs);
+    }
+    [[nodiscard]] std::size_t memory() const noexcept override { return inner_->memory(); }
+
+   private:
+    std::unique_ptr<prepared_network> inner_;
+    std::shared_ptr<std::atomic<int>> runs_;
+  };
+  std::shared_ptr<std::atomic<int>> runs_;
+};
+
 std::string fault_of(const model_description& description) {
   const auto made = picture_model::open(description, here());
   return made ? "" : made.error().detail;
@@ -79,6 +110,36 @@ TEST_CASE("a picture in parts is the same as in one piece") {
     const auto expected = applied(whole, picture, 90, 70);
     CHECK(largest_difference(applied(parts, picture, 90, 70), expected) < 1 / 255.F / 100);
     CHECK(largest_difference(applied(batches, picture, 90, 70), expected) < 1 / 255.F / 100);
+  }
+}
+
+TEST_CASE("parts that are worked on side by side make the same picture, to the last bit") {
+  const auto two = picture_of(90, 140);  // as two pictures of 90 x 70
+  for (const auto* name : {"upscale-x2", "denoise", "sharpen"}) {
+    CAPTURE(name);
+    auto alone = shipped_model(name, 32, 8), together = shipped_model(name, 32, 8, 1, make_cpu_executor({.threads = 3}));
+    const auto ready = together.make_ready(2, 90, 70);
+    REQUIRE(ready.has_value());
+    CHECK(*ready > 3 * (alone.make_ready(2, 90, 70).value() - alone.memory()));
+    const auto held = together.memory();
+    const auto expected = applied(alone, two, 90, 70, 2);
+    for (int i = 0; i < 5; ++i) CHECK(applied(together, two, 90, 70, 2) == expected);
+    CHECK(together.memory() == held);  // what was made ready is what was used
+  }
+}
+
+TEST_CASE("of parts side by side, progress rises, and a fault in one ends all") {
+  auto description = read_description(std::filesystem::path(TROUPE_SHIPPED_MODELS) / "sharpen.yaml").value();
+  description.tile = 16;
+  const auto picture = picture_of(160, 160);
+  std::vector<float> out(picture.size());
+  for (const bool is_faulty : {false, true}) {
+    auto model = picture_model::open(description, std::make_shared<forgetful_executor>(is_faulty ? 20 : 1000)).value();
+    std::vector<double> shares;
+    const auto done = model.apply({1, 160, 160, picture.data()}, out.data(), [&](double share) { shares.push_back(share); });
+    CHECK(std::ranges::is_sorted(shares));
+    REQUIRE(done.has_value() != is_faulty);
+    CHECK((is_faulty ? done.error().detail == "it forgot" : shares.back() == 1));
   }
 }
 
@@ -143,7 +204,7 @@ TEST_CASE("a model that is not what its description says is refused with what it
   auto description = read_description(std::filesystem::path(TROUPE_SHIPPED_MODELS) / "upscale-x2.yaml").value();
   description.scale = 3;
   CHECK(fault_of(description)
-            .find("the network makes float [1, 3, 1056, 1056]; with the description's scale it has to be [1, 3, 1584, 1584]")
+            .find("the network makes float [1, 3, 464, 464]; with the description's scale it has to be [1, 3, 696, 696]")
         != std::string::npos);
   description.colour = channel_order::y;
   CHECK(fault_of(description).find("has the shape [-1, 3, -1, -1]") != std::string::npos);

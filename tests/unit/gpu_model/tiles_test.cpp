@@ -69,7 +69,13 @@ TEST_CASE("what is cut out and put back is the picture; beyond its border the la
         const int from_x = std::clamp(at.x - 5 + x, 0, width - 1), from_y = std::clamp(at.y - 5 + y, 0, height - 1);
         REQUIRE(tile[static_cast<std::size_t>(y * plan.width + x)] == picture[static_cast<std::size_t>(from_y * width + from_x)]);
       }
-    put_tile(tile.data(), plan, at, 1, made.data(), width, height);
+    std::size_t values = 0;
+    put_tile(tile.data(), plan, at, 1, made.data(), width, height, [&](const float* from, std::size_t count, float* to) {
+      values += count;
+      for (std::size_t i = 0; i < count; ++i) REQUIRE(to[i] == -1);  // nobody else wrote there
+      std::copy_n(from, count, to);
+    });
+    CHECK(values > 0);
   }
   CHECK(made == picture);
 }

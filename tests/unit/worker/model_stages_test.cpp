@@ -169,7 +169,7 @@ TEST_CASE("the worker program says by hand what a model is, how fast it is, and 
   INFO(said);
   CHECK(status == 0);
   CHECK(said.find("task        upscale, scale 2") != std::string::npos);
-  CHECK(said.find("input       picture: float [1, 3, 528, 528]") != std::string::npos);
+  CHECK(said.find("input       picture: float [1, 3, 232, 232]") != std::string::npos);
   CHECK(said.find("output") != std::string::npos);
 
   const auto [bench_status, times] = output_of(tool + " --bench-model " + shipped + ".onnx --shape 1x3x32x32 --threads 1 --json");
