@@ -1,6 +1,7 @@
 #include "base/child_process.hpp"
 #include "base/error.hpp"
 #include "cli/commands.hpp"
+#include "cli/openmp.hpp"
 #include "cli/render.hpp"
 
 #include <fmt/format.h>
@@ -15,7 +16,7 @@ namespace {
 /// Files of networks are read by the worker program, as they are when a stage runs them.
 outcome<exit_code> run_worker(const global_options& global, std::vector<std::string> words, const std::string& file) {
   if (global.json) words.emplace_back("--json");
-  ::setenv("OMP_WAIT_POLICY", "passive", 0);  // as a node has it
+  ::setenv(openmp_variable, openmp_spins, 0);  // as a node has it
   const auto ended = run_in_front(words);
   if (!ended) return failure{exit_code::local_file, ended.error().detail};
   if (ended->signal)

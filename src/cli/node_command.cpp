@@ -10,6 +10,7 @@
 #include "cli/model_watch.hpp"
 #include "cli/node_identity.hpp"
 #include "cli/node_metrics.hpp"
+#include "cli/openmp.hpp"
 #include "cli/pipelines_directory.hpp"
 #include "cli/random_number.hpp"
 #include "cli/scaling_setup.hpp"
@@ -142,8 +143,7 @@ worker::host_options host_options_of(const node_config& config, const journal::d
   options.stderr_tail = config.worker.stderr_tail.count();
   options.kill_grace = config.worker.kill_grace;
   options.hello_within = config.worker.start_timeout;
-  // Slots share the processors: a thread of a network that waits for another one must not keep it from its processor.
-  options.environment.emplace_back("OMP_WAIT_POLICY=passive");
+  options.environment.push_back(fmt::format("{}={}", openmp_variable, openmp_spins));
   options.environment.push_back("TROUPE_MODELS=" + std::filesystem::absolute(config.models.directory).string());
   if (config.models.is_simulated)
     options.environment.push_back(fmt::format("TROUPE_SIMULATED_GFLOPS={}", config.models.simulated_gflops));

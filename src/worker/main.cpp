@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
   }
   ::fcntl(channel_fd, F_SETFD, FD_CLOEXEC);
   ::fcntl(status_pipe_fd, F_SETFD, FD_CLOEXEC);
-  ::unsetenv("OMP_WAIT_POLICY");  // read when this program was loaded; what programs of users do is their own choice
+  ::unsetenv("GOMP_SPINCOUNT");  // read when this program was loaded; what programs of users do is their own choice
   return shepherd(status_pipe_fd, [] {
     std::signal(SIGPIPE, SIG_IGN);  // a program that closes its standard input is an error, not the end of the worker
     const auto all = make_runners();
