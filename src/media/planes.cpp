@@ -16,6 +16,10 @@ constexpr const char* careful = "lanczos+accurate_rnd+full_chroma_int+full_chrom
 /// Where a GBR frame has red, green and blue.
 constexpr std::array<int, 3> plane_of_colour{2, 0, 1};
 
+/// libswscale's words for where frames have their colours, in 256ths of a pixel: it would take them for centred, the place of
+/// JPEG. H.264's place is what is not said.
+std::string chroma_place(const AVFrame& of) { return of.chroma_location == AVCHROMA_LOC_CENTER ? "128" : "0"; }
+
 /// Links a chain of filters behind an entrance for frames like `example`.
 result<AVFilterContext*> chain(filter_graph& graph, AVFilterContext* entrance, const std::vector<filter_step>& steps) {
   auto* last = entrance;
@@ -113,7 +117,7 @@ result<float_maker> float_maker::open(const AVFrame& first, AVRational time_base
                       {"x", "0"},
                       {"y", "0"},
                       {"exact", "1"}}});
-  steps.push_back({"scale", {{"flags", careful}}});
+  steps.push_back({"scale", {{"flags", careful}, {"in_h_chr_pos", chroma_place(first)}}});
   steps.push_back({"format", {{"pix_fmts", "gbrp"}}});
   for (auto& step : upright_steps(matrix)) steps.push_back(std::move(step));
   TROUPE_TRY(made.exit_, chain(made.graph_, made.entrance_, steps));
@@ -126,7 +130,12 @@ result<float_maker> float_maker::open_filling(const AVFrame& first, AVRational t
   TROUPE_TRY(made.entrance_, made.graph_.add_entrance(first, time_base));
   const auto wide = std::to_string(width), high = std::to_string(height);
   auto steps = upright_steps(matrix);
-  steps.push_back({"scale", {{"w", wide}, {"h", high}, {"force_original_aspect_ratio", "increase"}, {"flags", careful}}});
+  steps.push_back({"scale",
+                   {{"w", wide},
+                    {"h", high},
+                    {"force_original_aspect_ratio", "increase"},
+                    {"flags", careful},
+                    {"in_h_chr_pos", chroma_place(first)}}});
   steps.push_back({"format", {{"pix_fmts", "gbrp"}}});
   steps.push_back({"crop", {{"w", wide}, {"h", high}, {"exact", "1"}}});
   TROUPE_TRY(made.exit_, chain(made.graph_, made.entrance_, steps));

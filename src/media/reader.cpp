@@ -172,7 +172,7 @@ result<void> media_reader::open_decoder(media_kind kind, int threads) {
   const auto id = stream_->codecpar->codec_id;
   const bool fills_up = id == AV_CODEC_ID_PNG || id == AV_CODEC_ID_APNG || id == AV_CODEC_ID_MJPEG;
   if (strict_ && fills_up) codec_->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
-  codec_->thread_count = strict_ ? 1 : std::clamp(threads, 1, 8);
+  codec_->thread_count = strict_ ? 1 : std::clamp(threads, 1, threads_max);
   if (const int code = avcodec_open2(codec_.get(), decoder, nullptr); code < 0) return decode_error(code);
   return {};
 }

@@ -22,6 +22,7 @@ enum class media_kind { picture, video, audio };
 /// only well-known formats are opened, none of which can refer to other files or addresses.
 class media_reader {
  public:
+  static constexpr int threads_max = 8;
   static result<media_reader> open(const std::filesystem::path& path, media_kind kind, file_role role, int threads);
 
   /// The kind of a file's format; an MP4 counts as video though it may hold only sound.

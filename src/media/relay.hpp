@@ -17,7 +17,7 @@ class relay {
     for (std::size_t i = 0; i < buffers; ++i) empty_.push(make_buffer());
   }
 
-  /// For the one that fills: waits for a buffer. @returns nothing when it was closed.
+  /// For the one that fills: waits for a buffer. @returns nothing when it was closed and all were taken.
   std::optional<T> to_fill() { return empty_.pop(); }
   /// @returns false: it was closed, nobody will take the buffer.
   bool filled(T buffer) { return full_.push(std::move(buffer)); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -45,7 +46,8 @@ class timed_reader {
 /// About as many bytes as a decoder of H.264 keeps: measured on 3840 x 2160 pixels with `model_video decode FILE THREADS`
 /// (docs/performance.md), 2 and 8 threads.
 [[nodiscard]] constexpr std::uint64_t decoder_memory(int width, int height, int threads) {
-  return static_cast<std::uint64_t>(8 + 5 * threads) * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+  return static_cast<std::uint64_t>(8 + 5 * std::clamp(threads, 1, media_reader::threads_max)) * static_cast<std::uint64_t>(width)
+         * static_cast<std::uint64_t>(height);
 }
 
 }  // namespace troupe::media::detail

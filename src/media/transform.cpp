@@ -25,7 +25,7 @@ using namespace detail;
 constexpr int scale_max = 8;
 constexpr std::size_t batch_max = 64;
 /// The numbers of all pictures that are in memory at once take no more than that, if a call has more than one.
-constexpr std::size_t batch_bytes_most = std::size_t{512} << 20;
+constexpr std::size_t batch_bytes_most = std::size_t{1} << 30;
 constexpr int video_side_max = 7680;
 /// H.264's level 6.2 has 139,264 macroblocks of 256 pixels (ITU-T H.264, table A-1).
 constexpr std::int64_t video_pixels_max = 139'264 * 256;
@@ -314,8 +314,10 @@ result<transform_result> transform_picture(const transform_options& options, con
     if (static_cast<std::int64_t>(plane_values(out)) > pixels_max)
       return refuse(role, fmt::format("has {} x {} pixels and would have {} x {}, more than {} megapixels", in.width, in.height,
                                       out.width, out.height, pixels_max / 1'000'000));
-    if (options.before)
-      TROUPE_CHECK(options.before({in.width, in.height, 1, 2 * 3 * sizeof(float) * (plane_values(in) + plane_values(out))}));
+    // As numbers and as bytes, before and after.
+    const std::size_t second_values = options.second_out.empty() ? 0 : plane_values(out);
+    const auto memory = (sizeof(float) + 1) * (3 * plane_values(in) + 3 * plane_values(out) + second_values);
+    if (options.before) TROUPE_CHECK(options.before({in.width, in.height, 1, memory}));
     large_floats given(3 * plane_values(in));
     {
       TROUPE_TRY(auto maker, float_maker::open(*picture, {1, 1}, nullptr, false));
@@ -323,8 +325,8 @@ result<transform_result> transform_picture(const transform_options& options, con
     }
     picture.reset();
     large_floats made(3 * plane_values(out));
-    const bool is_double = !options.second_out.empty();
-    std::vector<float> second(is_double ? plane_values(out) : 0);
+    const bool is_double = second_values > 0;
+    large_floats second(second_values);
     const std::chrono::microseconds start{};
     TROUPE_CHECK(how({.count = 1,
                       .width = in.width,

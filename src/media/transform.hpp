@@ -32,7 +32,7 @@ struct transform_plan {
   int width = 0;  ///< of the pictures that go in, as the next
   int height = 0;
   std::size_t batch = 1;     ///< pictures in one call, at most
-  std::uint64_t memory = 0;  ///< bytes of pictures: decoded, as numbers, and on their way to the encoder
+  std::uint64_t memory = 0;  ///< bytes of pictures: as numbers, and what decoder and encoder keep
 };
 
 struct transform_options {

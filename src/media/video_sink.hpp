@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -57,7 +58,8 @@ class video_sink {
 /// About as many bytes as the encoder keeps, most of them of frames that it looks ahead to: measured on 3840 x 2160 pixels with
 /// `model_video encode FILE OUT THREADS` (docs/performance.md), 2 and 8 threads.
 [[nodiscard]] constexpr std::uint64_t encoder_memory(int width, int height, int threads) {
-  return static_cast<std::uint64_t>(74 + 9 * threads) * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+  return static_cast<std::uint64_t>(74 + 9 * std::clamp(threads, 1, media_writer::threads_max))
+         * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
 }
 
 }  // namespace troupe::media::detail

@@ -57,7 +57,7 @@ result<void> media_writer::add_video(const video_settings& settings) {
   codec.framerate = settings.frame_rate;
   codec.sample_aspect_ratio = settings.pixel_aspect;
   codec.gop_size = std::max(1, static_cast<int>(av_q2d(settings.frame_rate) * key_frame_seconds));
-  codec.thread_count = std::clamp(settings.threads, 1, 32);
+  codec.thread_count = std::clamp(settings.threads, 1, threads_max);
   codec.profile = FF_PROFILE_H264_HIGH;
   codec.color_range = AVCOL_RANGE_MPEG;
   codec.colorspace = settings.matrix;

@@ -33,6 +33,7 @@ struct audio_settings {
 class media_writer {
  public:
   enum class container { mp4, wav };
+  static constexpr int threads_max = 32;
 
   static result<media_writer> create(const std::filesystem::path& path, container kind);
   media_writer(media_writer&&) noexcept = default;

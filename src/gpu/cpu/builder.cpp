@@ -73,8 +73,8 @@ slot_id builder::reordered(slot_id from, const layout& wanted) {
     return add_slot(wanted, {.what = storage::kind::constant, .size = wanted.get_size(), .constant = target, .owner = {}});
   }
   const auto to = add_slot(wanted, {.size = wanted.get_size(), .constant = {}, .owner = {}});
-  add(dnnl::reorder(dnnl::reorder::primitive_desc(engine_, slots_[from].as, engine_, wanted)),
-      {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+  add<dnnl::reorder>(dnnl::reorder::primitive_desc(engine_, slots_[from].as, engine_, wanted, attributes()),
+                     {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   return to;
 }
 
@@ -93,8 +93,8 @@ slot_id builder::take(value_id id, const layout& wanted, bool is_read) {
   if (slots_[from].as == wanted && in.what == storage::kind::shared && !in.is_seen && !is_read && last_read_[id] == step_)
     return from;
   const auto to = scratch(wanted);
-  add(dnnl::reorder(dnnl::reorder::primitive_desc(engine_, slots_[from].as, engine_, wanted)),
-      {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+  add<dnnl::reorder>(dnnl::reorder::primitive_desc(engine_, slots_[from].as, engine_, wanted, attributes()),
+                     {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   return to;
 }
 
@@ -123,7 +123,13 @@ void builder::add(std::unique_ptr<kernel> work, std::vector<slot_id> touches) {
   kernels_.push_back({.work = std::move(work), .touches = std::move(touches)});
 }
 
-void builder::add(dnnl::primitive work, arguments with) {
+dnnl::primitive_attr builder::attributes() {
+  dnnl::primitive_attr made;
+  made.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return made;
+}
+
+void builder::add_primitive(dnnl::primitive work, arguments with) {
   std::vector<slot_id> touches;
   for (const auto& [name, id] : with) touches.push_back(id);
   add(std::make_unique<primitive_kernel>(std::move(work), std::move(with)), std::move(touches));

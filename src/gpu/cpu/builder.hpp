@@ -73,7 +73,16 @@ class builder {
   [[nodiscard]] slot_id reordered(slot_id from, const layout& wanted);
 
   void add(std::unique_ptr<kernel> work, std::vector<slot_id> touches);
-  void add(dnnl::primitive work, arguments with);
+  /// @param as made with `attributes()`, or more of them
+  template <class Primitive>
+  void add(const typename Primitive::primitive_desc& as, arguments with) {
+    if (const layout needed = as.scratchpad_desc(); needed.get_size() > 0)
+      with.emplace_back(DNNL_ARG_SCRATCHPAD, scratch(needed));
+    add_primitive(Primitive(as), std::move(with));
+  }
+  /// A primitive's working memory is ours: oneDNN's own belongs to the thread that made it, and networks run on others, too
+  /// (scratchpad_mode in its reference).
+  [[nodiscard]] static dnnl::primitive_attr attributes();
 
   /// Everything, with memory in place. The builder is empty afterwards.
   struct built {
@@ -90,6 +99,7 @@ class builder {
 
  private:
   slot_id add_slot(const layout& as, storage in);
+  void add_primitive(dnnl::primitive work, arguments with);
 
   const specialised& network_;
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};

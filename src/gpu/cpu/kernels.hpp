@@ -19,7 +19,7 @@ bool make_depth_to_space(builder& to, const step& of);
 
 /// What follows an operator, for a primitive of oneDNN to do at once.
 struct fused_ops {
-  dnnl::primitive_attr attributes;
+  dnnl::primitive_attr attributes = builder::attributes();
   arguments with;
   /// What the result is added to: it has to lie where the result will.
   std::optional<value_id> sum;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <future>
+#include <system_error>
 
 #include "gpu/model/channels.hpp"
 
@@ -135,8 +136,12 @@ result<void> picture_model::run_side_by_side(std::span<prepared_network* const> 
     return {};
   };
   std::vector<std::future<result<void>>> others;
-  for (auto* const lane : lanes.subspan(1))
-    others.push_back(std::async(std::launch::async, [&work, lane] { return work(*lane, {}); }));
+  try {
+    for (auto* const lane : lanes.subspan(1))
+      others.push_back(std::async(std::launch::async, [&work, lane] { return work(*lane, {}); }));
+  } catch (const std::system_error&) {
+    // No more threads are to be had: those that there are do it all.
+  }
   auto ended = work(*lanes.front(), report);
   for (auto& other : others)
     if (auto its = other.get(); ended && !its) ended = its;

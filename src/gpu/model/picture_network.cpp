@@ -15,8 +15,8 @@ namespace {
 /// change of size.
 constexpr std::size_t prepared_most = 4;
 constexpr std::int64_t side_most = 8192;
-/// A network that needs more is run on one picture at a time: its steps are large enough for all threads.
-constexpr std::size_t lane_bytes_most = std::size_t{64} << 20;
+/// Where they would need more together, a network is run on one picture at a time: its steps are large enough for all threads.
+constexpr std::size_t lanes_bytes_most = std::size_t{128} << 20;
 
 }  // namespace
 
@@ -152,14 +152,13 @@ result<std::vector<prepared_network*>> picture_network::lanes_for(std::size_t co
   if (split_.each == nullptr || description_.batch != 1 || count < 2 * split_.count) return std::vector<prepared_network*>{};
   const auto type = input_type(1, width, height);
   if (lanes_.type != type) {
-    lanes made{type, {}};
+    lanes_ = {type, {}};
     for (std::size_t i = 0; i < split_.count; ++i) {
       auto one = split_.each->prepare(network_.network, std::span(&type, 1), description_.computed_in);
       if (!one) return refuse(one.error().detail);
-      if ((*one)->memory() > lane_bytes_most) break;
-      made.networks.push_back(*std::move(one));
+      if ((*one)->memory() * split_.count > lanes_bytes_most) break;
+      lanes_.networks.push_back(*std::move(one));
     }
-    lanes_ = std::move(made);
   }
   std::vector<prepared_network*> ready;
   for (const auto& one : lanes_.networks) ready.push_back(one.get());

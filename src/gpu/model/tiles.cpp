@@ -80,7 +80,7 @@ void put_tile(const float* tile, const tile_plan& plan, tile_plan::place at, int
     const auto* from =
         tile + (std::ptrdiff_t{plan.margin} * scale + y) * from_width + std::ptrdiff_t{plan.margin + at.left} * scale;
     auto* to = plane + (std::ptrdiff_t{at.y} * scale + y) * to_width + std::ptrdiff_t{at.x + at.left} * scale;
-    if (columns > 0) row(from, static_cast<std::size_t>(columns), to);
+    row(from, static_cast<std::size_t>(columns), to);
   }
 }
 

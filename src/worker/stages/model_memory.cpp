@@ -34,7 +34,7 @@ result<void> claimed_model::make_ready(std::size_t count, int width, int height,
     return {};
   }
   const picture_shape shape{width, height, memory_->is_on_device() ? 0 : pictures};
-  const auto name = fmt::format("{} {}x{}x{}", models_->stamp(name_), count, width, height);
+  const auto name = fmt::format("{} {}x{}x{} {}", models_->stamp(name_), count, width, height, threads_);
   const auto known = memory_->learned(name);
   if (known) TROUPE_CHECK(claim(known->count(), shape));
   TROUPE_TRY(const auto own, make_model_ready(count, width, height));

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <future>
 #include <random>
 
 #include "gpu/cpu/cpu.hpp"
@@ -45,7 +46,7 @@ void check_same_results(const graph& network) {
   auto expected = (*plain->prepare(network, picture))->run(inputs);
   auto ready = fast->prepare(network, picture);
   REQUIRE(ready.has_value());
-  const auto made = (*ready)->run(inputs);
+  const auto made = std::async(std::launch::async, [&] { return (*ready)->run(inputs); }).get();  // not where it was made
   REQUIRE(made.has_value());
   REQUIRE(made->size() == expected->size());
   for (std::size_t output = 0; output < made->size(); ++output)
@@ -219,4 +220,17 @@ TEST_CASE("memory that is needed at the same time never overlaps, and is not muc
       }
     }
   }
+}
+
+TEST_CASE("a convolution that needs working memory runs on any thread") {
+  network_builder to("grouped");
+  const auto x = to.input("x", dtype::f32, {1, 3, 9, 9});
+  const auto wide =
+      to.add("Conv", {x, to.constant(numbers({15, 3, 1, 1}, -0.3f, 0.02f))}, {{"kernel_shape", std::vector<std::int64_t>{1, 1}}});
+  const auto grouped = to.add("Conv", {wide, to.constant(numbers({9, 5, 3, 3}, -0.2f, 0.003f))},
+                              {{"group", std::int64_t{3}},
+                               {"pads", std::vector<std::int64_t>{1, 1, 1, 1}},
+                               {"kernel_shape", std::vector<std::int64_t>{3, 3}}});
+  to.output(grouped, "y");
+  check_same_results(to.finish());
 }

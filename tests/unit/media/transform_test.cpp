@@ -285,6 +285,34 @@ TEST_CASE("a video's colours lie at the left one of two pixels, and half of what
   CHECK(redness(15) == std::array{128, 128, 128, 128, 128, 128, 128, 156});
 }
 
+TEST_CASE("colours stay in their place when nothing is done to a video") {
+  const scratch dir;
+  auto writer = media_writer::create(dir / "in.mp4", media_writer::container::mp4).value();
+  writer.add_video({.width = 128, .height = 64, .frame_rate = {25, 1}}).value();
+  writer.start().value();
+  const auto frame = make_picture(128, 64, AV_PIX_FMT_YUV420P);
+  std::fill_n(frame->data[0], frame->linesize[0] * 64, std::uint8_t{120});
+  for (int plane = 1; plane < 3; ++plane)
+    for (int i = 0; i < frame->linesize[plane] * 32; ++i)
+      frame->data[plane][i] = plane == 1 && i % frame->linesize[plane] == 30 ? 180 : 128;
+  writer.write_video(*frame).value();
+  writer.finish().value();
+  transformed({.input = dir / "in.mp4"}, dir / "out.mp4", copy);
+  const auto place_of_colour = [](const std::filesystem::path& path) {
+    auto reader = timed_reader::open(path, role_of(media_kind::video, "the video"), 1).value();
+    const auto seen = reader.next().value();
+    double sum = 0, moment = 0;
+    for (int x = 20; x < 41; ++x) {
+      const double colour = seen->data[1][16 * seen->linesize[1] + x] - 128;
+      sum += colour;
+      moment += colour * x;
+    }
+    return moment / sum;
+  };
+  CHECK(place_of_colour(dir / "in.mp4") == doctest::Approx(30).epsilon(0.002));
+  CHECK(place_of_colour(dir / "out.mp4") == doctest::Approx(30).epsilon(0.002));  // of half a pixel of colour it would be 30.25
+}
+
 TEST_CASE("white reaches a function as 1, black as 0, and as white and black they come back") {
   const scratch dir;
   write_flash_with_tone(dir / "in.mp4");

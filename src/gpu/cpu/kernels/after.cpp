@@ -77,14 +77,14 @@ void make_after(builder& to, const step& of, std::span<const post_op> after) {
     if (one.what == post_op::kind::activation) {
       const dnnl::eltwise_forward::desc what(dnnl::prop_kind::forward_inference, algorithm_of(one.function), as, one.alpha,
                                              one.beta);
-      to.add(dnnl::eltwise_forward(dnnl::eltwise_forward::primitive_desc(what, to.engine())),
-             {{DNNL_ARG_SRC, from}, {DNNL_ARG_DST, into}});
+      to.add<dnnl::eltwise_forward>(dnnl::eltwise_forward::primitive_desc(what, builder::attributes(), to.engine()),
+                                    {{DNNL_ARG_SRC, from}, {DNNL_ARG_DST, into}});
     } else {
       const auto operand = operand_for(to, one.operand, shape);
       const auto how = one.what == post_op::kind::add ? dnnl::algorithm::binary_add : dnnl::algorithm::binary_mul;
       const dnnl::binary::desc what(how, as, to.layout_of_slot(operand), as);
-      to.add(dnnl::binary(dnnl::binary::primitive_desc(what, to.engine())),
-             {{DNNL_ARG_SRC_0, from}, {DNNL_ARG_SRC_1, operand}, {DNNL_ARG_DST, into}});
+      to.add<dnnl::binary>(dnnl::binary::primitive_desc(what, builder::attributes(), to.engine()),
+                           {{DNNL_ARG_SRC_0, from}, {DNNL_ARG_SRC_1, operand}, {DNNL_ARG_DST, into}});
     }
     from = into;
   }

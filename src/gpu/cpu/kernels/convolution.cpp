@@ -98,7 +98,7 @@ struct convolution_maker {
         fused.sum ? to.take(*fused.sum, chosen->dst_desc(), is_read_besides(*fused.sum)) : to.write(made, chosen->dst_desc());
     to.keep(made, into);
     with.emplace_back(DNNL_ARG_DST, into);
-    to.add(Primitive(*chosen), std::move(with));
+    to.template add<Primitive>(*chosen, std::move(with));
     make_after(to, of, std::span(of.after).subspan(after.size()));
     return true;
   }

@@ -41,7 +41,7 @@ bool make_binary(builder& to, const step& of, dnnl::algorithm algorithm) {
   }
   auto with = fused.with;
   with.insert(with.end(), {{DNNL_ARG_SRC_0, a}, {DNNL_ARG_SRC_1, b}, {DNNL_ARG_DST, to.write(of.output, as)}});
-  to.add(dnnl::binary(*chosen), std::move(with));
+  to.add<dnnl::binary>(*chosen, std::move(with));
   return true;
 }
 
@@ -78,8 +78,8 @@ bool make_softmax(builder& to, const step& of) {
   const auto algorithm = is_log ? dnnl::algorithm::softmax_log : dnnl::algorithm::softmax_accurate;
   const dnnl::softmax_v2_forward::desc what(dnnl::prop_kind::forward_inference, algorithm, as, as, static_cast<int>(axis));
   const auto into = to.write(of.output, as);
-  to.add(dnnl::softmax_v2_forward(dnnl::softmax_v2_forward::primitive_desc(what, to.engine())),
-         {{DNNL_ARG_SRC, from}, {DNNL_ARG_DST, into}});
+  to.add<dnnl::softmax_v2_forward>(dnnl::softmax_v2_forward::primitive_desc(what, builder::attributes(), to.engine()),
+                                   {{DNNL_ARG_SRC, from}, {DNNL_ARG_DST, into}});
   return true;
 }
 
@@ -101,8 +101,8 @@ bool make_normalisation(builder& to, const step& of) {
   arguments with{{DNNL_ARG_SRC, from}, {DNNL_ARG_SCALE, to.read_plain(node.inputs[1])}};
   if (node.has_input(2)) with.emplace_back(DNNL_ARG_SHIFT, to.read_plain(node.inputs[2]));
   with.emplace_back(DNNL_ARG_DST, to.write(of.output, plain(shape)));
-  to.add(dnnl::layer_normalization_forward(dnnl::layer_normalization_forward::primitive_desc(what, to.engine())),
-         std::move(with));
+  to.add<dnnl::layer_normalization_forward>(
+      dnnl::layer_normalization_forward::primitive_desc(what, builder::attributes(), to.engine()), std::move(with));
   return true;
 }
 

@@ -82,7 +82,7 @@ bool make_matrix_product(builder& to, const step& of) {
                     chosen->weights_desc() == how->right ? weights : to.reordered(weights, chosen->weights_desc()));
   if (how->bias) with.emplace_back(DNNL_ARG_BIAS, to.view(to.read_plain(*how->bias), bias));
   with.emplace_back(DNNL_ARG_DST, to.write(of.output, plain(how->result)));
-  to.add(dnnl::matmul(*chosen), std::move(with));
+  to.add<dnnl::matmul>(*chosen, std::move(with));
   return true;
 }
 

@@ -70,12 +70,12 @@ bool make_pooling(builder& to, const step& of) {
     const dnnl::pooling_v2_forward::desc what(dnnl::prop_kind::forward_inference, how->algorithm, to.layout_of_slot(from),
                                               any(to.shape(node.outputs[0])), how->strides, how->kernel, how->dilations,
                                               how->pads_begin, how->pads_end);
-    chosen = dnnl::pooling_v2_forward::primitive_desc(what, to.engine());
+    chosen = dnnl::pooling_v2_forward::primitive_desc(what, builder::attributes(), to.engine());
   } catch (const dnnl::error&) {
     return false;
   }
   const auto into = to.write(of.output, chosen->dst_desc());
-  to.add(dnnl::pooling_v2_forward(*chosen), {{DNNL_ARG_SRC, from}, {DNNL_ARG_DST, into}});
+  to.add<dnnl::pooling_v2_forward>(*chosen, {{DNNL_ARG_SRC, from}, {DNNL_ARG_DST, into}});
   return true;
 }
 

@@ -63,11 +63,11 @@ bool make_resize(builder& to, const step& of) {
     chosen = dnnl::resampling_forward::primitive_desc(
         dnnl::resampling_forward::desc(dnnl::prop_kind::forward_inference, *algorithm, to.layout_of_slot(from),
                                        any(to.shape(node.outputs[0]))),
-        to.engine());
+        builder::attributes(), to.engine());
   } catch (const dnnl::error&) {
     return false;
   }
-  to.add(dnnl::resampling_forward(*chosen), {{DNNL_ARG_SRC, from}, {DNNL_ARG_DST, to.write(of.output, chosen->dst_desc())}});
+  to.add<dnnl::resampling_forward>(*chosen, {{DNNL_ARG_SRC, from}, {DNNL_ARG_DST, to.write(of.output, chosen->dst_desc())}});
   return true;
 }
 

@@ -134,14 +134,14 @@ bool make_concat(builder& to, const step& of) {
   if (parts.size() < 2 || shape.size() < 2) return false;
   std::optional<dnnl::concat::primitive_desc> chosen;
   try {
-    chosen = dnnl::concat::primitive_desc(static_cast<int>(axis), layouts, to.engine());
+    chosen = dnnl::concat::primitive_desc(static_cast<int>(axis), layouts, to.engine(), builder::attributes());
   } catch (const dnnl::error&) {
     return false;
   }
   arguments with;
   for (std::size_t i = 0; i < parts.size(); ++i) with.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), parts[i]);
   with.emplace_back(DNNL_ARG_DST, to.write(of.output, chosen->dst_desc()));
-  to.add(dnnl::concat(*chosen), std::move(with));
+  to.add<dnnl::concat>(*chosen, std::move(with));
   return true;
 }
 
