@@ -4,17 +4,17 @@
 
 namespace troupe::media::detail {
 
+constexpr std::size_t relay_buffers = 2;
+
 /// Buffers that go round between two threads: one fills them, the other one empties them. While the one works on a buffer, the
 /// other one has another.
 template <class T>
 class relay {
  public:
-  static constexpr std::size_t buffers = 2;
-
   /// @param make_buffer called for each
   template <class Function>
-  explicit relay(const Function& make_buffer) : empty_(buffers), full_(buffers) {
-    for (std::size_t i = 0; i < buffers; ++i) empty_.push(make_buffer());
+  explicit relay(const Function& make_buffer) : empty_(relay_buffers), full_(relay_buffers) {
+    for (std::size_t i = 0; i < relay_buffers; ++i) empty_.push(make_buffer());
   }
 
   /// For the one that fills: waits for a buffer. @returns nothing when it was closed and all were taken.

@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-#include "base/huge_pages.hpp"
+#include "media/huge_pages.hpp"
 #include "media/picture.hpp"
 #include "media/planes.hpp"
 #include "media/png.hpp"
@@ -64,7 +64,7 @@ struct video_shape {
   [[nodiscard]] std::size_t values_second() const { return is_double ? plane_values(out) : 0; }
   /// Of one picture's way through all threads.
   [[nodiscard]] std::size_t bytes_of_one() const {
-    return relay<int>::buffers * sizeof(float) * (values_in() + values_out() + values_second());
+    return relay_buffers * sizeof(float) * (values_in() + values_out() + values_second());
   }
 };
 

@@ -36,7 +36,7 @@ class batch_viewer {
                                                   height_, pixels_most_ / 1'000'000)};
     const auto values = 3 * static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_);
     const auto batch = std::clamp<std::size_t>(options_.batch_most, 1, batch_max);
-    // The pictures of a call, and the bytes of one more that becomes numbers.
+    // The pictures of a call, and one more in bytes, as it was decoded and as colours.
     if (given_.empty() && options_.before)
       TROUPE_CHECK(options_.before({width_, height_, batch, sizeof(float) * values * batch + 2 * values}));
     given_.resize(batch * values);
