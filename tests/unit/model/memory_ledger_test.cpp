@@ -135,7 +135,7 @@ class many_stages {
   std::size_t refused = 0, waited = 0, died = 0, dropped = 0;
 
  private:
-  enum class phase : std::uint8_t { idle, begun, waiting, working };
+  enum class phase : std::uint8_t { idle, begun, waiting_to_load, waiting, working };
   struct slot_state {
     phase where = phase::idle;
     bytes need;
@@ -145,7 +145,7 @@ class many_stages {
 
   void act(std::uint16_t slot) {
     auto& own = slots_[slot];
-    if (own.where != phase::idle && own.where != phase::waiting && chance_() % 50 == 0) {
+    if ((own.where == phase::begun || own.where == phase::working) && chance_() % 50 == 0) {
       ledger_.gone(slot);
       own = {};
       return ++died, void();
@@ -154,21 +154,27 @@ class many_stages {
       case phase::idle:
         if (std::exchange(own.is_to_drop, false)) return ++dropped, ledger_.dropped(slot);
         ledger_.begin_attempt(slot);
-        own = {phase::begun, bytes{1 + chance_() % (chance_() % 20 == 0 ? 1200 : 400)}};
-        return;
+        return begin(own);
       case phase::begun: return ask(slot, own);
+      case phase::waiting_to_load:
       case phase::waiting: return;
-      case phase::working:
+      case phase::working: {
         ++ended_;
-        ledger_.end_attempt(slot, bytes{own.need.count() * (chance_() % 3) / 4}, duration{chance_() % 5000});
+        const bytes kept{own.need.count() * (chance_() % 3) / 4};  // one after the other: compilers choose the order of arguments
+        ledger_.end_attempt(slot, kept, duration{chance_() % 5000});
         own = {};
+      }
     }
+  }
+  void begin(slot_state& own) {
+    const auto most = chance_() % 20 == 0 ? 1200 : 400;
+    own = {phase::begun, bytes{1 + chance_() % most}};
   }
   void ask(std::uint16_t slot, slot_state& own) {
     if (chance_() % 2 == 0) {  // to load
       const auto loading = ledger_.claim(slot, bytes{own.need.count() / 4});
       if (loading == answer::busy) return wait(slot, own);
-      if (loading == answer::waits) return own.where = phase::waiting, void();
+      if (loading == answer::waits) return own.where = phase::waiting_to_load, void();
     }
     switch (ledger_.claim(slot, own.need)) {
       case answer::granted: own.where = phase::working; break;
@@ -192,8 +198,11 @@ class many_stages {
   }
   void hear() {
     const auto news = ledger_.take_news();
-    for (const auto slot : news.granted)
-      if (slots_[slot].where == phase::waiting) slots_[slot].where = phase::working;
+    for (const auto slot : news.granted) {
+      auto& where = slots_[slot].where;
+      REQUIRE((where == phase::waiting || where == phase::waiting_to_load));
+      where = where == phase::waiting ? phase::working : phase::begun;
+    }
     for (const auto slot : news.drop) slots_[slot].is_to_drop = slots_[slot].where == phase::idle;
   }
 
