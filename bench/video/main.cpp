@@ -13,6 +13,7 @@
 #include <random>
 #include <span>
 
+#include "base/time_slice.hpp"
 #include "gpu/cpu/cpu.hpp"
 #include "gpu/model/store.hpp"
 #include "media/timed_reader.hpp"
@@ -109,6 +110,7 @@ double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + 
 
 int main(int count, char** arguments) {
   const words given(arguments + 1, arguments + count);
+  troupe::ask_for_time_slices(troupe::long_time_slice);  // as a worker does
   for (const auto& one : parts) {
     if (given.empty() || one.name != given[0] || given.size() != one.arguments + 1) continue;
     const auto begin = std::chrono::steady_clock::now();

@@ -8,6 +8,13 @@ extern "C" {
 #include <array>
 #include <vector>
 
+// Loops over large pictures, for processors with AVX2 and for those without; which one it is is seen when the program starts.
+#ifdef __x86_64__
+#define TROUPE_WIDE_VECTORS __attribute__((target_clones("avx2", "default")))
+#else
+#define TROUPE_WIDE_VECTORS
+#endif
+
 namespace troupe::media::detail {
 
 namespace {
@@ -56,28 +63,24 @@ inline float cut(float value) {
 
 inline std::uint8_t rounded(float value) { return static_cast<std::uint8_t>(static_cast<int>(value + 0.5F)); }
 
-/// Two rows of a picture on their way to 4:2:0.
+/// What the colours of two rows of a picture are more than grey, each column of both together.
 struct row_pair {
-  explicit row_pair(int width)
-      : red(static_cast<std::size_t>(width)), green(red), blue(red), luma(red), bluer(red), redder(red) {}
-  std::vector<float> red, green, blue, luma;  ///< of the row at work
-  std::vector<float> bluer, redder;           ///< than grey, each column of both rows together
+  explicit row_pair(int width) : bluer(static_cast<std::size_t>(width)), redder(bluer) {}
+  std::vector<float> bluer, redder;
 };
 
-void cut_row(const float* from, std::vector<float>& to) {
-  std::transform(from, from + to.size(), to.begin(), [](float value) { return cut(value); });
-}
-
 /// From colours of a row to its brightness, 16 to 235, and to what they are more than grey.
-/// All arrays are `width` long and apart from each other; loops of one kind of step each become vectors.
-void split_row(const float* __restrict red, const float* __restrict green, const float* __restrict blue, std::size_t width,
-               brightness_shares shares, float* __restrict luma, float* __restrict bluer, float* __restrict redder) {
+/// All arrays are `width` long; those that are written lie apart from all others.
+TROUPE_WIDE_VECTORS void split_row(const float* __restrict red, const float* __restrict green, const float* __restrict blue,
+                                   std::size_t width, brightness_shares shares, std::uint8_t* __restrict luma,
+                                   float* __restrict bluer, float* __restrict redder) {
   const float of_green = 1 - shares.red - shares.blue;
   for (std::size_t x = 0; x < width; ++x) {
-    const float y = shares.red * red[x] + of_green * green[x] + shares.blue * blue[x];
-    luma[x] = 16 + 219 * y;
-    bluer[x] += blue[x] - y;
-    redder[x] += red[x] - y;
+    const float r = cut(red[x]), g = cut(green[x]), b = cut(blue[x]);
+    const float y = shares.red * r + of_green * g + shares.blue * b;
+    luma[x] = rounded(16 + 219 * y);
+    bluer[x] += b - y;
+    redder[x] += r - y;
   }
 }
 
@@ -85,12 +88,8 @@ void split_row(const float* __restrict red, const float* __restrict green, const
 void take_row(const colour_planes& from, std::ptrdiff_t row, const brightness_shares& shares, std::uint8_t* luma,
               row_pair& pair) {
   const auto begin = row * from.width;
-  cut_row(from.red + begin, pair.red);
-  cut_row(from.green + begin, pair.green);
-  cut_row(from.blue + begin, pair.blue);
-  split_row(pair.red.data(), pair.green.data(), pair.blue.data(), pair.luma.size(), shares, pair.luma.data(), pair.bluer.data(),
+  split_row(from.red + begin, from.green + begin, from.blue + begin, pair.bluer.size(), shares, luma, pair.bluer.data(),
             pair.redder.data());
-  std::transform(pair.luma.begin(), pair.luma.end(), luma, rounded);
 }
 
 /// Of a pair of rows, one value for two columns: half of the left one's, a quarter of each neighbour's. Colours are 16 to 240.

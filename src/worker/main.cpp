@@ -1,3 +1,4 @@
+#include "base/time_slice.hpp"
 #include "worker/model_tool.hpp"
 #include "worker/protocol/protocol.hpp"
 #include "worker/session.hpp"
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
   using namespace troupe::worker;
   if (argc > 1) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // whoever asked is gone: a network on which this hangs must not stay for ever
+    troupe::ask_for_time_slices(troupe::long_time_slice);
     return run_model_tool({argv + 1, argv + argc});
   }
   if (::fcntl(channel_fd, F_GETFD) < 0 || ::fcntl(status_pipe_fd, F_GETFD) < 0) {
@@ -30,6 +32,7 @@ int main(int argc, char** argv) {
   ::unsetenv("GOMP_SPINCOUNT");  // read when this program was loaded; what programs of users do is their own choice
   return shepherd(status_pipe_fd, [] {
     std::signal(SIGPIPE, SIG_IGN);  // a program that closes its standard input is an error, not the end of the worker
+    troupe::ask_for_time_slices(troupe::long_time_slice);
     const auto all = make_runners();
     return serve_node(channel_fd, all.table, all.warm.get());
   });
