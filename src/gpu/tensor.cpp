@@ -4,17 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <cstring>
-#include <new>
+
+#include "base/huge_pages.hpp"
 
 namespace troupe::gpu {
 
 namespace {
 
-constexpr std::align_val_t alignment{64};
-
 std::shared_ptr<std::byte> allocate(std::size_t size) {
-  return {static_cast<std::byte*>(::operator new(std::max<std::size_t>(size, 1), alignment)),
-          [](std::byte* elements) { ::operator delete(elements, alignment); }};
+  return {static_cast<std::byte*>(allocate_on_pages(size)), [](std::byte* elements) { std::free(elements); }};
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-#include "media/huge_pages.hpp"
+#include "base/huge_pages.hpp"
 #include "media/picture.hpp"
 #include "media/planes.hpp"
 #include "media/png.hpp"

@@ -142,15 +142,13 @@ builder::built builder::finish() {
   for (const auto& output : made.outputs)
     if (output) storages_[slots_[*output].in].last = kernels_.size();
   for (const auto id : network_.network.inputs) made.inputs.push_back(ways_[id].front());
-  made.memory = place(storages_);
-  const auto size = static_cast<std::int64_t>(std::max<std::size_t>(made.memory, 64));
-  made.arena = dnnl::memory(plain({size}, dnnl::memory::data_type::u8), engine_);
-  auto* const start = static_cast<std::byte*>(made.arena.get_data_handle());
+  made.arena.resize(place(storages_));
+  made.memory = bytes_on_pages(made.arena.size());
   for (auto& one : slots_) {
     const auto& in = storages_[one.in];
     void* memory = nullptr;
     if (in.what == storage::kind::constant) memory = in.constant.get_data_handle();
-    if (in.what == storage::kind::shared) memory = start + in.offset;
+    if (in.what == storage::kind::shared) memory = made.arena.data() + in.offset;
     one.memory = dnnl::memory(one.as, engine_, memory);
   }
   for (const auto& one : storages_)

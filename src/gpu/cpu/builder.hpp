@@ -3,6 +3,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "base/huge_pages.hpp"
 #include "gpu/cpu/slots.hpp"
 
 namespace troupe::gpu::cpu {
@@ -92,7 +93,7 @@ class builder {
     /// Row-major; nothing where an output is loose.
     std::vector<std::optional<slot_id>> outputs;
     std::vector<storage> storages;
-    dnnl::memory arena;
+    std::vector<std::byte, huge_page_allocator<std::byte>> arena;
     std::size_t memory = 0;  ///< bytes: arena and constants
   };
   [[nodiscard]] built finish();

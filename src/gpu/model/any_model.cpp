@@ -28,4 +28,8 @@ const picture_network& network_of(const any_model& model) {
   return std::visit([](const auto& one) -> const picture_network& { return one.network(); }, model);
 }
 
+std::size_t memory_of(const any_model& model) {
+  return std::visit([](const auto& one) { return one.memory(); }, model);
+}
+
 }  // namespace troupe::gpu

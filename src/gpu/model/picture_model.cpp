@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <future>
+#include <numeric>
 #include <system_error>
 
 #include "gpu/model/channels.hpp"
@@ -88,6 +89,11 @@ result<void> picture_model::check_output() {
                   to_text(expected_from(network_.part().shape))));
 }
 
+std::size_t picture_model::left_bytes() const {
+  return std::accumulate(at_work_.begin(), at_work_.end(), std::size_t{0},
+                         [](std::size_t sum, const workspace& with) { return sum + with.bytes(); });
+}
+
 result<std::size_t> picture_model::make_ready(std::size_t count, int width, int height) {
   const auto plan = plan_for(width, height);
   const auto jobs = count * plan.places.size();
@@ -98,7 +104,9 @@ result<std::size_t> picture_model::make_ready(std::size_t count, int width, int 
   // As they are cut, as they are given, as they come out, and as a picture again.
   const auto values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
   const auto scale = static_cast<std::size_t>(description().scale);
-  return memory() + sizeof(float) * values * at_once * (9 + 3 * planes_made() * scale * scale);
+  const auto at_work = sizeof(float) * values * at_once * (9 + 3 * planes_made() * scale * scale);
+  if (left_bytes() > at_work) at_work_.clear();
+  return network_.memory() + at_work;
 }
 
 result<void> picture_model::apply(const planar_pictures& in, float* out, const part_done_fn& report) {
@@ -107,12 +115,12 @@ result<void> picture_model::apply(const planar_pictures& in, float* out, const p
   for (std::size_t picture = 0; picture < in.count; ++picture)
     for (const auto place : plan.places) jobs.push_back({picture, place});
   TROUPE_TRY(const auto lanes, network_.lanes_for(plan.places.size(), plan.width, plan.height));
+  at_work_.resize(std::max<std::size_t>(lanes.size(), 1));
   if (!lanes.empty()) return run_side_by_side(lanes, in, out, plan, jobs, report);
-  workspace with;
   const auto all_at_once = [this](const planar_pictures& parts, tensor& input) { return network_.run(parts, input); };
   for (std::size_t done = 0; done < jobs.size();) {
     const std::size_t now = network_.next_group(jobs.size() - done);
-    TROUPE_CHECK(run(all_at_once, in, out, plan, std::span(jobs).subspan(done, now), with));
+    TROUPE_CHECK(run(all_at_once, in, out, plan, std::span(jobs).subspan(done, now), at_work_.front()));
     done += now;
     if (report) report(static_cast<double>(done) / static_cast<double>(jobs.size()));
   }
@@ -121,13 +129,12 @@ result<void> picture_model::apply(const planar_pictures& in, float* out, const p
 
 /// Each lane takes the next part that none has taken. This thread is the first of them, and the one that reports.
 result<void> picture_model::run_side_by_side(std::span<prepared_network* const> lanes, const planar_pictures& in, float* out,
-                                             const tile_plan& plan, std::span<const job> jobs, const part_done_fn& report) const {
+                                             const tile_plan& plan, std::span<const job> jobs, const part_done_fn& report) {
   std::atomic<std::size_t> next = 0;
-  const auto work = [&](prepared_network& lane, const part_done_fn& report_here) -> result<void> {
-    workspace with;
-    const auto here = [&](const planar_pictures& parts, tensor& input) { return network_.run_at(lane, parts, input); };
+  const auto work = [&](std::size_t lane, const part_done_fn& report_here) -> result<void> {
+    const auto here = [&](const planar_pictures& parts, tensor& input) { return network_.run_at(*lanes[lane], parts, input); };
     for (std::size_t at = next++; at < jobs.size(); at = next++) {
-      if (const auto done = run(here, in, out, plan, jobs.subspan(at, 1), with); !done) {
+      if (const auto done = run(here, in, out, plan, jobs.subspan(at, 1), at_work_[lane]); !done) {
         next = jobs.size();  // the others stop, too
         return done;
       }
@@ -137,12 +144,12 @@ result<void> picture_model::run_side_by_side(std::span<prepared_network* const> 
   };
   std::vector<std::future<result<void>>> others;
   try {
-    for (auto* const lane : lanes.subspan(1))
-      others.push_back(std::async(std::launch::async, [&work, lane] { return work(*lane, {}); }));
+    for (std::size_t lane = 1; lane < lanes.size(); ++lane)
+      others.push_back(std::async(std::launch::async, [&work, lane] { return work(lane, {}); }));
   } catch (const std::system_error&) {
     // No more threads are to be had: those that there are do it all.
   }
-  auto ended = work(*lanes.front(), report);
+  auto ended = work(0, report);
   for (auto& other : others)
     if (auto its = other.get(); ended && !its) ended = its;
   if (ended && report) report(1);

@@ -30,8 +30,8 @@ class picture_model {
   /// Makes ready what pictures of this size need, without touching the memory that their work needs.
   /// @returns bytes of weights, of all that is ready, and of the parts at work
   result<std::size_t> make_ready(std::size_t count, int width, int height);
-  /// Bytes of weights and of all that is ready.
-  [[nodiscard]] std::size_t memory() const { return network_.memory(); }
+  /// Bytes of weights and of all that is ready, and of what the last parts at work have left.
+  [[nodiscard]] std::size_t memory() const { return network_.memory() + left_bytes(); }
 
   /// @param out takes count * `planes_made()` planes, `scale` times as wide and high
   result<void> apply(const planar_pictures& in, float* out, const part_done_fn& report);
@@ -47,9 +47,13 @@ class picture_model {
   struct workspace {
     tensor input;
     std::vector<float> tiles, planes;
+    [[nodiscard]] std::size_t bytes() const noexcept {
+      return input.bytes() + sizeof(float) * (tiles.capacity() + planes.capacity());
+    }
   };
 
   explicit picture_model(picture_network network) : network_(std::move(network)) {}
+  [[nodiscard]] std::size_t left_bytes() const;
   [[nodiscard]] tile_plan plan_for(int width, int height) const;
   [[nodiscard]] bool is_as_expected(const tensor_type& made, const tensor_type& given) const;
   [[nodiscard]] dims expected_from(const dims& given) const;
@@ -59,7 +63,7 @@ class picture_model {
   result<void> run(const run_fn& network, const planar_pictures& in, float* out, const tile_plan& plan, std::span<const job> jobs,
                    workspace& with) const;
   result<void> run_side_by_side(std::span<prepared_network* const> lanes, const planar_pictures& in, float* out,
-                                const tile_plan& plan, std::span<const job> jobs, const part_done_fn& report) const;
+                                const tile_plan& plan, std::span<const job> jobs, const part_done_fn& report);
   /// Puts what the network made of a part into its picture. @param out the picture's planes
   void put_part(const float* channels, const float* tile, const tile_plan& plan, tile_plan::place at, int width, int height,
                 float* out, std::vector<float>& planes) const;
@@ -67,7 +71,8 @@ class picture_model {
   void read_part(const float* channels, const float* tile, const tile_plan& plan, float* planes) const;
 
   picture_network network_;
-  std::size_t output_ = 0;  ///< which of the network's
+  std::size_t output_ = 0;          ///< which of the network's
+  std::vector<workspace> at_work_;  ///< of each lane, kept from one picture to the next: new memory costs more than the copying
 };
 
 /// Mixes what was made with what it was made from. @param strength 0: only the original, 1: only what was made

@@ -80,7 +80,7 @@ std::string model_store::stamp(std::string_view name) const {
 
 std::size_t model_store::memory() const {
   std::size_t sum = 0;
-  for (const auto& one : kept_) sum += network_of(one.model).memory();
+  for (const auto& one : kept_) sum += memory_of(one.model);
   return sum;
 }
 

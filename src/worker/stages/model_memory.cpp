@@ -47,7 +47,7 @@ result<void> claimed_model::make_ready(std::size_t count, int width, int height,
 
 /// @returns whether the model is still the one that it was; else it was loaded anew, and nothing of it is ready.
 result<bool> claimed_model::claim(std::size_t own, const picture_shape& shape) {
-  const auto other = models_->memory() - gpu::network_of(*model_).memory();
+  const auto other = models_->memory() - gpu::memory_of(*model_);
   const auto beside_others = memory_->try_claim(bytes{own + other + shape.memory});
   if (beside_others && *beside_others) return true;
   models_->clear();

@@ -159,8 +159,20 @@ TEST_CASE("parts that are worked on side by side make the same picture, to the l
     CHECK(parts - held == 3 * (parts_alone - alone.memory()));
     const auto expected = applied(alone, two, 90, 70, 2);
     for (int i = 0; i < 5; ++i) CHECK(applied(together, two, 90, 70, 2) == expected);
-    CHECK(together.memory() == held);  // what was made ready is what was used
+    CHECK(together.memory() > held);  // the parts' memory stays for the next picture
+    CHECK(together.memory() <= parts);
   }
+}
+
+TEST_CASE("a smaller picture does not keep the memory that the parts of a larger one needed") {
+  auto model = shipped_model("sharpen", 32, 8, 4);
+  REQUIRE(model.make_ready(1, 24, 24).has_value());
+  REQUIRE(model.make_ready(1, 90, 140).has_value());
+  const auto held = model.memory();
+  applied(model, picture_of(90, 140), 90, 140);
+  CHECK(model.memory() > held);
+  REQUIRE(model.make_ready(1, 24, 24).has_value());
+  CHECK(model.memory() == held);
 }
 
 TEST_CASE("of parts side by side, progress rises, and a fault in one ends all") {
