@@ -1,10 +1,10 @@
 // Parts of a video's way through a network, and the whole of it, each in a process of its own. Run by bench/model-video.
 //   model_video decode FILE THREADS
-//   model_video infer MODELS NAME WIDTH HEIGHT FRAMES THREADS    frames of numbers, batched as the stage does it
+//   model_video infer MODELS NAME WIDTH HEIGHT FRAMES THREADS    frames of numbers
 //   model_video frames MODELS NAME FILE OUT THREADS              what the network makes of a video, as frames of 8-bit 4:2:0
 //   model_video encode FRAMES WIDTH HEIGHT RATE OUT THREADS      encodes such frames; to read them does not count
 //   model_video all MODELS NAME FILE OUT THREADS                 what the stage does
-// Prints one JSON object: frames, wall_s, cpu_s (of all threads), peak_bytes (resident, the most).
+// Prints one JSON object: frames, wall_s, cpu_s (of all threads, without loading the program), peak_bytes (resident, the most).
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -29,6 +29,15 @@ namespace {
 
 using namespace troupe;
 using words = std::span<char*>;
+
+/// Seconds of this thread that belong to no part.
+double aside_s = 0;
+
+double thread_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
 
 int number(const char* text) { return std::atoi(text); }
 
@@ -56,20 +65,13 @@ result<std::uint64_t> infer(words of) {
   const auto scale = static_cast<std::size_t>((*model)->description().scale);
   const auto values = 3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
   large_floats in(values), out(values * scale * scale);  // as pictures of a video are
+  const double begin = thread_seconds();
   std::mt19937 random(1);
   std::uniform_real_distribution<float> draw(0, 1);
   for (auto& value : in) value = draw(random);
+  aside_s += thread_seconds() - begin;
   for (int done = 0; done < frames; ++done) TROUPE_CHECK((*model)->apply({1, width, height, in.data()}, out.data(), {}));
   return static_cast<std::uint64_t>(frames);
-}
-
-/// Seconds of this thread that belong to no part.
-double aside_s = 0;
-
-double thread_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
 /// Calls `with` for each row of each plane.
@@ -158,6 +160,14 @@ constexpr std::array parts{part{"decode", 2, decode}, part{"infer", 6, infer}, p
 
 double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; }
 
+/// Of all threads until now.
+rusage used() {
+  rusage made{};
+  ::getrusage(RUSAGE_SELF, &made);
+  return made;
+}
+double processor_seconds() { return seconds(used().ru_utime) + seconds(used().ru_stime); }
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -166,16 +176,15 @@ int main(int count, char** arguments) {
   for (const auto& one : parts) {
     if (given.empty() || one.name != given[0] || given.size() != one.arguments + 1) continue;
     const auto begin = std::chrono::steady_clock::now();
+    const double before = processor_seconds();  // the program was loaded
     const auto frames = one.run(given.subspan(1));
     if (!frames) {
       fmt::print(stderr, "model_video: {}\n", to_string(frames.error()));
       return 1;
     }
-    rusage used{};
-    ::getrusage(RUSAGE_SELF, &used);
     fmt::print("{{\"frames\": {}, \"wall_s\": {:.4f}, \"cpu_s\": {:.4f}, \"peak_bytes\": {}}}\n", *frames,
                std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
-               seconds(used.ru_utime) + seconds(used.ru_stime) - aside_s, used.ru_maxrss * 1024);
+               processor_seconds() - before - aside_s, used().ru_maxrss * 1024);
     return 0;
   }
   fmt::print(stderr, "usage: see the head of bench/video/main.cpp\n");

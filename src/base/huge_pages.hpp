@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <memory>
 #include <new>
 #include <vector>
 
@@ -19,8 +20,14 @@ constexpr std::size_t huge_pages_from = 2 * huge_page;
   return bytes < huge_pages_from ? bytes : (bytes + huge_page - 1) / huge_page * huge_page;
 }
 
-/// @returns memory for `std::free` that begins with a cache line. @throws std::bad_alloc
+/// @returns memory for `std::free`, which begins with a page if it is large, else with a cache line. @throws std::bad_alloc
 [[nodiscard]] void* allocate_on_pages(std::size_t bytes);
+
+struct memory_freer {
+  void operator()(void* memory) const noexcept { std::free(memory); }
+};
+/// From `allocate_on_pages`.
+using memory_on_pages = std::unique_ptr<std::byte, memory_freer>;
 
 /// Elements that nobody gave a value have none.
 template <class T>

@@ -26,10 +26,10 @@ constexpr std::uint64_t keep_policy = 0x08;
 
 }  // namespace
 
-void ask_for_time_slices(std::chrono::nanoseconds length) noexcept {
+bool ask_for_time_slices(std::chrono::nanoseconds length) noexcept {
   const scheduling wanted{
       .flags = keep_policy, .niceness = ::getpriority(PRIO_PROCESS, 0), .runtime = static_cast<std::uint64_t>(length.count())};
-  ::syscall(SYS_sched_setattr, 0, &wanted, 0);
+  return ::syscall(SYS_sched_setattr, 0, &wanted, 0) == 0;
 }
 
 std::optional<std::chrono::nanoseconds> time_slice() noexcept {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <cstring>
+#include <new>
 
 #include "base/huge_pages.hpp"
 
@@ -12,7 +13,7 @@ namespace troupe::gpu {
 namespace {
 
 std::shared_ptr<std::byte> allocate(std::size_t size) {
-  return {static_cast<std::byte*>(allocate_on_pages(size)), [](std::byte* elements) { std::free(elements); }};
+  return {static_cast<std::byte*>(allocate_on_pages(size)), memory_freer{}};
 }
 
 }  // namespace

@@ -8,8 +8,9 @@ extern "C" {
 #include <array>
 #include <vector>
 
-// Loops over large pictures, for processors with AVX2 and for those without; which one it is is seen when the program starts.
-#ifdef __x86_64__
+// Loops over large pictures, for processors with AVX2 and for those without. The loader chooses, before ThreadSanitizer is there
+// to watch it.
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_THREAD__)
 #define TROUPE_WIDE_VECTORS __attribute__((target_clones("avx2", "default")))
 #else
 #define TROUPE_WIDE_VECTORS

@@ -142,13 +142,14 @@ builder::built builder::finish() {
   for (const auto& output : made.outputs)
     if (output) storages_[slots_[*output].in].last = kernels_.size();
   for (const auto id : network_.network.inputs) made.inputs.push_back(ways_[id].front());
-  made.arena.resize(place(storages_));
-  made.memory = bytes_on_pages(made.arena.size());
+  const auto size = place(storages_);
+  made.memory = bytes_on_pages(size);
+  made.arena.reset(static_cast<std::byte*>(allocate_on_pages(size)));
   for (auto& one : slots_) {
     const auto& in = storages_[one.in];
     void* memory = nullptr;
     if (in.what == storage::kind::constant) memory = in.constant.get_data_handle();
-    if (in.what == storage::kind::shared) memory = made.arena.data() + in.offset;
+    if (in.what == storage::kind::shared) memory = made.arena.get() + in.offset;
     one.memory = dnnl::memory(one.as, engine_, memory);
   }
   for (const auto& one : storages_)

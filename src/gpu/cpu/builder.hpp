@@ -93,7 +93,7 @@ class builder {
     /// Row-major; nothing where an output is loose.
     std::vector<std::optional<slot_id>> outputs;
     std::vector<storage> storages;
-    std::vector<std::byte, huge_page_allocator<std::byte>> arena;
+    memory_on_pages arena;
     std::size_t memory = 0;  ///< bytes: arena and constants
   };
   [[nodiscard]] built finish();

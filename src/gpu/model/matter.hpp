@@ -18,7 +18,7 @@ class matter {
   /// Makes ready what pictures of this size need, without touching the memory that their work needs.
   /// @returns bytes of weights, of all that is ready, and of the parts at work
   result<std::size_t> make_ready(std::size_t count, int width, int height);
-  /// Bytes of weights and of all that is ready.
+  /// Bytes of weights and of all that is ready, and of what the last parts at work have left.
   [[nodiscard]] std::size_t memory() const { return model_.memory(); }
 
   /// @param alpha takes `count` planes: 1 is foreground

@@ -105,7 +105,7 @@ result<std::size_t> picture_model::make_ready(std::size_t count, int width, int 
   const auto values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
   const auto scale = static_cast<std::size_t>(description().scale);
   const auto at_work = sizeof(float) * values * at_once * (9 + 3 * planes_made() * scale * scale);
-  if (left_bytes() > at_work) at_work_.clear();
+  at_work_.clear();
   return network_.memory() + at_work;
 }
 
@@ -115,12 +115,13 @@ result<void> picture_model::apply(const planar_pictures& in, float* out, const p
   for (std::size_t picture = 0; picture < in.count; ++picture)
     for (const auto place : plan.places) jobs.push_back({picture, place});
   TROUPE_TRY(const auto lanes, network_.lanes_for(plan.places.size(), plan.width, plan.height));
-  at_work_.resize(std::max<std::size_t>(lanes.size(), 1));
+  at_work_.resize(lanes.size());
   if (!lanes.empty()) return run_side_by_side(lanes, in, out, plan, jobs, report);
+  workspace with;
   const auto all_at_once = [this](const planar_pictures& parts, tensor& input) { return network_.run(parts, input); };
   for (std::size_t done = 0; done < jobs.size();) {
     const std::size_t now = network_.next_group(jobs.size() - done);
-    TROUPE_CHECK(run(all_at_once, in, out, plan, std::span(jobs).subspan(done, now), at_work_.front()));
+    TROUPE_CHECK(run(all_at_once, in, out, plan, std::span(jobs).subspan(done, now), with));
     done += now;
     if (report) report(static_cast<double>(done) / static_cast<double>(jobs.size()));
   }
@@ -184,7 +185,7 @@ result<void> picture_model::run(const run_fn& network, const planar_pictures& in
 }
 
 void picture_model::put_part(const float* channels, const float* tile, const tile_plan& plan, tile_plan::place at, int width,
-                             int height, float* out, std::vector<float>& planes) const {
+                             int height, float* out, large_floats& planes) const {
   const auto& about = description();
   const auto squared = static_cast<std::size_t>(about.scale) * static_cast<std::size_t>(about.scale);
   const auto tile_values = squared * static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/huge_pages.hpp"
 #include "gpu/model/picture_network.hpp"
 #include "gpu/model/tiles.hpp"
 
@@ -27,7 +28,8 @@ class picture_model {
   /// network makes none) and alpha.
   [[nodiscard]] std::size_t planes_made() const noexcept { return description().task == model_task::matte ? 4 : 3; }
 
-  /// Makes ready what pictures of this size need, without touching the memory that their work needs.
+  /// Makes ready what pictures of this size need, without touching the memory that their work needs; what parts of earlier ones
+  /// have left goes.
   /// @returns bytes of weights, of all that is ready, and of the parts at work
   result<std::size_t> make_ready(std::size_t count, int width, int height);
   /// Bytes of weights and of all that is ready, and of what the last parts at work have left.
@@ -46,7 +48,7 @@ class picture_model {
   /// Memory of parts at work, the same from one to the next.
   struct workspace {
     tensor input;
-    std::vector<float> tiles, planes;
+    large_floats tiles, planes;
     [[nodiscard]] std::size_t bytes() const noexcept {
       return input.bytes() + sizeof(float) * (tiles.capacity() + planes.capacity());
     }
@@ -66,13 +68,13 @@ class picture_model {
                                 const tile_plan& plan, std::span<const job> jobs, const part_done_fn& report);
   /// Puts what the network made of a part into its picture. @param out the picture's planes
   void put_part(const float* channels, const float* tile, const tile_plan& plan, tile_plan::place at, int width, int height,
-                float* out, std::vector<float>& planes) const;
+                float* out, large_floats& planes) const;
   /// One part's planes of what the network made of it.
   void read_part(const float* channels, const float* tile, const tile_plan& plan, float* planes) const;
 
   picture_network network_;
   std::size_t output_ = 0;          ///< which of the network's
-  std::vector<workspace> at_work_;  ///< of each lane, kept from one picture to the next: new memory costs more than the copying
+  std::vector<workspace> at_work_;  ///< of each lane, kept from one picture to the next: new memory costs more than copying
 };
 
 /// Mixes what was made with what it was made from. @param strength 0: only the original, 1: only what was made

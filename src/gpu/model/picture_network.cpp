@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/huge_pages.hpp"
 #include "gpu/model/channels.hpp"
 #include "gpu/operators.hpp"
 
@@ -175,7 +176,7 @@ result<void> picture_network::make_ready(std::size_t count, int width, int heigh
 std::size_t picture_network::memory() const {
   std::size_t sum = 0;
   for (const auto& value : network_.network.values)
-    if (value.constant) sum += bytes_of(value.constant->full_type());
+    if (value.constant) sum += bytes_on_pages(bytes_of(value.constant->full_type()));
   for (const auto& one : prepared_) sum += one.network->memory();
   for (const auto& one : lanes_.networks) sum += one->memory();
   return sum;

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
-#include <future>
+#include <thread>
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -11,8 +11,8 @@ using namespace std::chrono_literals;
 namespace {
 
 struct thread_facts {
-  std::optional<std::chrono::nanoseconds> slice;
-  int niceness;
+  std::optional<std::chrono::nanoseconds> slice = {};
+  int niceness = 0;
 };
 
 thread_facts of_this_thread() { return {time_slice(), ::getpriority(PRIO_PROCESS, 0)}; }
@@ -21,18 +21,22 @@ thread_facts of_this_thread() { return {time_slice(), ::getpriority(PRIO_PROCESS
 
 TEST_CASE("a thread gets longer slices with the niceness it has, and so do those that it starts") {
   const auto before = of_this_thread();
-  const auto [nice, own, started] = std::async(std::launch::async, [] {
-                                      ::setpriority(PRIO_PROCESS, 0, 7);  // of this thread alone
-                                      const int niceness = ::getpriority(PRIO_PROCESS, 0);
-                                      ask_for_time_slices(long_time_slice);
-                                      const auto here = of_this_thread();
-                                      const auto there = std::async(std::launch::async, of_this_thread).get();
-                                      return std::tuple(niceness, here, there);
-                                    }).get();
-  CHECK(own.niceness == nice);
-  CHECK(started.niceness == nice);
-  CHECK(started.slice == own.slice);
-  // An older kernel says nothing, and none of another thread's slices change.
-  if (before.slice) CHECK(own.slice == long_time_slice);
+  struct {
+    int niceness = 0;
+    bool is_allowed = false;
+    thread_facts own, started;
+  } found;
+  std::thread([&] {
+    ::setpriority(PRIO_PROCESS, 0, 7);  // of this thread alone
+    found.niceness = ::getpriority(PRIO_PROCESS, 0);
+    found.is_allowed = ask_for_time_slices(long_time_slice);
+    found.own = of_this_thread();
+    std::thread([&] { found.started = of_this_thread(); }).join();
+  }).join();
+  CHECK(found.own.niceness == found.niceness);
+  CHECK(found.started.niceness == found.niceness);
+  CHECK(found.started.slice == found.own.slice);
   CHECK(of_this_thread().slice == before.slice);
+  // A kernel that says how long slices are can be asked for others.
+  if (before.slice && found.is_allowed) CHECK(found.own.slice == long_time_slice);
 }
