@@ -56,7 +56,7 @@ class video_sink {
 };
 
 /// About as many bytes as the encoder keeps, most of them of frames that it looks ahead to: measured on 3840 x 2160 pixels with
-/// `model_video encode FILE OUT THREADS` (docs/performance.md), 2 and 8 threads.
+/// `model_video encode` (docs/performance.md), 2 and 8 threads.
 [[nodiscard]] constexpr std::uint64_t encoder_memory(int width, int height, int threads) {
   return static_cast<std::uint64_t>(74 + 9 * std::clamp(threads, 1, media_writer::threads_max))
          * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
