@@ -32,7 +32,6 @@ int main(int argc, char** argv) {
   ::unsetenv("GOMP_SPINCOUNT");  // read when this program was loaded; what programs of users do is their own choice
   return shepherd(status_pipe_fd, [] {
     std::signal(SIGPIPE, SIG_IGN);  // a program that closes its standard input is an error, not the end of the worker
-    troupe::ask_for_time_slices(troupe::long_time_slice);
     const auto all = make_runners();
     return serve_node(channel_fd, all.table, all.warm.get());
   });

@@ -1,6 +1,7 @@
 #include "worker/session.hpp"
 
 #include "base/size_text.hpp"
+#include "base/time_slice.hpp"
 #include "worker/protocol/protocol.hpp"
 #include "worker/watched_executor.hpp"
 
@@ -16,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace troupe::worker {
@@ -239,6 +241,8 @@ result<outputs> run_one(const proto::run_task& message, const runner_table& runn
   work.memory = &memory;
   progress.begin();
   auto outcome = [&]() -> result<outputs> {
+    std::optional<long_time_slices> calculating;
+    if (!work.program) calculating.emplace();  // else it only waits for a program
     try {
       return runner->second->run(work, progress);
     } catch (const std::exception& failure) {

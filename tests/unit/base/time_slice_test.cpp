@@ -40,3 +40,17 @@ TEST_CASE("a thread gets longer slices with the niceness it has, and so do those
   // A kernel that says how long slices are can be asked for others.
   if (before.slice && found.is_allowed) CHECK(found.own.slice == long_time_slice);
 }
+
+TEST_CASE("long slices end with their scope") {
+  std::optional<std::chrono::nanoseconds> before, within, after;
+  std::thread([&] {
+    before = time_slice();
+    {
+      const long_time_slices calculating;
+      within = time_slice();
+    }
+    after = time_slice();
+  }).join();
+  CHECK(after == before);
+  if (before && within != before) CHECK(within == long_time_slice);
+}
