@@ -20,14 +20,13 @@ constexpr std::size_t huge_pages_from = 2 * huge_page;
   return bytes < huge_pages_from ? bytes : (bytes + huge_page - 1) / huge_page * huge_page;
 }
 
-/// @returns memory for `std::free`, which begins with a page if it is large, else with a cache line. @throws std::bad_alloc
-[[nodiscard]] void* allocate_on_pages(std::size_t bytes);
-
 struct memory_freer {
   void operator()(void* memory) const noexcept { std::free(memory); }
 };
-/// From `allocate_on_pages`.
 using memory_on_pages = std::unique_ptr<std::byte, memory_freer>;
+
+/// @returns memory that begins with a page if it is large, else with a cache line. @throws std::bad_alloc
+[[nodiscard]] memory_on_pages allocate_on_pages(std::size_t bytes);
 
 /// Elements that nobody gave a value have none.
 template <class T>
@@ -38,7 +37,7 @@ struct huge_page_allocator {
   template <class U>
   explicit(false) huge_page_allocator(const huge_page_allocator<U>&) noexcept {}
 
-  [[nodiscard]] T* allocate(std::size_t count) { return static_cast<T*>(allocate_on_pages(count * sizeof(T))); }
+  [[nodiscard]] T* allocate(std::size_t count) { return reinterpret_cast<T*>(allocate_on_pages(count * sizeof(T)).release()); }
   void deallocate(T* memory, std::size_t) noexcept { std::free(memory); }
 
   /// Of an element without a value.

@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds long_time_slice{10};
 /// @returns false where it is not allowed; a kernel that knows nothing of it agrees
 bool ask_for_time_slices(std::chrono::nanoseconds length) noexcept;
 
-/// Long slices of this thread, and of what it starts, until the end of a scope; then the system's own.
+/// Long slices of this thread until the end of a scope; then the system's own. What it started meanwhile keeps them.
 class long_time_slices {
  public:
   long_time_slices() noexcept { ask_for_time_slices(long_time_slice); }

@@ -10,14 +10,6 @@
 
 namespace troupe::gpu {
 
-namespace {
-
-std::shared_ptr<std::byte> allocate(std::size_t size) {
-  return {static_cast<std::byte*>(allocate_on_pages(size)), memory_freer{}};
-}
-
-}  // namespace
-
 const char* to_string(dtype type) noexcept {
   switch (type) {
     case dtype::f32: return "float";
@@ -68,7 +60,7 @@ std::size_t bytes_of(const tensor_type& type) noexcept {
 
 tensor::tensor(dtype type, dims shape) : type_{type, std::move(shape)}, count_(count_of(type_.shape)) {
   if (count_ < 0 || count_ > count_most) throw std::bad_alloc();
-  elements_ = allocate(bytes());
+  elements_ = allocate_on_pages(bytes());
 }
 
 tensor tensor::over(tensor_type type, std::byte* elements) {

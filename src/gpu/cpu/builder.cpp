@@ -144,7 +144,7 @@ builder::built builder::finish() {
   for (const auto id : network_.network.inputs) made.inputs.push_back(ways_[id].front());
   const auto size = place(storages_);
   made.memory = bytes_on_pages(size);
-  made.arena.reset(static_cast<std::byte*>(allocate_on_pages(size)));
+  made.arena = allocate_on_pages(size);
   for (auto& one : slots_) {
     const auto& in = storages_[one.in];
     void* memory = nullptr;

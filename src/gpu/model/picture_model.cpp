@@ -104,9 +104,9 @@ result<std::size_t> picture_model::make_ready(std::size_t count, int width, int 
   // As they are cut, as they are given, as they come out, and as a picture again.
   const auto values = static_cast<std::size_t>(plan.width) * static_cast<std::size_t>(plan.height);
   const auto scale = static_cast<std::size_t>(description().scale);
-  const auto at_work = sizeof(float) * values * at_once * (9 + 3 * planes_made() * scale * scale);
+  const auto working = sizeof(float) * values * at_once * (9 + 3 * planes_made() * scale * scale);
   at_work_.clear();
-  return network_.memory() + at_work;
+  return network_.memory() + working;
 }
 
 result<void> picture_model::apply(const planar_pictures& in, float* out, const part_done_fn& report) {

@@ -16,7 +16,7 @@ constexpr std::size_t cache_line = 64;
 TEST_CASE("large arrays begin with a huge page and take whole ones, small ones begin with a cache line") {
   for (const auto bytes : {std::size_t{0}, std::size_t{1}, huge_pages_from - 1, huge_pages_from, huge_pages_from + 1}) {
     CAPTURE(bytes);
-    const memory_on_pages memory(static_cast<std::byte*>(allocate_on_pages(bytes)));
+    const auto memory = allocate_on_pages(bytes);
     REQUIRE(memory != nullptr);
     std::memset(memory.get(), 1, bytes_on_pages(bytes));
     const bool is_large = bytes >= huge_pages_from;
